@@ -1,0 +1,195 @@
+//! Cases (办件), what happened to them and the materials they came with.
+
+use crate::guide::ItemKind;
+use crate::{Id, Sealed, Time};
+use chrono::NaiveDate;
+use sea_orm::entity::prelude::*;
+
+word! {
+    /// How a case reached the centre (article 4.7).
+    Channel {
+        /// At the window.
+        Window,
+        /// WeChat mini program.
+        MiniProgram,
+        /// Web page.
+        Web,
+        /// By telephone.
+        Phone,
+        /// At a home visit.
+        HomeVisit,
+        /// Through an agent (帮办代办).
+        Agent,
+    }
+}
+
+word! {
+    /// Where a case stands.
+    CaseState {
+        /// 收件: taken in against a receipt.
+        Received,
+        /// 受理: accepted, the clock runs.
+        Accepted,
+        /// 不予受理: not accepted.
+        Refused,
+        /// 准予: decided for the applicant, not yet handed over.
+        Granted,
+        /// 不予: decided against the applicant.
+        Denied,
+        /// 办结: handed over.
+        Issued,
+        /// 撤回: taken back by the applicant.
+        Withdrawn,
+    }
+}
+
+/// A case. Its row is where it stands; its events are what happened.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "service_case")]
+pub struct Model {
+    /// Opaque id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Id,
+    /// Its centre.
+    pub centre_id: Id,
+    /// Number people read, such as `ST-B-20261123-0007`.
+    pub number: String,
+    /// Number of its 收件回执单, such as `ST-20261123-0007`.
+    pub receipt_number: String,
+    /// The receipt's check code, which serves where a phone's tail would.
+    pub check_code: Sealed,
+    /// The guide.
+    pub guide_id: Id,
+    /// The version it began under.
+    pub version_id: Id,
+    /// The office that handles it.
+    pub office_id: Id,
+    /// Kind of promise at that time.
+    pub item_kind: Option<ItemKind>,
+    /// The limit it was promised, in working days.
+    pub limit_days: Option<i32>,
+    /// The applicant in force.
+    pub applicant_id: Id,
+    /// The account that booked it.
+    pub account_id: Option<Id>,
+    /// The booking it came by.
+    pub booking_id: Option<Id>,
+    /// How it came.
+    pub channel: Channel,
+    /// Where it stands.
+    pub state: CaseState,
+    /// When it was received.
+    pub received_at: Time,
+    /// Day of acceptance, day 0 of the clock.
+    pub accepted_on: Option<NaiveDate>,
+    /// Last day of the promise; before acceptance, as if accepted on the day of receipt.
+    pub due_on: Option<NaiveDate>,
+    /// The day rests on a year without an official arrangement of holidays.
+    pub due_provisional: bool,
+    /// Day of the decision or refusal.
+    pub decided_on: Option<NaiveDate>,
+    /// When it ended.
+    pub ended_at: Option<Time>,
+}
+plain!();
+
+word! {
+    /// What happened to a case.
+    CaseEventKind {
+        /// Taken in.
+        Received,
+        /// Accepted.
+        Accepted,
+        /// Not accepted.
+        Refused,
+        /// Decided for.
+        Granted,
+        /// Decided against.
+        Denied,
+        /// Handed over.
+        Issued,
+        /// Taken back.
+        Withdrawn,
+        /// The applicant's data were corrected.
+        Corrected,
+        /// The deadline was recomputed.
+        Redated,
+    }
+}
+
+/// What happened to cases; append-only, figures rest on this.
+pub mod event {
+    use super::*;
+    use crate::audit::ActorKind;
+    /// One event. It carries the deadline as it stood afterwards.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "case_event")]
+    pub struct Model {
+        /// Opaque id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Id,
+        /// Its centre.
+        pub centre_id: Id,
+        /// The case.
+        pub case_id: Id,
+        /// What happened.
+        pub kind: CaseEventKind,
+        /// When it happened.
+        pub at: Time,
+        /// When it was recorded.
+        pub recorded_at: Time,
+        /// Beijing date on which it happened.
+        pub on_date: NaiveDate,
+        /// Kind of the actor.
+        pub actor_kind: ActorKind,
+        /// Account, staff or job.
+        pub actor: String,
+        /// The deadline after it.
+        pub due_on: Option<NaiveDate>,
+        /// The day of the decision after it.
+        pub decided_on: Option<NaiveDate>,
+        /// Ground or remark in the writer's words.
+        pub words: Option<Sealed>,
+        /// Names of corrected fields, joined by commas.
+        pub fields: Option<String>,
+    }
+    plain!();
+}
+
+/// Materials taken in with a case.
+pub mod material {
+    use super::*;
+    /// One material.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "material")]
+    pub struct Model {
+        /// Opaque id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Id,
+        /// Its centre.
+        pub centre_id: Id,
+        /// The case.
+        pub case_id: Id,
+        /// Place in the list, from 1.
+        pub n: i32,
+        /// Name.
+        pub name: String,
+        /// Original, copy or electronic.
+        pub form: MaterialForm,
+        /// Copies taken in.
+        pub copies: i32,
+    }
+    plain!();
+}
+
+word! {
+    /// Form of a material.
+    MaterialForm {
+        /// 原件.
+        Original,
+        /// 复印件.
+        Copy,
+        /// 电子材料, equal to paper (article 4.7).
+        Electronic,
+    }
+}

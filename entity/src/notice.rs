@@ -1,0 +1,144 @@
+//! Notices (通知): the outbox, and the texts that come back.
+
+use crate::{Blind, Id, Sealed, Time};
+use sea_orm::entity::prelude::*;
+
+word! {
+    /// Which queue a notice waits in, most urgent first.
+    Lane {
+        /// Sign-in codes.
+        Code,
+        /// What concerns one person now.
+        Notice,
+        /// What concerns many.
+        Bulk,
+    }
+}
+
+word! {
+    /// Where a notice stands.
+    NoticeState {
+        /// Waits for its time.
+        Due,
+        /// A deliverer has taken it; nothing has been sent.
+        Claimed,
+        /// Handed to a gateway; the answer is not recorded yet.
+        Sending,
+        /// The gateway took it.
+        Accepted,
+        /// Nobody knows whether it went out; never sent again blindly.
+        Unsure,
+        /// The gateway will never take it.
+        Rejected,
+        /// Tried long enough.
+        GaveUp,
+        /// What it spoke of is no longer so.
+        Withdrawn,
+    }
+}
+
+word! {
+    /// What is known of its arrival. It only rises.
+    Delivery {
+        /// Nothing.
+        Unknown,
+        /// The network has it.
+        Sent,
+        /// The phone has it.
+        Delivered,
+        /// The phone will not have it.
+        Failed,
+    }
+}
+
+/// A message to one phone.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "notice")]
+pub struct Model {
+    /// Opaque id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Id,
+    /// Its centre.
+    pub centre_id: Id,
+    /// What is said at most once, such as `booking.reminder/<id>`.
+    pub key: String,
+    /// Its template.
+    pub kind: String,
+    /// Queue.
+    pub lane: Lane,
+    /// To whom.
+    pub phone: Sealed,
+    /// Blind index of the phone.
+    pub phone_blind: Blind,
+    /// The rendered text.
+    pub text: Sealed,
+    /// Id of what it speaks of, by which it is withdrawn.
+    pub about: Id,
+    /// When it may go.
+    pub due_at: Time,
+    /// When it is no longer worth sending.
+    pub expires_at: Time,
+    /// Where it stands.
+    pub state: NoticeState,
+    /// Handed to a gateway so often.
+    pub attempts: i32,
+    /// Until when a claim or sending is believed to be alive.
+    pub lease_until: Option<Time>,
+    /// Whose claim it is.
+    pub claimed_by: Option<Id>,
+    /// The gateway that had it last.
+    pub gateway: Option<String>,
+    /// That gateway's id of it.
+    pub vendor_id: Option<String>,
+    /// That gateway's last word, a code.
+    pub fault: Option<String>,
+    /// What is known of its arrival.
+    pub delivery: Delivery,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it left the queue for good.
+    pub done_at: Option<Time>,
+}
+plain!();
+
+word! {
+    /// What became of a text that came in.
+    UplinkOutcome {
+        /// It rated a case.
+        Rated,
+        /// The same answer again.
+        Repeated,
+        /// It was not clear, and help was sent or had been sent that day.
+        Unclear,
+        /// Kept for staff to read.
+        Kept,
+    }
+}
+
+/// Texts from phones (上行).
+pub mod uplink {
+    use super::*;
+    /// One text.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "uplink")]
+    pub struct Model {
+        /// Opaque id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Id,
+        /// The centre whose gateway it came through.
+        pub centre_id: Id,
+        /// The gateway.
+        pub gateway: String,
+        /// From whom.
+        pub phone: Sealed,
+        /// Blind index of the phone.
+        pub phone_blind: Blind,
+        /// What it says.
+        pub text: Sealed,
+        /// When it came.
+        pub received_at: Time,
+        /// What became of it.
+        pub outcome: UplinkOutcome,
+    }
+    plain!();
+}

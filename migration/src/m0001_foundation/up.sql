@@ -1,0 +1,451 @@
+-- National tables: they belong to no centre.
+create table holiday_year (
+    year        integer primary key,
+    official    boolean not null,
+    source      text    not null,
+    imported_at bigint  not null
+);
+create table holiday_day (
+    date date    primary key,
+    year integer not null references holiday_year (year),
+    off  boolean not null,
+    name text    not null
+);
+create index holiday_day_year on holiday_day (year);
+create table lease (
+    name   text   primary key,
+    holder text   not null,
+    until  bigint not null
+);
+
+-- Centre.
+create table centre (
+    id         {id}   primary key,
+    code       text   not null unique check (length(code) between 1 and 8),
+    name       text   not null,
+    phone      text   not null,
+    address    text   not null,
+    sms_sign   text   not null,
+    created_at bigint not null
+);
+create table centre_host (
+    host      text primary key,
+    centre_id {id} not null references centre (id)
+);
+create table office (
+    id        {id} primary key,
+    centre_id {id} not null references centre (id),
+    code      text not null,
+    name      text not null,
+    phone     text not null,
+    unique (centre_id, code)
+);
+create table hours (
+    id         {id}    primary key,
+    centre_id  {id}    not null references centre (id),
+    kind       text    not null check (kind in ('window', 'shift')),
+    opens      integer not null check (opens between 0 and 1439),
+    closes     integer not null check (closes between 1 and 1440),
+    valid_from date    not null,
+    check (opens < closes),
+    unique (centre_id, kind, valid_from, opens)
+);
+create table counter (
+    centre_id {id}    not null references centre (id),
+    kind      text    not null,
+    on_date   date    not null,
+    n         integer not null check (n > 0),
+    primary key (centre_id, kind, on_date)
+);
+
+-- Audit.
+create table audit (
+    id         {id}   primary key,
+    centre_id  {id}   not null references centre (id),
+    at         bigint not null,
+    actor_kind text   not null check (actor_kind in ('system', 'operator', 'resident', 'staff', 'bearer')),
+    actor      text   not null,
+    act        text   not null,
+    subject    text   not null,
+    detail     {json} not null,
+    seq        bigint,
+    hash       {bytes},
+    unique (centre_id, seq),
+    check ((seq is null) = (hash is null))
+);
+create index audit_unchained on audit (centre_id, id) where seq is null;
+
+-- Notices.
+create table notice (
+    id          {id}    primary key,
+    centre_id   {id}    not null references centre (id),
+    key         text    not null,
+    kind        text    not null,
+    lane        text    not null check (lane in ('code', 'notice', 'bulk')),
+    phone       {bytes} not null,
+    phone_blind {bytes} not null,
+    text        {bytes} not null,
+    about       {id}    not null,
+    due_at      bigint  not null,
+    expires_at  bigint  not null,
+    state       text    not null check (state in
+        ('due', 'claimed', 'sending', 'accepted', 'unsure', 'rejected', 'gave_up', 'withdrawn')),
+    attempts    integer not null check (attempts >= 0),
+    lease_until bigint,
+    claimed_by  {id},
+    gateway     text,
+    vendor_id   text,
+    fault       text,
+    delivery    text    not null check (delivery in ('unknown', 'sent', 'delivered', 'failed')),
+    created_at  bigint  not null,
+    done_at     bigint,
+    unique (centre_id, key),
+    check ((state in ('claimed', 'sending')) = (lease_until is not null)),
+    check ((state in ('due', 'claimed', 'sending')) = (done_at is null))
+);
+create index notice_due on notice (lane, due_at) where state = 'due';
+create index notice_leased on notice (lease_until) where state in ('claimed', 'sending');
+create index notice_about on notice (about) where state = 'due';
+create index notice_phone on notice (centre_id, phone_blind, created_at);
+create table uplink (
+    id          {id}    primary key,
+    centre_id   {id}    not null references centre (id),
+    gateway     text    not null,
+    phone       {bytes} not null,
+    phone_blind {bytes} not null,
+    text        {bytes} not null,
+    received_at bigint  not null,
+    outcome     text    not null check (outcome in ('rated', 'repeated', 'unclear', 'kept'))
+);
+create index uplink_phone on uplink (centre_id, phone_blind, received_at);
+
+-- Identity.
+create table account (
+    id             {id}   primary key,
+    centre_id      {id}   not null references centre (id),
+    phone          {bytes},
+    phone_blind    {bytes},
+    openid         {bytes},
+    openid_blind   {bytes},
+    verified_at    bigint not null,
+    verified_since bigint not null,
+    created_at     bigint not null,
+    unique (centre_id, openid_blind),
+    check (phone is not null or openid is not null),
+    check ((phone is null) = (phone_blind is null)),
+    check ((openid is null) = (openid_blind is null))
+);
+-- A phone alone names one account. People who come by WeChat may share a phone within a family.
+create unique index account_phone on account (centre_id, phone_blind) where openid is null;
+create table staff (
+    id            {id}    primary key,
+    centre_id     {id}    not null references centre (id),
+    username      text    not null,
+    name          text    not null,
+    title         text    not null,
+    roles         text    not null,
+    office_id     {id}    references office (id),
+    password_hash text    not null,
+    must_change   boolean not null,
+    demo          boolean not null,
+    failures      integer not null check (failures >= 0),
+    locked_until  bigint,
+    attends       boolean not null,
+    active_from   date    not null,
+    active_until  date,
+    recorded_at   bigint  not null,
+    unique (centre_id, username)
+);
+create table session (
+    id         {id}    primary key,
+    centre_id  {id}    not null references centre (id),
+    account_id {id}    references account (id),
+    staff_id   {id}    references staff (id),
+    device     {bytes} not null,
+    generation integer not null check (generation > 0),
+    rotated_at bigint  not null,
+    created_at bigint  not null,
+    expires_at bigint  not null,
+    ended_at   bigint,
+    check ((account_id is null) <> (staff_id is null))
+);
+create index session_account on session (account_id) where account_id is not null;
+create index session_staff on session (staff_id) where staff_id is not null;
+create index session_expires on session (expires_at);
+create table phone_code (
+    id          {id}    primary key,
+    centre_id   {id}    not null references centre (id),
+    phone_blind {bytes} not null,
+    code_hash   {bytes} not null,
+    expires_at  bigint  not null,
+    tries       integer not null check (tries >= 0),
+    used_at     bigint,
+    unique (centre_id, phone_blind)
+);
+create table idempotency (
+    id         {id}    primary key,
+    centre_id  {id}    not null references centre (id),
+    scope      {bytes} not null,
+    request    {bytes} not null,
+    answer     {bytes},
+    created_at bigint  not null,
+    unique (centre_id, scope)
+);
+create index idempotency_created on idempotency (created_at);
+create table screen (
+    id         {id}    primary key,
+    centre_id  {id}    not null references centre (id),
+    token_hash {bytes} not null unique,
+    paired_by  {id}    not null references staff (id),
+    paired_at  bigint  not null,
+    ended_at   bigint
+);
+
+-- Applicants.
+create table applicant (
+    id          {id}    primary key,
+    centre_id   {id}    not null references centre (id),
+    kind        text    not null check (kind in ('person', 'legal_person', 'organisation')),
+    name        {bytes} not null,
+    name_blind  {bytes} not null,
+    phone       {bytes},
+    phone_blind {bytes},
+    id_type     text    check (id_type in ('id_card', 'social_credit_code', 'other')),
+    id_number   {bytes},
+    id_blind    {bytes},
+    recorded_at bigint  not null,
+    check ((phone is null) = (phone_blind is null)),
+    check ((id_number is null) = (id_blind is null)),
+    check ((id_number is null) = (id_type is null))
+);
+create index applicant_name on applicant (centre_id, name_blind);
+create index applicant_phone on applicant (centre_id, phone_blind) where phone_blind is not null;
+
+-- Guides.
+create table guide (
+    id        {id}    primary key,
+    centre_id {id}    not null references centre (id),
+    code      text    not null,
+    office_id {id}    not null references office (id),
+    name      text    not null,
+    audience  text    not null,
+    version   integer not null check (version > 0),
+    unique (centre_id, code),
+    unique (centre_id, name)
+);
+create table guide_version (
+    id           {id}    primary key,
+    centre_id    {id}    not null references centre (id),
+    guide_id     {id}    not null references guide (id),
+    number       integer not null check (number > 0),
+    content      {json}  not null,
+    published_at bigint  not null,
+    unique (guide_id, number)
+);
+
+-- Attendance.
+create table duty (
+    id          {id}   primary key,
+    centre_id   {id}   not null references centre (id),
+    staff_id    {id}   not null references staff (id),
+    on_date     date   not null,
+    session     text   not null check (session in ('morning', 'afternoon')),
+    starts_at   bigint not null,
+    ends_at     bigint not null,
+    recorded_at bigint not null,
+    check (starts_at < ends_at),
+    unique (staff_id, on_date, session)
+);
+create index duty_day on duty (centre_id, on_date);
+create table attendance (
+    id          {id}    primary key,
+    centre_id   {id}    not null references centre (id),
+    staff_id    {id}    not null references staff (id),
+    kind        text    not null check (kind in ('in', 'out')),
+    session     text    not null check (session in ('morning', 'afternoon')),
+    at          bigint  not null,
+    recorded_at bigint  not null,
+    on_date     date    not null,
+    off_by      integer not null check (off_by >= 0),
+    device      {bytes} not null,
+    code_step   bigint,
+    unique (staff_id, on_date, session, kind)
+);
+create index attendance_day on attendance (centre_id, on_date);
+
+-- Bookings.
+create table slot (
+    id        {id}    primary key,
+    centre_id {id}    not null references centre (id),
+    on_date   date    not null,
+    starts_at bigint  not null,
+    ends_at   bigint  not null,
+    capacity  integer not null,
+    taken     integer not null,
+    unique (centre_id, starts_at),
+    check (starts_at < ends_at),
+    check (taken between 0 and capacity)
+);
+create table booking (
+    id           {id}    primary key,
+    centre_id    {id}    not null references centre (id),
+    number       text    not null,
+    slot_id      {id}    not null references slot (id),
+    starts_at    bigint  not null,
+    ends_at      bigint  not null,
+    on_date      date    not null,
+    guide_id     {id}    not null references guide (id),
+    office_id    {id}    not null references office (id),
+    account_id   {id}    references account (id),
+    applicant_id {id}    not null references applicant (id),
+    person_blind {bytes} not null,
+    for_other    boolean not null,
+    state        text    not null check (state in ('booked', 'cancelled', 'arrived')),
+    created_at   bigint  not null,
+    unique (centre_id, number)
+);
+create unique index booking_person on booking (slot_id, person_blind) where state = 'booked';
+create index booking_account on booking (account_id, starts_at) where account_id is not null;
+create index booking_day on booking (centre_id, on_date, starts_at);
+create table booking_event (
+    id          {id}   primary key,
+    centre_id   {id}   not null references centre (id),
+    booking_id  {id}   not null references booking (id),
+    state       text   not null check (state in ('booked', 'cancelled', 'arrived')),
+    at          bigint not null,
+    recorded_at bigint not null,
+    actor_kind  text   not null check (actor_kind in ('system', 'operator', 'resident', 'staff', 'bearer')),
+    actor       text   not null
+);
+create index booking_event_of on booking_event (booking_id);
+
+-- Cases.
+create table service_case (
+    id              {id}    primary key,
+    centre_id       {id}    not null references centre (id),
+    number          text    not null,
+    receipt_number  text    not null,
+    check_code      {bytes} not null,
+    guide_id        {id}    not null references guide (id),
+    version_id      {id}    not null references guide_version (id),
+    office_id       {id}    not null references office (id),
+    item_kind       text    check (item_kind in ('instant', 'promised')),
+    limit_days      integer check (limit_days >= 0),
+    applicant_id    {id}    not null references applicant (id),
+    account_id      {id}    references account (id),
+    booking_id      {id}    unique references booking (id),
+    channel         text    not null check (channel in
+        ('window', 'mini_program', 'web', 'phone', 'home_visit', 'agent')),
+    state           text    not null check (state in
+        ('received', 'accepted', 'refused', 'granted', 'denied', 'issued', 'withdrawn')),
+    received_at     bigint  not null,
+    accepted_on     date,
+    due_on          date,
+    due_provisional boolean not null,
+    decided_on      date,
+    ended_at        bigint,
+    unique (centre_id, number),
+    unique (centre_id, receipt_number),
+    check ((limit_days is null) = (due_on is null)),
+    check ((state in ('refused', 'denied', 'issued', 'withdrawn')) = (ended_at is not null))
+);
+create index case_recent on service_case (centre_id, received_at);
+create index case_state on service_case (centre_id, state, received_at);
+create index case_office on service_case (centre_id, office_id, received_at);
+create index case_account on service_case (account_id, received_at) where account_id is not null;
+create index case_applicant on service_case (applicant_id);
+create table case_event (
+    id          {id}   primary key,
+    centre_id   {id}   not null references centre (id),
+    case_id     {id}   not null references service_case (id),
+    kind        text   not null check (kind in ('received', 'accepted', 'refused', 'granted', 'denied', 'issued',
+        'withdrawn', 'corrected', 'redated')),
+    at          bigint not null,
+    recorded_at bigint not null,
+    on_date     date   not null,
+    actor_kind  text   not null check (actor_kind in ('system', 'operator', 'resident', 'staff', 'bearer')),
+    actor       text   not null,
+    due_on      date,
+    decided_on  date,
+    words       {bytes},
+    fields      text
+);
+create index case_event_of on case_event (case_id);
+create index case_event_day on case_event (centre_id, on_date, kind);
+create index case_event_due on case_event (centre_id, due_on) where due_on is not null;
+create table material (
+    id        {id}    primary key,
+    centre_id {id}    not null references centre (id),
+    case_id   {id}    not null references service_case (id),
+    n         integer not null check (n > 0),
+    name      text    not null,
+    form      text    not null check (form in ('original', 'copy', 'electronic')),
+    copies    integer not null check (copies > 0),
+    unique (case_id, n)
+);
+
+-- Reviews.
+create table invitation (
+    id          {id}    primary key,
+    centre_id   {id}    not null references centre (id),
+    case_id     {id}    not null references service_case (id),
+    service_no  integer not null check (service_no > 0),
+    generation  integer not null check (generation > 0),
+    key_id      text    not null,
+    token_hash  {bytes} not null unique,
+    code        {bytes} not null,
+    code_blind  {bytes} not null,
+    phone       {bytes},
+    phone_blind {bytes},
+    tag         text,
+    state       text    not null check (state in ('open', 'rated', 'lapsed')),
+    made_at     bigint  not null,
+    recorded_at bigint  not null,
+    on_date     date    not null,
+    expires_at  bigint  not null,
+    closed_at   bigint,
+    unique (case_id, service_no),
+    check ((state = 'open') = (closed_at is null)),
+    check ((phone is null) = (phone_blind is null)),
+    check ((phone is null) = (tag is null))
+);
+create unique index invitation_code on invitation (centre_id, code_blind) where state = 'open';
+create index invitation_phone on invitation (centre_id, phone_blind, made_at) where phone_blind is not null;
+create index invitation_open on invitation (expires_at) where state = 'open';
+create index invitation_day on invitation (centre_id, on_date);
+create table review (
+    id            {id}    primary key,
+    centre_id     {id}    not null references centre (id),
+    invitation_id {id}    not null references invitation (id),
+    case_id       {id}    not null references service_case (id),
+    service_no    integer not null,
+    ordinal       text    not null check (ordinal in ('first', 'append')),
+    grade         integer check (grade between 1 and 5),
+    tags          text    not null,
+    comment       {bytes},
+    anonymous     boolean not null,
+    channel       text    not null check (channel in ('link', 'code', 'sms')),
+    at            bigint  not null,
+    recorded_at   bigint  not null,
+    on_date       date    not null,
+    unique (case_id, service_no, ordinal),
+    check (ordinal = 'append' or grade is not null)
+);
+create index review_day on review (centre_id, on_date);
+create index review_invitation on review (invitation_id);
+
+-- Bulletins.
+create table bulletin (
+    id         {id}   primary key,
+    centre_id  {id}   not null references centre (id),
+    period     text   not null,
+    state      text   not null check (state in ('draft', 'signed')),
+    frozen_at  bigint not null,
+    body       text   not null,
+    sha256     text   not null,
+    drafted_by text   not null,
+    signed_by  {id}   references staff (id),
+    signed_at  bigint,
+    unique (centre_id, period),
+    check ((state = 'signed') = (signed_by is not null and signed_at is not null))
+);

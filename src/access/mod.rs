@@ -1,0 +1,32 @@
+//! Who may enter (准入): from credentials to a permitted actor. Used by the doors and the pages alike, and the only place
+//! that reads a token, a cookie, an address or the name of a centre from a request.
+
+pub mod answer;
+mod rank;
+mod sign_in;
+mod token;
+mod visit;
+
+pub use rank::{
+    BookingParty, BulletinReader, By, CaseHandler, CaseParty, CaseReader, Director, Perhaps, Rank, Resident, Signed,
+    Staff, WindowStaff,
+};
+pub use sign_in::{Grant, change_password, phone, refresh, request_code, staff, wechat};
+pub use token::PageToken;
+pub use visit::{PROGRESS_ADDRESS, PROGRESS_NUMBER, REVIEW_ADDRESS, REVIEW_CENTRE, Visit};
+
+use crate::base::{Kind, Refusal};
+
+/// Signed in, but not in this role.
+pub const FORBIDDEN: Refusal = Refusal::new(Kind::Forbidden, "forbidden", "您的角色没有这项权限。");
+/// The token belongs to another centre.
+pub const OTHER_CENTRE: Refusal = Refusal::new(Kind::Missing, "other_centre", "没有找到。请确认您登录的是本中心。");
+/// Tried too often.
+pub const TOO_OFTEN: Refusal = Refusal::new(Kind::TooMany, "too_often", "操作太频繁，请稍后再试。");
+/// What must be counted cannot be counted.
+pub const NOT_COUNTED: Refusal = Refusal::new(Kind::Unavailable, "not_counted", "系统暂时不能核验，请稍后再试。");
+/// WeChat sign-in is not set up here.
+pub const NO_WECHAT: Refusal =
+    Refusal::new(Kind::Unavailable, "no_wechat", "本中心还没有开通微信登录，请用手机验证码登录。");
+/// WeChat does not vouch for this code.
+pub const WECHAT_REFUSED: Refusal = Refusal::new(Kind::Unknown, "wechat_refused", "微信登录失败，请退出小程序后重试。");

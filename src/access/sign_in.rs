@@ -1,0 +1,207 @@
+//! Signing in (登录): every way ends in a session and the same answer.
+
+use super::token::{self, Audience, PageToken};
+use super::visit::Visit;
+use super::{NO_WECHAT, WECHAT_REFUSED};
+use crate::base::error::Result;
+use crate::base::personal;
+use crate::domain::Who;
+use crate::domain::audit;
+use crate::domain::identity::session::{self, Holder, Rotation, SESSION_ENDED};
+use crate::domain::identity::staff::{LOCKED, OLD_PASSWORD, WRONG_PASSWORD};
+use crate::domain::identity::{resident, staff as people};
+use crate::gateway::limits::Quota;
+use chrono::Duration;
+use entity::Id;
+use entity::identity::session::Model as Session;
+use serde_json::json;
+
+const STAFF_ADDRESS: Quota = Quota { name: "staff_address", burst: 60, per: Duration::minutes(10) };
+const STAFF_NAME: Quota = Quota { name: "staff_name", burst: 20, per: Duration::minutes(30) };
+/// Villages share an address, so it is lenient.
+const PHONE_ADDRESS: Quota = Quota { name: "phone_address", burst: 120, per: Duration::minutes(10) };
+const PHONE_NUMBER: Quota = Quota { name: "phone_number", burst: 20, per: Duration::hours(1) };
+const CODE_PAUSE: Quota = Quota { name: "code_pause", burst: 1, per: Duration::seconds(30) };
+const CODE_HOUR: Quota = Quota { name: "code_hour", burst: 5, per: Duration::hours(1) };
+const CODE_DAY: Quota = Quota { name: "code_day", burst: 8, per: Duration::days(1) };
+const CODE_ADDRESS: Quota = Quota { name: "code_address", burst: 60, per: Duration::hours(1) };
+const CODE_CENTRE: Quota = Quota { name: "code_centre", burst: 600, per: Duration::hours(1) };
+const REFRESH_ADDRESS: Quota = Quota { name: "refresh_address", burst: 300, per: Duration::minutes(10) };
+
+/// What a sign-in gives.
+pub struct Grant {
+    /// For the Authorization header.
+    pub access: String,
+    /// Exchanged for the next pair.
+    pub refresh: String,
+    /// Seconds the access token is good for.
+    pub expires_in: i64,
+    /// For a browser's cookie, good as long as the session.
+    pub page: PageToken,
+    /// The session.
+    pub session: Id,
+}
+
+fn grant(visit: &Visit, session: &Session) -> Result<Grant> {
+    let (app, now) = (&visit.app, visit.app.clock.now());
+    let minutes = app.settings.security.access_minutes;
+    let issue = |to, until| token::issue(&app.vault, to, session.id, session.centre_id, now, until);
+    Ok(Grant {
+        access: issue(Audience::Api, now + Duration::minutes(minutes))?,
+        refresh: token::refresh(&app.vault, session.id, session.generation),
+        expires_in: minutes * 60,
+        page: PageToken(issue(Audience::Page, session.expires_at)?),
+        session: session.id,
+    })
+}
+
+/// A hash that no password makes, so that an unknown name takes as long to refuse as a wrong password.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2h1aXRpYW4tbm9ib2R5$kTnSOG3c3DkFQx5xWbCmVOYMmAt9Yt1a9Zr3UmB2Ymg";
+
+/// Signs a member of staff in by user name and password.
+///
+/// # Errors
+/// `wrong_password`, `locked`, `too_often`, `not_counted`.
+pub async fn staff(visit: &Visit, username: &str, password: &str) -> Result<Grant> {
+    visit.limit(STAFF_ADDRESS, &visit.address.to_string()).await?;
+    let name_key: String = username.trim().to_lowercase().chars().take(32).collect();
+    visit.limit(STAFF_NAME, &name_key).await?;
+    let app = &visit.app;
+    let now = app.clock.now();
+    let found = people::find(app.read(), visit.centre.id, username, now.date()).await?;
+    // A demonstration account has a published password: it is nobody's from anywhere but this machine.
+    let found = found.filter(|s| !s.demo || visit.address.is_loopback());
+    if let Some(person) = &found {
+        people::ensure_unlocked(person, now)?;
+    }
+    let hash = found.as_ref().map_or_else(|| NOBODY.to_owned(), |s| s.password_hash.clone());
+    let right = verify(visit, password.to_owned(), hash).await?;
+    let Some(person) = found else { return Err(WRONG_PASSWORD.into()) };
+    let lifetime = Duration::hours(app.settings.security.staff_hours);
+    let session = visit
+        .write(Who::Bearer, async |act| {
+            if !right {
+                people::count_failure(act, &person).await?;
+                return Ok(None);
+            }
+            people::clear_failures(act, &person).await?;
+            let session = session::open(act, Holder::Staff(person.id), visit.device.as_deref(), lifetime).await?;
+            audit::note(act, "staff.signed_in", person.id, json!({})).await?;
+            Ok(Some(session))
+        })
+        .await?;
+    match session {
+        Some(session) => grant(visit, &session),
+        None => {
+            let again = people::find(app.read(), visit.centre.id, username, now.date()).await?;
+            let locked = again.and_then(|s| s.locked_until).filter(|until| *until > now);
+            Err(locked.map_or_else(|| WRONG_PASSWORD.into(), |until| LOCKED.after(until - now)).into())
+        }
+    }
+}
+
+async fn verify(visit: &Visit, password: String, hash: String) -> Result<bool> {
+    let _turn = visit.app.hashing.acquire().await.map_err(anyhow::Error::from)?;
+    let verify = tokio::task::spawn_blocking(move || people::verify(&password, &hash));
+    Ok(verify.await.map_err(anyhow::Error::from)?)
+}
+
+/// Changes a member of staff's own password, and ends his other sessions.
+///
+/// # Errors
+/// `old_password`, `weak_password`, `too_often`, `not_counted`.
+pub async fn change_password(visit: &Visit, who: Who, session: Id, old: String, new: String) -> Result<()> {
+    let Who::Staff(staff) = &who else { return Err(super::FORBIDDEN.into()) };
+    visit.limit(STAFF_NAME, &staff.id.to_string()).await?;
+    let row = people::by_id(visit.app.read(), visit.centre.id, staff.id).await?;
+    if !verify(visit, old.clone(), row.password_hash.clone()).await? {
+        return Err(OLD_PASSWORD.on("old_password").into());
+    }
+    people::ensure_strong(&new, &old, &row.username)?;
+    let random = visit.app.random.clone();
+    let hash = {
+        let _turn = visit.app.hashing.acquire().await.map_err(anyhow::Error::from)?;
+        let hash = tokio::task::spawn_blocking(move || people::hash(&new, &random));
+        hash.await.map_err(anyhow::Error::from)??
+    };
+    let id = staff.id;
+    visit
+        .write(who.clone(), async |act| {
+            people::set_password(act, id, hash, false).await?;
+            session::end_others(act, id, session).await
+        })
+        .await
+}
+
+/// Sends a sign-in code to a phone. Whether anything is known of the phone cannot be told from the answer.
+///
+/// # Errors
+/// `bad_phone`, `too_often`, `not_counted`.
+pub async fn request_code(visit: &Visit, phone: &str) -> Result<()> {
+    let phone = personal::mobile(phone).ok_or_else(|| resident::BAD_PHONE.on("phone"))?;
+    let key = phone_key(visit, &phone);
+    visit.limit(CODE_ADDRESS, &visit.address.to_string()).await?;
+    for quota in [CODE_PAUSE, CODE_HOUR, CODE_DAY] {
+        visit.limit(quota, &key).await?;
+    }
+    visit.limit(CODE_CENTRE, "all").await?;
+    visit.write(Who::Bearer, async |act| resident::send_code(act, &phone).await).await
+}
+
+/// Signs a resident in by a code that was sent to the phone.
+///
+/// # Errors
+/// `bad_phone`, `wrong_code`, `too_often`, `not_counted`.
+pub async fn phone(visit: &Visit, phone: &str, code: &str) -> Result<Grant> {
+    let phone = personal::mobile(phone).ok_or_else(|| resident::BAD_PHONE.on("phone"))?;
+    visit.limit(PHONE_ADDRESS, &visit.address.to_string()).await?;
+    visit.limit(PHONE_NUMBER, &phone_key(visit, &phone)).await?;
+    let lifetime = Duration::days(visit.app.settings.security.resident_days);
+    let session = visit
+        .write(Who::Bearer, async |act| match resident::take_code(act, &phone, code).await? {
+            None => Ok(None),
+            Some(account) => {
+                session::open(act, Holder::Account(account.id), visit.device.as_deref(), lifetime).await.map(Some)
+            }
+        })
+        .await?;
+    grant(visit, &session.ok_or_else(|| resident::WRONG_CODE.on("code"))?)
+}
+
+/// Signs a resident in by a code of WeChat.
+///
+/// # Errors
+/// `no_wechat`, `wechat_refused`, `too_often`, `not_counted`.
+pub async fn wechat(visit: &Visit, code: &str) -> Result<Grant> {
+    visit.limit(PHONE_ADDRESS, &visit.address.to_string()).await?;
+    if !visit.app.wechat.is_there() {
+        return Err(NO_WECHAT.after(Duration::hours(1)).into());
+    }
+    let openid = visit.app.wechat.openid(code).ok_or_else(|| WECHAT_REFUSED.on("code"))?;
+    let lifetime = Duration::days(visit.app.settings.security.resident_days);
+    let session = visit
+        .write(Who::Bearer, async |act| {
+            let account = resident::by_openid(act, &openid).await?;
+            session::open(act, Holder::Account(account.id), visit.device.as_deref(), lifetime).await
+        })
+        .await?;
+    grant(visit, &session)
+}
+
+/// Exchanges a refresh token for the next pair.
+///
+/// # Errors
+/// `not_signed_in`, `session_ended`, `too_often`, `not_counted`.
+pub async fn refresh(visit: &Visit, token: &str) -> Result<Grant> {
+    visit.limit(REFRESH_ADDRESS, &visit.address.to_string()).await?;
+    let (session, generation) = token::read_refresh(&visit.app.vault, token)?;
+    match visit.write(Who::Bearer, async |act| session::rotate(act, session, generation).await).await? {
+        Rotation::Rotated(session) => grant(visit, &session),
+        Rotation::Reused => Err(SESSION_ENDED.into()),
+    }
+}
+
+/// Phones are counted under their blind index: no key in Redis shows one.
+fn phone_key(visit: &Visit, phone: &str) -> String {
+    visit.app.vault.blind("limit", visit.centre.id, phone).0.iter().take(12).map(|b| format!("{b:02x}")).collect()
+}

@@ -1,0 +1,200 @@
+//! A visit (来访): what is known of a request before anybody signs in.
+
+use super::{NOT_COUNTED, TOO_OFTEN};
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::base::settings::Settings;
+use crate::domain::centre::{self, Centre};
+use crate::domain::identity::idempotency::{self, Recall, TWIN};
+use crate::domain::{Act, Who};
+use crate::gateway::limits::{Quota, Verdict};
+use chrono::Duration;
+use entity::Id;
+use ipnet::IpNet;
+use poem::http::header::HOST;
+use poem::{FromRequest, Request, RequestBody};
+use poem_openapi::types::{ParseFromJSON, ToJSON};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, PoisonError};
+
+/// Looks at progress from one address. A village shares one, so it is lenient.
+pub const PROGRESS_ADDRESS: Quota = Quota { name: "progress_address", burst: 60, per: Duration::minutes(10) };
+/// Looks at the progress of one number: four digits of a phone take years to guess.
+pub const PROGRESS_NUMBER: Quota = Quota { name: "progress_number", burst: 10, per: Duration::hours(12) };
+/// Rating codes tried from one address.
+pub const REVIEW_ADDRESS: Quota = Quota { name: "review_address", burst: 60, per: Duration::minutes(10) };
+/// Rating codes tried in one centre.
+pub const REVIEW_CENTRE: Quota = Quota { name: "review_centre", burst: 600, per: Duration::hours(1) };
+
+/// What is known of a request before anybody signs in.
+#[derive(Clone)]
+pub struct Visit {
+    /// The application.
+    pub app: App,
+    /// The centre it means.
+    pub centre: Arc<Centre>,
+    /// Where it comes from; behind a trusted proxy, what that proxy says.
+    pub address: IpAddr,
+    /// The device's own id, if it gives one.
+    pub device: Option<String>,
+    key: Option<String>,
+}
+
+impl Visit {
+    /// Reads a request. `token_centre` is meant when the request itself names no centre.
+    ///
+    /// # Errors
+    /// `unknown_centre`, `bad_idempotency_key`.
+    pub async fn of(req: &Request, token_centre: Option<Id>) -> Result<Self> {
+        let app = req.data::<App>().ok_or_else(|| anyhow::anyhow!("the routes carry no application"))?.clone();
+        let word = |name: &str| req.headers().get(name).and_then(|v| v.to_str().ok()).map(ToOwned::to_owned);
+        let host = req.headers().get(HOST).and_then(|v| v.to_str().ok()).map(without_port);
+        let in_query = req.uri().query().and_then(|q| {
+            q.split('&')
+                .find_map(|pair| pair.strip_prefix("centre="))
+                .filter(|c| c.chars().all(|c| c.is_ascii_alphanumeric()))
+        });
+        let named = in_query.map(ToOwned::to_owned).or_else(|| word("x-centre"));
+        let centre = match centre::find(app.read(), host, named.as_deref()).await {
+            Err(Error::Refused(_)) if named.is_none() && token_centre.is_some() => {
+                let all = centre::all(app.read()).await?;
+                all.into_iter().find(|c| Some(c.id) == token_centre).ok_or(centre::UNKNOWN_CENTRE)?
+            }
+            other => other?,
+        };
+        let key = word("idempotency-key");
+        if let Some(key) = &key {
+            idempotency::ensure_readable(key)?;
+        }
+        let peer =
+            req.remote_addr().as_socket_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |a| a.ip().to_canonical());
+        let forwarded = word("x-forwarded-for");
+        let address = client(peer, forwarded.as_deref(), &app.settings);
+        let device = word("x-device").filter(|d| (8..=64).contains(&d.len()));
+        Ok(Self { app, centre: Arc::new(centre), address, device, key })
+    }
+
+    /// Does one act in this visit's centre.
+    ///
+    /// # Errors
+    /// Whatever the act says.
+    pub async fn write<T>(&self, who: Who, act: impl AsyncFnOnce(&Act) -> Result<T>) -> Result<T> {
+        self.app.write(&self.centre, who, act).await
+    }
+
+    /// Does one act once for its Idempotency-Key, if the request carries one: a repetition gets the first answer, a twin
+    /// that comes while the first is under way is asked to wait.
+    ///
+    /// # Errors
+    /// Whatever the act says; `twin_request`, `idempotency_key_reused`.
+    pub async fn write_once<T: ToJSON + ParseFromJSON>(
+        &self,
+        who: Who,
+        operation: &'static str,
+        request: &str,
+        act: impl AsyncFnOnce(&Act) -> Result<T>,
+    ) -> Result<T> {
+        let Some(key) = &self.key else { return self.write(who, act).await };
+        let _guard = Guard::enter(&self.app, format!("{} {} {operation} {key}", self.centre.id, who.label()))?;
+        self.write(who, async |given| match idempotency::recall(given, operation, key, request).await? {
+            Recall::Done(answer) => {
+                T::parse_from_json_string(&answer).map_err(|e| anyhow::anyhow!("a kept answer: {}", e.message()).into())
+            }
+            Recall::Fresh(id) => {
+                let answer = act(given).await?;
+                idempotency::keep(given, id, &answer.to_json_string()).await?;
+                Ok(answer)
+            }
+        })
+        .await
+    }
+
+    /// Counts a try; refuses when it is one too many, and also when it cannot be counted.
+    ///
+    /// # Errors
+    /// `too_often`, `not_counted`.
+    pub async fn limit(&self, quota: Quota, key: &str) -> Result<()> {
+        match self.app.limits.take(quota, &format!("{}:{key}", self.centre.id), self.app.clock.now()).await {
+            Ok(Verdict::Pass) => Ok(()),
+            Ok(Verdict::Wait(wait)) => Err(TOO_OFTEN.after(wait).into()),
+            Err(error) => {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    quota = quota.name,
+                    "a try could not be counted and was refused"
+                );
+                Err(NOT_COUNTED.after(Duration::seconds(10)).into())
+            }
+        }
+    }
+}
+
+impl<'a> FromRequest<'a> for Visit {
+    async fn from_request(req: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        Self::of(req, None).await.map_err(poem::Error::from)
+    }
+}
+
+/// A keyed write under way in this process.
+struct Guard<'a>(&'a App, String);
+
+impl<'a> Guard<'a> {
+    fn enter(app: &'a App, name: String) -> Result<Self> {
+        let fresh = app.in_flight.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone());
+        if fresh { Ok(Self(app, name)) } else { Err(TWIN.after(Duration::seconds(1)).into()) }
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    }
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.chars().all(|c| c.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+/// The nearest address in the chain of proxies that is not one we trust.
+fn client(peer: IpAddr, forwarded: Option<&str>, settings: &Settings) -> IpAddr {
+    let trusted = |ip: &IpAddr| settings.http.trusted_proxies.iter().any(|net: &IpNet| net.contains(ip));
+    if !trusted(&peer) {
+        return peer;
+    }
+    let hops = forwarded.unwrap_or_default().rsplit(',').map_while(|hop| hop.trim().parse::<IpAddr>().ok());
+    let mut last = peer;
+    for hop in hops {
+        last = hop.to_canonical();
+        if !trusted(&last) {
+            break;
+        }
+    }
+    last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn a_forwarded_address_is_believed_from_trusted_proxies_only() {
+        let variables = [("SHUITIAN__HTTP__TRUSTED_PROXIES".to_owned(), "127.0.0.1,10.0.0.0/8".to_owned())];
+        let settings = Settings::load(Some(Path::new("/dev/null")), variables.into_iter()).unwrap();
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let seen = |peer: &str, forwarded| client(ip(peer), forwarded, &settings);
+        assert_eq!(seen("127.0.0.1", Some("203.0.113.9")), ip("203.0.113.9"));
+        assert_eq!(
+            seen("127.0.0.1", Some("198.51.100.7, 203.0.113.9, 10.1.2.3")),
+            ip("203.0.113.9"),
+            "the client's own word is the leftmost"
+        );
+        assert_eq!(seen("203.0.113.9", Some("127.0.0.1")), ip("203.0.113.9"), "a stranger's header is nothing");
+        assert_eq!(seen("127.0.0.1", None), ip("127.0.0.1"));
+        assert_eq!(seen("127.0.0.1", Some("nonsense")), ip("127.0.0.1"));
+        assert_eq!(without_port("example.gov.cn:8080"), "example.gov.cn");
+    }
+}

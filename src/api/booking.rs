@@ -1,0 +1,200 @@
+//! Doors of bookings: places in the hall's half hours.
+
+use super::Noun;
+use super::problem::Failure;
+use super::view::{ApplicantInput, ApplicantView, Created, Listed, Moment, moment, part};
+use crate::access::{BookingParty, By, Resident, Visit};
+use crate::domain::Who;
+use crate::domain::booking::{self, Booked, Wish};
+use crate::domain::identity::resident;
+use chrono::NaiveDate;
+use entity::Id;
+use entity::booking::BookingState;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::types::ToJSON as _;
+use poem_openapi::{Object, OpenApi};
+
+pub(super) struct Bookings;
+
+/// A half hour that can be booked.
+#[derive(Object)]
+struct SlotView {
+    /// Opaque id.
+    id: Id,
+    /// Start.
+    starts_at: Moment,
+    /// End.
+    ends_at: Moment,
+    /// Places.
+    capacity: i32,
+    /// Places left.
+    remaining: i32,
+}
+
+/// A wish for a place.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+struct BookInput {
+    /// The slot.
+    slot_id: Id,
+    /// Code of the guide.
+    guide: String,
+    /// For whom; a phone left out is the account's.
+    applicant: ApplicantInput,
+    /// It is for someone else.
+    for_other: Option<bool>,
+}
+
+/// A booking.
+#[derive(Object)]
+struct BookingView {
+    /// Opaque id.
+    id: Id,
+    /// Number people read.
+    number: String,
+    /// Where it stands.
+    state: BookingState,
+    /// Code of the guide.
+    guide: String,
+    /// Name of the matter.
+    item: String,
+    /// Promised start.
+    starts_at: Moment,
+    /// Promised end.
+    ends_at: Moment,
+    /// It is for someone else.
+    for_other: bool,
+    /// For whom; masked for staff, and left out where the phone may have changed hands since.
+    applicant: Option<ApplicantView>,
+}
+
+fn view(booked: Booked, shown: fn(&crate::domain::applicant::Applicant) -> ApplicantView) -> BookingView {
+    BookingView {
+        id: booked.row.id,
+        number: booked.row.number,
+        state: booked.row.state,
+        guide: booked.guide_code,
+        item: booked.item,
+        starts_at: moment(booked.row.starts_at),
+        ends_at: moment(booked.row.ends_at),
+        for_other: booked.row.for_other,
+        applicant: booked.applicant.as_ref().map(shown),
+    }
+}
+
+type Answer<T> = Result<T, Failure>;
+
+#[OpenApi(tag = "Noun::Booking")]
+impl Bookings {
+    /// See which half hours have places
+    #[oai(path = "/slots", method = "get", operation_id = "list_slots")]
+    async fn list_slots(
+        &self,
+        visit: Visit,
+        /// Code of the guide.
+        guide: Query<String>,
+        /// First day; today if left out.
+        from: Query<Option<NaiveDate>>,
+        /// Last day; thirty days on if left out.
+        to: Query<Option<NaiveDate>>,
+    ) -> Answer<Json<Listed<SlotView>>> {
+        let (app, centre) = (&visit.app, visit.centre.id);
+        let slots = booking::slots(app.read(), centre, &guide.0, from.0, to.0, app.clock.now()).await?;
+        let slot = |s: entity::booking::slot::Model| SlotView {
+            id: s.id,
+            starts_at: moment(s.starts_at),
+            ends_at: moment(s.ends_at),
+            capacity: s.capacity,
+            remaining: s.capacity - s.taken,
+        };
+        Ok(Json(Listed { items: slots.into_iter().map(slot).collect(), next_cursor: None }))
+    }
+
+    /// Take a place
+    #[oai(path = "/bookings", method = "post", operation_id = "book")]
+    async fn book(&self, who: By<Resident>, body: Json<BookInput>) -> Answer<Created<BookingView>> {
+        let input = body.0;
+        let request = input.to_json_string();
+        let made = who
+            .visit
+            .write_once(who.who.clone(), "book", &request, async |act| {
+                let wish = Wish {
+                    slot: input.slot_id,
+                    guide: input.guide,
+                    applicant: input.applicant.into(),
+                    for_other: input.for_other.unwrap_or(false),
+                };
+                Ok(view(booking::book(act, who.holder, wish).await?, ApplicantView::own))
+            })
+            .await?;
+        Ok(Created(made))
+    }
+
+    /// One's own bookings; for the windows, a day's
+    #[oai(path = "/bookings", method = "get", operation_id = "list_bookings")]
+    async fn list_bookings(
+        &self,
+        who: By<BookingParty>,
+        /// For the windows: the day; today if left out.
+        date: Query<Option<NaiveDate>>,
+        /// For the windows: the last four digits of a phone.
+        phone_tail: Query<Option<String>>,
+        /// At most so many, 1 to 100.
+        limit: Query<Option<u64>>,
+        /// Where the part before ended.
+        cursor: Query<Option<String>>,
+    ) -> Answer<Json<Listed<BookingView>>> {
+        let (app, centre) = (&who.visit.app, who.visit.centre.id);
+        let (booked, next_cursor, shown): (_, _, fn(&_) -> _) = match who.holder {
+            Who::Resident(account) => {
+                let known = resident::known(app.read(), &app.vault, centre, account).await?;
+                let page = part(limit.0, cursor.0.as_ref())?;
+                let (booked, next) = booking::list_of_account(app.read(), &app.vault, centre, &known, page).await?;
+                (booked, next, ApplicantView::own)
+            }
+            _ => {
+                let day = date.0.unwrap_or_else(|| app.clock.now().date());
+                let booked = booking::list_of_day(app.read(), &app.vault, centre, day, phone_tail.0.as_deref()).await?;
+                (booked, None, ApplicantView::masked)
+            }
+        };
+        Ok(Json(Listed { items: booked.into_iter().map(|b| view(b, shown)).collect(), next_cursor }))
+    }
+
+    /// Read a booking
+    #[oai(path = "/bookings/:id", method = "get", operation_id = "get_booking")]
+    async fn get_booking(&self, who: By<BookingParty>, id: Path<Id>) -> Answer<Json<BookingView>> {
+        let (app, centre) = (&who.visit.app, who.visit.centre.id);
+        let (row, since, shown): (_, _, fn(&_) -> _) = match who.holder {
+            Who::Resident(account) => {
+                let known = resident::known(app.read(), &app.vault, centre, account).await?;
+                (booking::of_account(app.read(), centre, account, id.0).await?, Some(known.since), ApplicantView::own)
+            }
+            _ => (booking::of_centre(app.read(), centre, id.0).await?, None, ApplicantView::masked),
+        };
+        let may_know = |row: &entity::booking::Model| since.is_none_or(|since| row.created_at >= since);
+        let booked = booking::show(app.read(), &app.vault, centre, vec![row], may_know).await?.pop();
+        Ok(Json(view(booked.ok_or(booking::UNKNOWN_BOOKING)?, shown)))
+    }
+
+    /// Give a place back
+    #[oai(path = "/bookings/:id/cancel", method = "post", operation_id = "cancel_booking")]
+    async fn cancel_booking(&self, who: By<BookingParty>, id: Path<Id>) -> Answer<Json<BookingView>> {
+        let (centre, account) = (who.visit.centre.id, who.holder.account());
+        let shown = if account.is_some() { ApplicantView::own } else { ApplicantView::masked };
+        let cancelled = who
+            .visit
+            .write_once(who.who.clone(), "cancel_booking", &id.0.to_string(), async |act| {
+                let row = match account {
+                    Some(account) => booking::of_account(&*act.tx, centre, account, id.0).await?,
+                    None => booking::of_centre(&*act.tx, centre, id.0).await?,
+                };
+                let row = booking::cancel(act, &row).await?;
+                let booked = booking::show(&*act.tx, &act.vault, centre, vec![row], |_| true).await?.pop();
+                Ok(view(booked.ok_or(booking::UNKNOWN_BOOKING)?, shown))
+            })
+            .await?;
+        Ok(Json(cancelled))
+    }
+}

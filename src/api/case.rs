@@ -1,0 +1,577 @@
+//! Doors of cases: from 收件 to 办结, and looking in between.
+
+use super::Noun;
+use super::problem::Failure;
+use super::view::{ApplicantInput, ApplicantView, Created, Listed, Moment, OfficeView, moment, part};
+use crate::access::{By, CaseHandler, CaseParty, CaseReader, PROGRESS_ADDRESS, PROGRESS_NUMBER, Visit, WindowStaff};
+use crate::base::{Kind, Refusal};
+use crate::document::receipt;
+use crate::domain::case::{self, Filter, Intake, Proof, Seen, Taken, Verdict, Viewer};
+use crate::domain::identity::{resident, staff};
+use crate::domain::{Act, Who, centre, review};
+use chrono::NaiveDate;
+use entity::case::{CaseEventKind, CaseState, Channel, MaterialForm, Model as Row, event};
+use entity::{Id, Time};
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::{Html, Json};
+use poem_openapi::types::ToJSON as _;
+use poem_openapi::{Object, OpenApi};
+
+/// This build cannot make PDF.
+const PDF_NOT_BUILT: Refusal =
+    Refusal::new(Kind::Missing, "pdf_not_built", "这个版本不生成PDF，请打开网页回执单用浏览器打印。");
+
+pub(super) struct Cases;
+
+/// A material as it is taken in.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+struct MaterialInput {
+    /// Name.
+    name: String,
+    /// Original, copy or electronic.
+    form: MaterialForm,
+    /// Copies; one if left out.
+    copies: Option<i32>,
+}
+
+/// What the window takes in.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+struct ReceiveInput {
+    /// Code of the guide.
+    guide: String,
+    /// How it came.
+    channel: Channel,
+    /// The booking it came by.
+    booking_id: Option<Id>,
+    /// Who applies; a phone is not needed.
+    applicant: ApplicantInput,
+    /// What was handed over.
+    materials: Option<Vec<MaterialInput>>,
+}
+
+/// Number and check code of a receipt.
+#[derive(Object)]
+struct Receipt {
+    /// Number, such as `ST-20261123-0007`.
+    number: String,
+    /// Serves where a phone's tail would.
+    check_code: String,
+}
+
+/// A case that was just taken in.
+#[derive(Object)]
+struct ReceivedView {
+    /// Number for all further paths, such as `ST-B-20261123-0007`.
+    number: String,
+    /// Its receipt.
+    receipt: Receipt,
+    /// Where it stands.
+    state: CaseState,
+    /// Last day of the promise, if it was accepted today; null where no limit was published.
+    due_on: Option<NaiveDate>,
+    /// The day may still move when an arrangement of holidays comes out.
+    due_provisional: bool,
+}
+
+/// Ground of a refusal.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+struct RefuseInput {
+    /// Why, in words for the applicant.
+    ground: String,
+}
+
+/// A decision.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+struct DecideInput {
+    /// Granted or denied.
+    grant: bool,
+    /// Why, needed for a denial.
+    ground: Option<String>,
+}
+
+/// A look at personal data.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+struct RevealInput {
+    /// Among `name`, `phone`, `id_number`.
+    fields: Vec<String>,
+    /// Why; written down with who looked.
+    purpose: String,
+}
+
+/// Personal data in full.
+#[derive(Object)]
+struct Revealed {
+    /// Name, if asked for.
+    #[oai(skip_serializing_if_is_none)]
+    name: Option<String>,
+    /// Phone, if asked for and known.
+    #[oai(skip_serializing_if_is_none)]
+    phone: Option<String>,
+    /// Number of the document, if asked for and known.
+    #[oai(skip_serializing_if_is_none)]
+    id_number: Option<String>,
+}
+
+/// A case.
+#[derive(Object)]
+struct CaseView {
+    /// Number.
+    number: String,
+    /// Number of its receipt.
+    receipt_number: String,
+    /// Where it stands.
+    state: CaseState,
+    /// Code of its guide.
+    guide: String,
+    /// Name of the matter.
+    item: String,
+    /// The office that handles it.
+    office: Option<OfficeView>,
+    /// How it came.
+    channel: Channel,
+    /// When it was received.
+    received_at: Moment,
+    /// Day of acceptance.
+    accepted_on: Option<NaiveDate>,
+    /// Last day of the promise; null where no limit was published.
+    due_on: Option<NaiveDate>,
+    /// The day may still move.
+    due_provisional: bool,
+    /// Undecided after its last day.
+    overdue: bool,
+    /// Day of the decision.
+    decided_on: Option<NaiveDate>,
+    /// When it ended.
+    ended_at: Option<Moment>,
+    /// Who applies; masked for staff, left out for a resident who was not shown to be the one.
+    applicant: Option<ApplicantView>,
+}
+
+/// Something that happened to a case.
+#[derive(Object)]
+struct EventView {
+    /// What.
+    kind: CaseEventKind,
+    /// When.
+    at: Moment,
+    /// Who did it; for staff only.
+    #[oai(skip_serializing_if_is_none)]
+    by: Option<String>,
+    /// The ground, where there is one.
+    #[oai(skip_serializing_if_is_none)]
+    ground: Option<String>,
+    /// Names of corrected fields.
+    #[oai(skip_serializing_if_is_none)]
+    fields: Option<String>,
+}
+
+/// A material that was taken in.
+#[derive(Object)]
+struct TakenView {
+    /// Name.
+    name: String,
+    /// Original, copy or electronic.
+    form: MaterialForm,
+    /// Copies.
+    copies: i32,
+}
+
+/// A case with what happened and what was handed over.
+#[derive(Object)]
+struct CaseDetail {
+    /// The case.
+    #[oai(flatten)]
+    case: CaseView,
+    /// What happened.
+    timeline: Vec<EventView>,
+    /// What was handed over.
+    materials: Vec<TakenView>,
+}
+
+/// Link and code of an invitation to rate, for the window to show or print.
+#[derive(Object)]
+struct InvitationTicket {
+    /// Address with the token.
+    url: String,
+    /// The code typed at `/r`.
+    code: String,
+    /// Until when.
+    expires_at: Moment,
+}
+
+/// A case after an act.
+#[derive(Object)]
+struct Acted {
+    /// The case.
+    #[oai(flatten)]
+    case: CaseView,
+    /// Where the case has ended: its invitation to rate.
+    invitation: Option<InvitationTicket>,
+}
+
+/// A number and what proves that one has to do with it.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+struct ProgressInput {
+    /// Number of the case or of its receipt.
+    number: String,
+    /// Check code of the receipt.
+    check_code: Option<String>,
+    /// Last four digits of the applicant's phone.
+    phone_tail: Option<String>,
+}
+
+/// How far a case is.
+#[derive(Object)]
+struct ProgressView {
+    /// Number of its receipt.
+    receipt_number: String,
+    /// Name of the matter.
+    item: String,
+    /// Where it stands.
+    state: CaseState,
+    /// The same, in Chinese.
+    state_text: String,
+    /// Last day of the promise.
+    due_on: Option<NaiveDate>,
+    /// The day may still move.
+    due_provisional: bool,
+    /// What happened; grounds only for the holder of the check code.
+    timeline: Vec<EventView>,
+}
+
+async fn view(act: &Act, row: Row) -> crate::base::Result<CaseView> {
+    let Who::Staff(member) = &act.who else {
+        let account = act.who.account().ok_or(case::UNKNOWN_CASE)?;
+        let known = resident::known(&*act.tx, &act.vault, act.centre.id, account).await?;
+        let seen = case::see(&*act.tx, &act.vault, act.centre.id, &row.number, Viewer::Resident(&known)).await?;
+        return Ok(shown(seen, &[], act.now, ApplicantView::own));
+    };
+    let offices = centre::offices(&*act.tx, act.centre.id).await?;
+    let seen = case::see(&*act.tx, &act.vault, act.centre.id, &row.number, Viewer::Staff(member)).await?;
+    Ok(shown(seen, &offices, act.now, ApplicantView::masked))
+}
+
+type Shown = fn(&crate::domain::applicant::Applicant) -> ApplicantView;
+
+fn shown(seen: Seen, offices: &[entity::centre::office::Model], now: Time, applicant: Shown) -> CaseView {
+    let row = seen.row;
+    CaseView {
+        overdue: case::is_overdue(&row, now),
+        office: offices.iter().find(|o| o.id == row.office_id).map(OfficeView::from),
+        number: row.number,
+        receipt_number: row.receipt_number,
+        state: row.state,
+        guide: seen.guide_code,
+        item: seen.item,
+        channel: row.channel,
+        received_at: moment(row.received_at),
+        accepted_on: row.accepted_on,
+        due_on: row.due_on,
+        due_provisional: row.due_provisional,
+        decided_on: row.decided_on,
+        ended_at: row.ended_at.map(moment),
+        applicant: seen.applicant.as_ref().map(applicant),
+    }
+}
+
+/// The case after an act, with its invitation if it has ended.
+async fn acted(act: &Act, row: Row) -> crate::base::Result<Acted> {
+    let ticket = match &act.who {
+        Who::Staff(_) => review::ticket(&*act.tx, &act.vault, &act.rules.public_url, &row).await?,
+        _ => None,
+    };
+    let invitation = ticket.map(|t| InvitationTicket { url: t.url, code: t.code, expires_at: moment(t.expires_at) });
+    Ok(Acted { case: view(act, row).await?, invitation })
+}
+
+/// One act on a case and, if it ended it, the invitation in the same transaction.
+async fn once(
+    who: &By<CaseHandler>,
+    operation: &'static str,
+    request: String,
+    step: impl AsyncFnOnce(&Act) -> crate::base::Result<Row>,
+) -> Result<Json<Acted>, Failure> {
+    let done = who.visit.write_once(who.who.clone(), operation, &request, async |act| {
+        let row = step(act).await?;
+        review::invite(act, &row).await?;
+        acted(act, row).await
+    });
+    Ok(Json(done.await?))
+}
+
+type Answer<T> = Result<T, Failure>;
+
+#[OpenApi(tag = "Noun::Case")]
+impl Cases {
+    /// Take a case in against a receipt
+    #[oai(path = "/cases", method = "post", operation_id = "receive_case")]
+    async fn receive_case(&self, who: By<WindowStaff>, body: Json<ReceiveInput>) -> Answer<Created<ReceivedView>> {
+        let request = body.0.to_json_string();
+        let made = who
+            .visit
+            .write_once(who.who.clone(), "receive_case", &request, async |act| {
+                let taken = |m: MaterialInput| Taken { name: m.name, form: m.form, copies: m.copies.unwrap_or(1) };
+                let intake = Intake {
+                    guide: body.0.guide,
+                    channel: body.0.channel,
+                    booking: body.0.booking_id,
+                    applicant: body.0.applicant.into(),
+                    materials: body.0.materials.unwrap_or_default().into_iter().map(taken).collect(),
+                };
+                let received = case::receive(act, intake).await?;
+                Ok(ReceivedView {
+                    number: received.case.number,
+                    receipt: Receipt { number: received.case.receipt_number, check_code: received.check_code },
+                    state: received.case.state,
+                    due_on: received.case.due_on,
+                    due_provisional: received.case.due_provisional,
+                })
+            })
+            .await?;
+        Ok(Created(made))
+    }
+
+    /// Cases one may see, latest first
+    ///
+    /// A resident sees what his account booked, and in part what was entered under his phone.
+    #[oai(path = "/cases", method = "get", operation_id = "list_cases")]
+    async fn list_cases(
+        &self,
+        who: By<CaseParty>,
+        /// Where they stand.
+        state: Query<Option<CaseState>>,
+        /// Code of an office.
+        office: Query<Option<String>>,
+        /// At most so many, 1 to 100.
+        limit: Query<Option<u64>>,
+        /// Where the part before ended.
+        cursor: Query<Option<String>>,
+    ) -> Answer<Json<Listed<CaseView>>> {
+        let (app, centre) = (&who.visit.app, who.visit.centre.id);
+        let (page, now) = (part(limit.0, cursor.0.as_ref())?, app.clock.now());
+        let offices = centre::offices(app.read(), centre).await?;
+        let office = match office.0 {
+            Some(code) => Some(centre::office(app.read(), centre, &code).await?.id),
+            None => None,
+        };
+        let filter = Filter { state: state.0, office };
+        let (cases, next_cursor, applicant): (_, _, Shown) = match &who.holder {
+            Who::Resident(account) => {
+                let known = resident::known(app.read(), &app.vault, centre, *account).await?;
+                let viewer = Viewer::Resident(&known);
+                let (cases, next) = case::list(app.read(), &app.vault, centre, viewer, filter, page).await?;
+                (cases, next, ApplicantView::own)
+            }
+            Who::Staff(member) => {
+                let viewer = Viewer::Staff(member);
+                let (cases, next) = case::list(app.read(), &app.vault, centre, viewer, filter, page).await?;
+                (cases, next, ApplicantView::masked)
+            }
+            _ => return Err(crate::access::FORBIDDEN.into()),
+        };
+        let items = cases.into_iter().map(|seen| shown(seen, &offices, now, applicant)).collect();
+        Ok(Json(Listed { items, next_cursor }))
+    }
+
+    /// Read a case by its number or its receipt's
+    #[oai(path = "/cases/:number", method = "get", operation_id = "get_case")]
+    async fn get_case(&self, who: By<CaseParty>, number: Path<String>) -> Answer<Json<CaseDetail>> {
+        let (app, centre) = (&who.visit.app, who.visit.centre.id);
+        let (offices, now) = (centre::offices(app.read(), centre).await?, app.clock.now());
+        let (seen, names, applicant): (_, _, Shown) = match &who.holder {
+            Who::Resident(account) => {
+                let known = resident::known(app.read(), &app.vault, centre, *account).await?;
+                let seen = case::see(app.read(), &app.vault, centre, &number.0, Viewer::Resident(&known)).await?;
+                (seen, None, ApplicantView::own)
+            }
+            Who::Staff(member) => {
+                let seen = case::see(app.read(), &app.vault, centre, &number.0, Viewer::Staff(member)).await?;
+                (seen, Some(staff::names(app.read(), centre).await?), ApplicantView::masked)
+            }
+            _ => return Err(crate::access::FORBIDDEN.into()),
+        };
+        if seen.applicant.is_none() {
+            // Entered under this phone, or older than its verifications: the matter and the state alone.
+            let detail =
+                CaseDetail { case: shown(seen, &offices, now, applicant), timeline: vec![], materials: vec![] };
+            return Ok(Json(detail));
+        }
+        let events = case::timeline(app.read(), &seen.row).await?;
+        let timeline = events
+            .iter()
+            .map(|e| {
+                let by = names.as_ref().map(|names| names.get(&e.actor).cloned().unwrap_or_else(|| e.actor.clone()));
+                Ok(EventView { by, ..event(e, case::ground(&app.vault, e)?) })
+            })
+            .collect::<crate::base::Result<Vec<_>>>()?;
+        let materials = case::materials(app.read(), &seen.row).await?;
+        let material = |m: entity::case::material::Model| TakenView { name: m.name, form: m.form, copies: m.copies };
+        Ok(Json(CaseDetail {
+            case: shown(seen, &offices, now, applicant),
+            timeline,
+            materials: materials.into_iter().map(material).collect(),
+        }))
+    }
+
+    /// The receipt (收件回执单) as a page to print
+    #[oai(path = "/cases/:number/receipt", method = "get", operation_id = "case_receipt")]
+    async fn case_receipt(&self, who: By<CaseParty>, number: Path<String>) -> Answer<Html<String>> {
+        let (app, centre) = (&who.visit.app, who.visit.centre.id);
+        let known = match &who.holder {
+            Who::Resident(account) => Some(resident::known(app.read(), &app.vault, centre, *account).await?),
+            _ => None,
+        };
+        let viewer = match (&who.holder, &known) {
+            (Who::Staff(member), _) => Viewer::Staff(member),
+            (_, Some(known)) => Viewer::Resident(known),
+            _ => return Err(crate::access::FORBIDDEN.into()),
+        };
+        let page = receipt::page(app.read(), &app.vault, &who.visit.centre, &app.rules.public_url, &number.0, viewer);
+        Ok(Html(page.await?))
+    }
+
+    /// The receipt as PDF
+    ///
+    /// Answered in builds with PDF; elsewhere `pdf_not_built`.
+    #[oai(path = "/cases/:number/receipt.pdf", method = "get", operation_id = "case_receipt_pdf")]
+    async fn case_receipt_pdf(&self, _who: By<CaseParty>, _number: Path<String>) -> Answer<Html<String>> {
+        Err(PDF_NOT_BUILT.into())
+    }
+
+    /// Accept a case that was received; its limit begins
+    #[oai(path = "/cases/:number/accept", method = "post", operation_id = "accept_case")]
+    async fn accept_case(&self, who: By<CaseHandler>, number: Path<String>) -> Answer<Json<Acted>> {
+        once(&who, "accept_case", number.0.clone(), async |act| case::accept(act, &number.0).await).await
+    }
+
+    /// Do not accept a case, with the ground
+    #[oai(path = "/cases/:number/refuse", method = "post", operation_id = "refuse_case")]
+    async fn refuse_case(
+        &self,
+        who: By<CaseHandler>,
+        number: Path<String>,
+        body: Json<RefuseInput>,
+    ) -> Answer<Json<Acted>> {
+        let request = format!("{} {}", number.0, body.0.to_json_string());
+        once(&who, "refuse_case", request, async |act| case::refuse(act, &number.0, &body.ground).await).await
+    }
+
+    /// Decide an accepted case
+    #[oai(path = "/cases/:number/decide", method = "post", operation_id = "decide_case")]
+    async fn decide_case(
+        &self,
+        who: By<CaseHandler>,
+        number: Path<String>,
+        body: Json<DecideInput>,
+    ) -> Answer<Json<Acted>> {
+        let request = format!("{} {}", number.0, body.0.to_json_string());
+        let DecideInput { grant, ground } = body.0;
+        let verdict = if grant { Verdict::Grant } else { Verdict::Deny(ground.unwrap_or_default()) };
+        once(&who, "decide_case", request, async |act| case::decide(act, &number.0, verdict).await).await
+    }
+
+    /// Hand the result over; the case has ended
+    #[oai(path = "/cases/:number/issue", method = "post", operation_id = "issue_result")]
+    async fn issue_result(&self, who: By<CaseHandler>, number: Path<String>) -> Answer<Json<Acted>> {
+        once(&who, "issue_result", number.0.clone(), async |act| case::issue(act, &number.0).await).await
+    }
+
+    /// Take a case back, for its applicant
+    #[oai(path = "/cases/:number/withdraw", method = "post", operation_id = "withdraw_case")]
+    async fn withdraw_case(&self, who: By<CaseParty>, number: Path<String>) -> Answer<Json<Acted>> {
+        let done = who.visit.write_once(who.who.clone(), "withdraw_case", &number.0, async |act| {
+            let row = match &act.who {
+                Who::Staff(member) => case::find(&*act.tx, act.centre.id, &number.0, Viewer::Staff(member)).await?,
+                other => {
+                    let account = other.account().ok_or(case::UNKNOWN_CASE)?;
+                    let known = resident::known(&*act.tx, &act.vault, act.centre.id, account).await?;
+                    let seen =
+                        case::see(&*act.tx, &act.vault, act.centre.id, &number.0, Viewer::Resident(&known)).await?;
+                    // Only what is shown in full is his to take back.
+                    seen.applicant.map(|_| seen.row).ok_or(case::UNKNOWN_CASE)?
+                }
+            };
+            let row = case::withdraw(act, row).await?;
+            acted(act, row).await
+        });
+        Ok(Json(done.await?))
+    }
+
+    /// Correct a wrong name, phone or document
+    ///
+    /// An open invitation to rate is sent anew when the phone changes; the old link and code are void.
+    #[oai(path = "/cases/:number/applicant", method = "post", operation_id = "correct_applicant")]
+    async fn correct_applicant(
+        &self,
+        who: By<CaseHandler>,
+        number: Path<String>,
+        body: Json<ApplicantInput>,
+    ) -> Answer<Json<Acted>> {
+        let request = format!("{} {}", number.0, body.0.to_json_string());
+        let done = who.visit.write_once(who.who.clone(), "correct_applicant", &request, async |act| {
+            let (row, fields) = case::correct(act, &number.0, body.0.into()).await?;
+            if fields.contains(&"phone") {
+                review::readdress(act, &row).await?;
+            }
+            acted(act, row).await
+        });
+        Ok(Json(done.await?))
+    }
+
+    /// See personal data in full, for a purpose that is written down
+    #[oai(path = "/cases/:number/reveal", method = "post", operation_id = "reveal")]
+    async fn reveal(
+        &self,
+        who: By<CaseReader>,
+        number: Path<String>,
+        body: Json<RevealInput>,
+    ) -> Answer<Json<Revealed>> {
+        let RevealInput { fields, purpose } = body.0;
+        let values = who
+            .visit
+            .write(who.who.clone(), async |act| case::reveal(act, &who.holder, &number.0, &fields, &purpose).await)
+            .await?;
+        let value = |field: &str| values.iter().find(|(f, _)| *f == field).and_then(|(_, v)| v.clone());
+        Ok(Json(Revealed { name: value("name"), phone: value("phone"), id_number: value("id_number") }))
+    }
+
+    /// How far is it: for whoever holds the number and a proof
+    #[oai(path = "/progress", method = "post", operation_id = "progress")]
+    async fn progress(&self, visit: Visit, body: Json<ProgressInput>) -> Answer<Json<ProgressView>> {
+        let ProgressInput { number, check_code, phone_tail } = body.0;
+        let proof = match (check_code, phone_tail) {
+            (Some(code), _) => Proof::CheckCode(code),
+            (None, Some(tail)) => Proof::PhoneTail(tail),
+            (None, None) => return Err(case::PROOF_NEEDED.on("check_code").into()),
+        };
+        visit.limit(PROGRESS_ADDRESS, &visit.address.to_string()).await?;
+        visit.limit(PROGRESS_NUMBER, &number.chars().take(32).collect::<String>().to_uppercase()).await?;
+        let app = &visit.app;
+        let seen = case::progress(app.read(), &app.vault, visit.centre.id, &number, &proof).await?;
+        let holds_receipt = matches!(proof, Proof::CheckCode(_));
+        let events = case::timeline(app.read(), &seen.row).await?;
+        let told = |e: &event::Model| {
+            let ground = if holds_receipt { case::ground(&app.vault, e)? } else { None };
+            Ok(event(e, ground))
+        };
+        Ok(Json(ProgressView {
+            receipt_number: seen.row.receipt_number,
+            item: seen.item,
+            state: seen.row.state,
+            state_text: case::state_name(seen.row.state).to_owned(),
+            due_on: seen.row.due_on,
+            due_provisional: seen.row.due_provisional,
+            timeline: events.iter().map(told).collect::<crate::base::Result<Vec<_>>>()?,
+        }))
+    }
+}
+
+fn event(event: &event::Model, ground: Option<String>) -> EventView {
+    EventView { kind: event.kind, at: moment(event.at), by: None, ground, fields: event.fields.clone() }
+}

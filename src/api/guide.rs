@@ -1,0 +1,165 @@
+//! Doors of guides: what the centre handles, open to anybody.
+
+use super::Noun;
+use super::problem::Failure;
+use super::view::{Listed, OfficeView};
+use crate::access::Visit;
+use crate::base::Error;
+use crate::domain::guide::{self, Guide, Wanted};
+use entity::applicant::ApplicantKind;
+use entity::guide::ItemKind;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{Object, OpenApi};
+
+pub(super) struct Guides;
+
+/// A guide in a list.
+#[derive(Object)]
+struct GuideSummary {
+    /// Stable code.
+    code: String,
+    /// Name of the matter.
+    name: String,
+    /// The office that handles it.
+    office: OfficeView,
+    /// Who may apply; empty if that was not published.
+    audience: Vec<ApplicantKind>,
+}
+
+/// A material an applicant gives. What was not published is null.
+#[derive(Object)]
+struct MaterialView {
+    /// Name.
+    name: String,
+    /// Original, copy or electronic.
+    form: Option<String>,
+    /// How many.
+    count: Option<i32>,
+    /// Where it comes from.
+    source: Option<String>,
+}
+
+/// A guide. What was not published is null and shown as 未公布.
+#[derive(Object)]
+struct GuideView {
+    /// Stable code.
+    code: String,
+    /// Name of the matter.
+    name: String,
+    /// Number of the version in force.
+    version: i32,
+    /// The office that handles it.
+    office: OfficeView,
+    /// Who handles it, in the source's words.
+    handled_by: Option<String>,
+    /// Who may apply.
+    audience: Vec<ApplicantKind>,
+    /// Who may apply, in the source's words.
+    audience_text: Option<String>,
+    /// Instant (即办件) or promised (承诺件).
+    kind: Option<ItemKind>,
+    /// Legal basis.
+    legal_basis: Vec<String>,
+    /// Materials; empty if they were not published.
+    materials: Vec<MaterialView>,
+    /// Limit by law, in working days.
+    statutory_days: Option<i32>,
+    /// Limit promised, in working days.
+    promised_days: Option<i32>,
+    /// The limit that cases are held to: the promised one, else the one by law.
+    limit_days: Option<i32>,
+    /// Fee.
+    fee: Option<String>,
+    /// Steps.
+    steps: Vec<String>,
+    /// What the applicant gets.
+    result: Option<String>,
+    /// It can be applied for online.
+    online: Option<bool>,
+    /// Where these facts come from.
+    source_url: Option<String>,
+    /// The place they were published for.
+    source_place: Option<String>,
+    /// Remark.
+    note: Option<String>,
+}
+
+impl From<Guide> for GuideView {
+    fn from(guide: Guide) -> Self {
+        let limit_days = guide.limit_days();
+        let content = guide.version.content;
+        let material =
+            |m: entity::guide::Material| MaterialView { name: m.name, form: m.form, count: m.count, source: m.source };
+        Self {
+            code: guide.row.code,
+            name: content.name,
+            version: guide.version.number,
+            office: OfficeView::from(&guide.office),
+            handled_by: content.handled_by,
+            audience: content.audience,
+            audience_text: content.audience_text,
+            kind: content.kind,
+            legal_basis: content.legal_basis,
+            materials: content.materials.into_iter().map(material).collect(),
+            statutory_days: content.statutory_days,
+            promised_days: content.promised_days,
+            limit_days,
+            fee: content.fee,
+            steps: content.steps,
+            result: content.result,
+            online: content.online,
+            source_url: content.source_url,
+            source_place: content.source_place,
+            note: content.note,
+        }
+    }
+}
+
+#[OpenApi(prefix_path = "/guides", tag = "Noun::Guide")]
+impl Guides {
+    /// Find guides
+    ///
+    /// `q` is part of a name, or of its pinyin: whole, initials, or mixed. All that fit are answered; a centre has some
+    /// dozens.
+    #[oai(path = "/", method = "get", operation_id = "list_guides")]
+    async fn list_guides(
+        &self,
+        visit: Visit,
+        /// Part of a name or of its pinyin.
+        q: Query<Option<String>>,
+        /// Code of an office.
+        office: Query<Option<String>>,
+        /// Kind of applicant.
+        audience: Query<Option<ApplicantKind>>,
+        /// At most so many, 1 to 100.
+        limit: Query<Option<u64>>,
+        /// Where the part before ended.
+        cursor: Query<Option<String>>,
+    ) -> Result<Json<Listed<GuideSummary>>, Failure> {
+        let wanted = Wanted { q: q.0.as_deref(), office: office.0.as_deref(), audience: audience.0 };
+        let found = guide::list(visit.app.read(), visit.centre.id, wanted).await?;
+        let limit = usize::try_from(limit.0.unwrap_or(100).clamp(1, 100)).unwrap_or(100);
+        // The list is sorted by code, and the cursor is the last code of the part before.
+        let from = cursor.0.map_or(0, |last| found.iter().take_while(|(g, _)| g.code <= last).count());
+        let items: Vec<GuideSummary> = found[from..]
+            .iter()
+            .take(limit)
+            .map(|(guide, office)| GuideSummary {
+                code: guide.code.clone(),
+                name: guide.name.clone(),
+                office: OfficeView::from(office),
+                audience: guide::audience(guide),
+            })
+            .collect();
+        let next_cursor = (found.len() - from > limit).then(|| items.last().map(|g| g.code.clone())).flatten();
+        Ok(Json(Listed { items, next_cursor }))
+    }
+
+    /// Read a guide
+    #[oai(path = "/:code", method = "get", operation_id = "get_guide")]
+    async fn get_guide(&self, visit: Visit, code: Path<String>) -> Result<Json<GuideView>, Failure> {
+        let guide: Result<Guide, Error> = guide::get(visit.app.read(), visit.centre.id, &code.0).await;
+        Ok(Json(guide?.into()))
+    }
+}

@@ -1,0 +1,77 @@
+//! The doors (接口): payload in, one call to the domain, view out. One file a noun, and the document of the interface.
+
+mod attendance;
+mod auth;
+mod booking;
+mod bulletin;
+mod case;
+mod guide;
+pub mod hooks;
+mod problem;
+mod review;
+mod view;
+
+pub use problem::answer;
+
+use poem::{IntoEndpoint, Route};
+use poem_openapi::{OpenApiService, Tags};
+
+type Doors = (
+    auth::Auth,
+    guide::Guides,
+    booking::Bookings,
+    case::Cases,
+    review::Reviews,
+    attendance::Attendance,
+    bulletin::Bulletins,
+);
+
+/// Groups of operations, one a noun.
+#[derive(Tags)]
+enum Noun {
+    /// 登录
+    Auth,
+    /// 办事指南
+    Guide,
+    /// 预约
+    Booking,
+    /// 办件
+    Case,
+    /// 好差评
+    Review,
+    /// 考勤
+    Attendance,
+    /// 通报
+    Bulletin,
+}
+
+fn service() -> OpenApiService<Doors, ()> {
+    let doors = (
+        auth::Auth,
+        guide::Guides,
+        booking::Bookings,
+        case::Cases,
+        review::Reviews,
+        attendance::Attendance,
+        bulletin::Bulletins,
+    );
+    OpenApiService::new(doors, "水田乡公共服务中心", "v1")
+        .description(
+            "群众预约、查询、评价，窗口收件、办理，每月通报。时间为带时区的 RFC 3339；编号之外的 id 不要解读。\
+             写操作可带 Idempotency-Key，重发得到同一个结果。",
+        )
+        .url_prefix("/api/v1")
+}
+
+/// The document of the interface.
+#[must_use]
+pub fn document() -> String {
+    service().spec()
+}
+
+/// All doors, with the document and a page to try them.
+pub fn routes() -> Route {
+    let service = service();
+    let (document, try_out) = (service.spec_endpoint(), service.swagger_ui());
+    Route::new().nest("/api/v1", service.into_endpoint()).at("/openapi.json", document).nest("/docs", try_out)
+}

@@ -1,0 +1,156 @@
+//! The application's state, and the two ways to its data: [`App::read`] and [`App::write`].
+
+use crate::base::database::Database;
+use crate::base::error::Result;
+use crate::base::keys::{self, Purpose};
+use crate::base::settings::{Gateway, Links, Settings};
+use crate::base::vault::Vault;
+use crate::base::{Clock, Random};
+use crate::domain::centre::Centre;
+use crate::domain::{Act, Rules, Who};
+use crate::gateway::limits::Limits;
+use crate::gateway::sms::{Memory, Sms};
+use crate::gateway::wechat::Wechat;
+use migration::{Migrator, MigratorTrait as _};
+use sea_orm::DatabaseConnection;
+use secrecy::{ExposeSecret as _, SecretString};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use tokio::sync::{Notify, Semaphore};
+
+/// Everything the floors above share. Clones are the same application.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// What an application is made of.
+pub struct Parts {
+    /// As they were when it started.
+    pub settings: Settings,
+    /// Reads time.
+    pub clock: Clock,
+    /// Draws ids and secrets.
+    pub random: Random,
+    /// Where everything is kept.
+    pub database: Database,
+    /// Seals personal data.
+    pub vault: Arc<Vault>,
+    /// Counts tries.
+    pub limits: Limits,
+    /// Ways for texts to leave, in order of preference.
+    pub sms: Vec<Sms>,
+    /// Vouches for residents who come by the mini program.
+    pub wechat: Wechat,
+    /// Settings that rules go by.
+    pub rules: Arc<Rules>,
+    /// Secret part of the console gateway's hook.
+    pub hook_secret: SecretString,
+    /// Wakes the deliverer in this process.
+    pub nudge: Notify,
+    /// Keyed writes under way in this process, by centre, actor, operation and key.
+    pub in_flight: Mutex<HashSet<String>>,
+    /// Password hashes made at once: each takes 19 MiB and a core.
+    pub hashing: Semaphore,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// Opens database, keys and gateways by settings. With SQLite the schema is brought up to date as well.
+    ///
+    /// # Errors
+    /// A wrong setting ([`Fault`](crate::base::settings::Fault)), or a part that cannot be reached.
+    pub async fn open(settings: Settings, clock: Clock) -> anyhow::Result<Self> {
+        let random = Random::system();
+        let database = Database::open(&settings.database).await?;
+        if database.is_sqlite() {
+            Migrator::up(database.writer(), None).await?;
+        }
+        // New keys beside sealed data would lock the data in for ever.
+        let sealed = is_in_use(&database).await;
+        let load = |purpose| keys::load(purpose, &settings.security, &random, !sealed);
+        let (token, data, index) = (load(Purpose::Token)?, load(Purpose::Data)?, load(Purpose::Index)?);
+        let vault = Arc::new(Vault::new(token, data, index, random.clone()));
+        let redis = settings.redis.url.expose_secret();
+        let limits = if redis.is_empty() { Limits::memory() } else { Limits::redis(redis, "shuitian:".to_owned())? };
+        let sms = settings.sms.gateways.iter().map(|gateway| match gateway {
+            Gateway::Console => Sms::Console,
+            Gateway::Memory => Sms::Memory(Memory::default()),
+        });
+        let links = match settings.sms.gateways.first() {
+            Some(Gateway::Console) => settings.sms.console.links,
+            _ => Links::PerCase,
+        };
+        let rules = Rules {
+            horizon_days: settings.booking.horizon_days,
+            capacity: i32::try_from(settings.booking.capacity)?,
+            review_days: settings.review.days,
+            public_url: settings.public_url(),
+            links,
+        };
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self(Arc::new(Parts {
+            sms: sms.collect(),
+            wechat: settings.wechat.sign_in.into(),
+            rules: Arc::new(rules),
+            hook_secret: keys::hook_secret(&settings.sms.console.hook_secret, &settings.security, &random)?,
+            nudge: Notify::new(),
+            in_flight: Mutex::default(),
+            hashing: Semaphore::new(cores),
+            settings,
+            clock,
+            random,
+            database,
+            vault,
+            limits,
+        })))
+    }
+
+    /// The connection for what only reads.
+    #[must_use]
+    pub fn read(&self) -> &DatabaseConnection {
+        self.database.reader()
+    }
+
+    /// Does one act: begins a transaction, commits it if the act succeeds, and wakes the deliverer if it spoke. The only
+    /// place that does; nothing in an act waits for the outside.
+    ///
+    /// # Errors
+    /// Whatever the act says; nothing is changed then.
+    pub async fn write<T>(
+        &self,
+        centre: &Arc<Centre>,
+        who: Who,
+        act: impl AsyncFnOnce(&Act) -> Result<T>,
+    ) -> Result<T> {
+        let tx = self.database.begin().await?;
+        let (vault, rules) = (Arc::clone(&self.vault), Arc::clone(&self.rules));
+        let given = Act::new(tx, self.clock.now(), who, Arc::clone(centre), vault, self.random.clone(), rules);
+        let result = act(&given).await;
+        let spoke = given.has_spoken();
+        let tx = Arc::try_unwrap(given.tx).map_err(|_| anyhow::anyhow!("an act kept its transaction"))?;
+        match result {
+            Ok(value) => {
+                tx.commit().await?;
+                if spoke {
+                    self.nudge.notify_one();
+                }
+                Ok(value)
+            }
+            Err(error) => {
+                tx.rollback().await?;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// True when the database holds a centre, and so data sealed with the keys that were here before.
+async fn is_in_use(database: &Database) -> bool {
+    // Before the first migration there is no table to ask.
+    crate::domain::centre::all(database.reader()).await.is_ok_and(|centres| !centres.is_empty())
+}

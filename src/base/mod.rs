@@ -1,0 +1,16 @@
+//! The ground floor: what every other floor stands on, and what knows none of them.
+
+mod clock;
+pub mod database;
+pub mod error;
+pub mod keys;
+pub mod lease;
+pub mod personal;
+mod random;
+pub mod settings;
+pub mod telemetry;
+pub mod vault;
+
+pub use clock::Clock;
+pub use error::{Error, Kind, Refusal, Refused, Result};
+pub use random::Random;

@@ -1,0 +1,486 @@
+//! Settings (设置): built-in defaults < a file < the environment. Every key stands in `settings.toml` with its comment,
+//! and that comment is what a wrong value is answered with, so the two cannot differ.
+
+use ipnet::IpNet;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use toml::{Table, Value};
+
+/// The embedded defaults, as `settings.example.toml` shows them.
+pub const DEFAULTS: &str = include_str!("settings.toml");
+
+/// Which promises the program makes about its surroundings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    /// On one machine, to look at.
+    Demo,
+    /// With people's data.
+    Production,
+}
+
+/// All settings; each field is the key of the same name in `settings.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct Settings {
+    pub profile: Profile,
+    pub http: Http,
+    pub database: Database,
+    pub redis: Redis,
+    pub security: Security,
+    pub wechat: Wechat,
+    pub sms: Sms,
+    pub booking: Booking,
+    pub review: Review,
+    pub clock: ClockOffset,
+    pub log: Log,
+}
+
+/// `[http]`
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct Http {
+    pub listen: SocketAddr,
+    pub public_url: String,
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    #[serde(deserialize_with = "within::<1024, 16_777_216, _>")]
+    pub body_limit: i64,
+}
+
+/// `[database]`
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct Database {
+    pub url: SecretString,
+    #[serde(deserialize_with = "within::<1, 100, _>")]
+    pub max_connections: i64,
+}
+
+/// `[redis]`
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct Redis {
+    pub url: SecretString,
+}
+
+/// `[security]`
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct Security {
+    pub keys_dir: PathBuf,
+    pub token_keys: SecretString,
+    pub data_keys: SecretString,
+    pub index_keys: SecretString,
+    #[serde(deserialize_with = "within::<1, 60, _>")]
+    pub access_minutes: i64,
+    #[serde(deserialize_with = "within::<1, 72, _>")]
+    pub staff_hours: i64,
+    #[serde(deserialize_with = "within::<1, 180, _>")]
+    pub resident_days: i64,
+}
+
+/// `[wechat]`
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct Wechat {
+    pub sign_in: WechatSignIn,
+}
+
+/// Who answers for WeChat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WechatSignIn {
+    /// Nobody.
+    None,
+    /// A stand-in that takes any code.
+    StandIn,
+}
+
+/// `[sms]`
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct Sms {
+    #[serde(deserialize_with = "gateways")]
+    pub gateways: Vec<Gateway>,
+    pub console: Console,
+}
+
+/// A way for texts to leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gateway {
+    /// Prints texts on the operator's terminal.
+    Console,
+    /// Keeps texts in memory, for tests.
+    Memory,
+}
+
+/// `[sms.console]`
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct Console {
+    pub links: Links,
+    pub hook_secret: SecretString,
+}
+
+/// What a text that invites to rate may carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Links {
+    /// A link with the token.
+    PerCase,
+    /// The constant address and the code.
+    Fixed,
+    /// A digit is the answer.
+    None,
+}
+
+/// `[booking]`
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct Booking {
+    #[serde(deserialize_with = "within::<1, 60, _>")]
+    pub horizon_days: i64,
+    #[serde(deserialize_with = "within::<1, 100, _>")]
+    pub capacity: i64,
+}
+
+/// `[review]`
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct Review {
+    #[serde(deserialize_with = "within::<1, 365, _>")]
+    pub days: i64,
+}
+
+/// `[clock]`
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct ClockOffset {
+    pub offset: i64,
+}
+
+/// `[log]`
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct Log {
+    #[serde(deserialize_with = "filter")]
+    pub filter: String,
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For eyes.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// A wrong setting, in words for the operator.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Fault(pub String);
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl Settings {
+    /// Reads defaults, then `file` (`shuitian.toml` if there is one, when none is named), then the `SHUITIAN__…`
+    /// variables among `environment`.
+    ///
+    /// # Errors
+    /// The first wrong key or value: its name, the value unless it is a secret, and what is allowed.
+    pub fn load(file: Option<&Path>, environment: impl Iterator<Item = (String, String)>) -> Result<Self, Fault> {
+        let defaults: Table = DEFAULTS.parse().map_err(|e| Fault(format!("built-in settings: {e}")))?;
+        let mut settings = defaults.clone();
+        let path = file.unwrap_or(Path::new("shuitian.toml"));
+        if file.is_some() || path.exists() {
+            let text = std::fs::read_to_string(path)
+                .map_err(|e| Fault(format!("cannot read the settings file {}: {e}", path.display())))?;
+            let table: Table = text.parse().map_err(|e| Fault(format!("{} is not TOML: {e}", path.display())))?;
+            overlay(&mut settings, &defaults, table, "")?;
+        }
+        let variables: BTreeMap<String, String> = environment.filter(|(k, _)| k.starts_with("SHUITIAN__")).collect();
+        for (name, value) in variables {
+            let table = from_variable(&name, &value, &defaults)?;
+            overlay(&mut settings, &defaults, table, "")?;
+        }
+        read_secret_files(&mut settings, &defaults, "")?;
+        let settings: Self = serde_path_to_error::deserialize(Value::Table(settings.clone())).map_err(|e| {
+            let key = e.path().to_string();
+            wrong(&key, lookup(&settings, &key))
+        })?;
+        settings.agree()?;
+        Ok(settings)
+    }
+
+    /// What no single value can say: keys that do not go together.
+    fn agree(&self) -> Result<(), Fault> {
+        let url = self.database.url.expose_secret();
+        if !url.starts_with("sqlite://") && !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(wrong("database.url", None));
+        }
+        let public = &self.http.public_url;
+        if public.ends_with('/') || !(public.is_empty() || public.starts_with("http")) {
+            return Err(wrong("http.public_url", Some(&Value::String(public.clone()))));
+        }
+        let redis = self.redis.url.expose_secret();
+        if !redis.is_empty() && !redis.starts_with("redis://") {
+            return Err(wrong("redis.url", None));
+        }
+        if self.profile != Profile::Production {
+            return Ok(());
+        }
+        let refuse = |key: &str, why: &str| Err(Fault(format!("profile = \"production\" refuses {key}: {why}")));
+        if !public.starts_with("https://") {
+            return refuse("http.public_url", "it must begin with https://");
+        }
+        if self.sms.gateways.iter().any(|g| matches!(g, Gateway::Console | Gateway::Memory)) {
+            return refuse("sms.gateways", "console and memory reach nobody's phone; leave them out");
+        }
+        if self.wechat.sign_in == WechatSignIn::StandIn {
+            return refuse("wechat.sign_in", "the stand-in lets anybody in; set it to none");
+        }
+        if self.clock.offset != 0 {
+            return refuse("clock.offset", "the clock must not be moved");
+        }
+        Ok(())
+    }
+
+    /// The address people open, without a slash at the end.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        if self.http.public_url.is_empty() {
+            format!("http://{}", self.http.listen)
+        } else {
+            self.http.public_url.clone()
+        }
+    }
+}
+
+/// Lays `table` over `settings`, refusing keys and types that `defaults` does not know.
+fn overlay(settings: &mut Table, defaults: &Table, table: Table, at: &str) -> Result<(), Fault> {
+    for (name, value) in table {
+        let key = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
+        let Some(default) = defaults.get(&name) else {
+            let known: Vec<&str> = defaults.keys().map(String::as_str).collect();
+            let place = if at.is_empty() { "at the top".to_owned() } else { format!("in [{at}]") };
+            let value = show(&key, Some(&value));
+            return Err(Fault(format!("unknown setting {key} = {value}; {place} there are: {}", known.join(", "))));
+        };
+        match (default, value) {
+            (Value::Table(inner), Value::Table(value)) => {
+                if let Some(Value::Table(current)) = settings.get_mut(&name) {
+                    overlay(current, inner, value, &key)?;
+                }
+            }
+            (default, value) if default.same_type(&value) => {
+                settings.insert(name, value);
+            }
+            (_, value) => return Err(wrong(&key, Some(&value))),
+        }
+    }
+    Ok(())
+}
+
+/// `SHUITIAN__HTTP__LISTEN` and its value as the table `[http] listen`.
+fn from_variable(name: &str, value: &str, defaults: &Table) -> Result<Table, Fault> {
+    let path: Vec<String> = name.trim_start_matches("SHUITIAN__").split("__").map(str::to_lowercase).collect();
+    let key = path.join(".");
+    let parsed = match lookup(defaults, &key) {
+        Some(Value::Integer(_)) => value.parse().map(Value::Integer).ok(),
+        Some(Value::Array(_)) if value.trim_start().starts_with('[') => {
+            format!("v = {value}").parse::<Table>().ok().and_then(|t| t.get("v").cloned())
+        }
+        Some(Value::Array(_)) => {
+            let words = value.split(',').map(str::trim).filter(|w| !w.is_empty());
+            Some(Value::Array(words.map(|w| Value::String(w.to_owned())).collect()))
+        }
+        _ => Some(Value::String(value.to_owned())),
+    };
+    let mut value = parsed.ok_or_else(|| wrong(&key, Some(&Value::String(value.to_owned()))))?;
+    for name in path.into_iter().rev() {
+        value = Value::Table(Table::from_iter([(name, value)]));
+    }
+    match value {
+        Value::Table(table) => Ok(table),
+        _ => Err(Fault(format!("unknown setting {name}"))),
+    }
+}
+
+/// Reads each `…_file` into the key it stands for; the lines of a file become a list.
+fn read_secret_files(table: &mut Table, defaults: &Table, at: &str) -> Result<(), Fault> {
+    let names: Vec<String> = table.keys().cloned().collect();
+    for name in names {
+        let key = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
+        if let (Some(Value::Table(inner)), Some(Value::Table(default))) = (table.get_mut(&name), defaults.get(&name)) {
+            read_secret_files(inner, default, &key)?;
+        }
+        let (Some(plain), Some(Value::String(path))) = (name.strip_suffix("_file"), table.get(&name)) else { continue };
+        if path.is_empty() {
+            continue;
+        }
+        if table.get(plain) != defaults.get(plain) {
+            return Err(Fault(format!("{key} and the key it stands for are both set; keep one")));
+        }
+        let text = std::fs::read_to_string(path).map_err(|e| Fault(format!("{key}: cannot read {path}: {e}")))?;
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+        table.insert(plain.to_owned(), Value::String(lines.join(",")));
+    }
+    Ok(())
+}
+
+fn lookup<'t>(table: &'t Table, key: &str) -> Option<&'t Value> {
+    // `sms.gateways[0]` is about `sms.gateways`.
+    let mut parts = key.split(['.', '[']);
+    let mut value = table.get(parts.next()?)?;
+    for part in parts {
+        match value {
+            Value::Table(table) => value = table.get(part)?,
+            _ => return Some(value),
+        }
+    }
+    Some(value)
+}
+
+fn wrong(key: &str, value: Option<&Value>) -> Fault {
+    Fault(format!("{key} = {} is not allowed. {}", show(key, value), allowed(key)))
+}
+
+/// The value for a message, unless it is a secret.
+fn show(key: &str, value: Option<&Value>) -> String {
+    let secret = ["keys", "secret", "password", "url"].iter().any(|s| key.contains(s)) && key != "http.public_url";
+    match value {
+        Some(value) if !secret => value.to_string(),
+        _ => "(not shown)".to_owned(),
+    }
+}
+
+/// The comment above a key in the embedded file.
+fn allowed(key: &str) -> String {
+    let key = key.split('[').next().unwrap_or(key);
+    let (mut section, mut comment) = (String::new(), Vec::new());
+    for line in DEFAULTS.lines() {
+        if let Some(words) = line.strip_prefix("# ") {
+            comment.push(words);
+        } else if let Some(name) = line.strip_prefix('[') {
+            section = format!("{}.", name.trim_end_matches(']'));
+            comment.clear();
+        } else if let Some((name, _)) = line.split_once(" = ") {
+            if format!("{section}{name}") == key {
+                return comment.join(" ");
+            }
+            comment.clear();
+        } else {
+            comment.clear();
+        }
+    }
+    String::new()
+}
+
+fn within<'de, const LOW: i64, const HIGH: i64, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
+    let n = i64::deserialize(from)?;
+    if (LOW..=HIGH).contains(&n) { Ok(n) } else { Err(serde::de::Error::custom("out of range")) }
+}
+
+fn networks<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> {
+    let words = Vec::<String>::deserialize(from)?;
+    let network = |w: &String| w.parse().or_else(|_| w.parse::<IpAddr>().map(IpNet::from));
+    words.iter().map(network).collect::<Result<_, _>>().map_err(serde::de::Error::custom)
+}
+
+fn gateways<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Gateway>, D::Error> {
+    let list = Vec::<Gateway>::deserialize(from)?;
+    let once = (1..list.len()).all(|i| !list[..i].contains(&list[i]));
+    if once { Ok(list) } else { Err(serde::de::Error::custom("named twice")) }
+}
+
+fn filter<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let words = String::deserialize(from)?;
+    tracing_subscriber::EnvFilter::try_new(&words).map_err(serde::de::Error::custom)?;
+    Ok(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(variables: &[(&str, &str)]) -> Result<Settings, String> {
+        let pairs = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        Settings::load(Some(Path::new("/dev/null")), pairs).map_err(|f| f.0)
+    }
+
+    #[test]
+    fn every_key_has_a_comment_and_a_default_that_loads() {
+        let settings = load(&[]).unwrap();
+        assert_eq!(settings.public_url(), "http://127.0.0.1:8080");
+        let keys = DEFAULTS.lines().filter(|l| l.contains(" = ") && !l.starts_with('#')).count();
+        let commented = DEFAULTS.split("\n\n").flat_map(|part| part.lines().collect::<Vec<_>>()).collect::<Vec<_>>();
+        let with_comment = commented.windows(2).filter(|w| w[0].starts_with("# ") && w[1].contains(" = ")).count();
+        assert_eq!(keys, with_comment);
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_value_and_its_neighbours() {
+        let message = load(&[("SHUITIAN__HTTP__LISTN", "1")]).unwrap_err();
+        assert!(message.contains("http.listn = \"1\""), "{message}");
+        assert!(message.contains("listen"), "{message}");
+        assert!(load(&[("SHUITIAN__HTPP", "1")]).unwrap_err().contains("htpp"));
+    }
+
+    #[test]
+    fn a_wrong_value_is_answered_with_what_is_allowed() {
+        let message = load(&[("SHUITIAN__DATABASE__MAX_CONNECTIONS", "1000")]).unwrap_err();
+        assert!(message.contains("database.max_connections = 1000"), "{message}");
+        assert!(message.contains("1 to 100"), "{message}");
+        assert!(load(&[("SHUITIAN__HTTP__LISTEN", "here")]).unwrap_err().contains("Address and port"));
+        assert!(load(&[("SHUITIAN__SMS__GATEWAYS", "carrier_pigeon")]).unwrap_err().contains("sms.gateways"));
+        assert!(load(&[("SHUITIAN__SMS__GATEWAYS", "console,console")]).unwrap_err().contains("sms.gateways"));
+        assert!(load(&[("SHUITIAN__PROFILE", "staging")]).unwrap_err().contains("demo | production"));
+        assert!(load(&[("SHUITIAN__HTTP__TRUSTED_PROXIES", "10.0.0.0/33")]).unwrap_err().contains("trusted_proxies"));
+    }
+
+    #[test]
+    fn a_secret_is_never_repeated() {
+        let message = load(&[("SHUITIAN__DATABASE__URL", "mysql://root:hunter2@db/x")]).unwrap_err();
+        assert!(message.contains("database.url") && !message.contains("hunter2"), "{message}");
+    }
+
+    #[test]
+    fn production_names_what_it_refuses() {
+        let https = ("SHUITIAN__HTTP__PUBLIC_URL", "https://bm.example.gov.cn");
+        let production = ("SHUITIAN__PROFILE", "production");
+        let no_sms = ("SHUITIAN__SMS__GATEWAYS", "");
+        let no_stand_in = ("SHUITIAN__WECHAT__SIGN_IN", "none");
+        assert!(load(&[production]).unwrap_err().contains("http.public_url"));
+        assert!(load(&[production, https]).unwrap_err().contains("sms.gateways"));
+        assert!(load(&[production, https, no_sms]).unwrap_err().contains("wechat.sign_in"));
+        let moved = ("SHUITIAN__CLOCK__OFFSET", "60");
+        assert!(load(&[production, https, no_sms, no_stand_in, moved]).unwrap_err().contains("clock.offset"));
+        load(&[production, https, no_sms, no_stand_in]).unwrap();
+    }
+
+    #[test]
+    fn a_secret_may_come_from_a_file_and_not_from_two_places() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "k1 abc\n\nk0 def\n").unwrap();
+        let path = file.path().to_string_lossy().into_owned();
+        let settings = load(&[("SHUITIAN__SECURITY__DATA_KEYS_FILE", &path)]).unwrap();
+        assert_eq!(settings.security.data_keys.expose_secret(), "k1 abc,k0 def");
+        let both = [("SHUITIAN__SECURITY__DATA_KEYS_FILE", path.as_str()), ("SHUITIAN__SECURITY__DATA_KEYS", "k9 zzz")];
+        assert!(load(&both).unwrap_err().contains("both set"));
+        assert!(load(&[("SHUITIAN__REDIS__URL_FILE", "/nowhere")]).unwrap_err().contains("/nowhere"));
+    }
+}

@@ -1,0 +1,98 @@
+//! `shuitian import …`: files of guides, holidays, staff and centres.
+
+use super::{centre_of, say};
+use crate::app::App;
+use crate::domain::calendar::{self, HolidayFile};
+use crate::domain::centre::{self, CentreFile};
+use crate::domain::guide::{self, GuideFile};
+use crate::domain::identity::staff::{self, Newcomer, StaffFile};
+use crate::domain::{Who, case};
+use anyhow::Context as _;
+use clap::Subcommand;
+use serde::de::DeserializeOwned;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+#[derive(Subcommand)]
+pub(super) enum Import {
+    /// Guides (办事指南): a JSON array.
+    Guides {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A year's arrangement of holidays.
+    Holidays {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Staff: a JSON array; first passwords are printed once.
+    Staff {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A centre with its offices and hours.
+    Centre {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+impl Import {
+    pub(super) async fn run(self, app: &App, code: Option<&str>) -> anyhow::Result<()> {
+        match self {
+            Self::Guides { file } => {
+                let files: Vec<GuideFile> = read(&file)?;
+                let centre = centre_of(app, code).await?;
+                let done = app.write(&centre, Who::Operator, async |act| guide::import(act, files).await).await?;
+                for warning in &done.warnings {
+                    say(&format!("warning: {warning}"))?;
+                }
+                say(&format!("{} added, {} changed, {} unchanged", done.added, done.changed, done.unchanged))
+            }
+            Self::Holidays { file } => {
+                let file: HolidayFile = read(&file)?;
+                let year = file.year;
+                let tx = app.database.begin().await?;
+                calendar::import(&tx, app.clock.now(), file).await?;
+                tx.commit().await?;
+                for centre in centre::all(app.read()).await? {
+                    let centre = Arc::new(centre);
+                    let moved = app.write(&centre, Who::Operator, async |act| case::redate(act).await).await?;
+                    say(&format!("{}: {moved} deadlines moved, and their applicants are told", centre.code))?;
+                }
+                say(&format!("holidays of {year} are in force"))
+            }
+            Self::Staff { file } => {
+                let people: Vec<StaffFile> = read(&file)?;
+                let centre = centre_of(app, code).await?;
+                let added = app.write(&centre, Who::Operator, async |act| staff::add(act, people).await).await?;
+                tell_passwords(&added)
+            }
+            Self::Centre { file } => {
+                let file: CentreFile = read(&file)?;
+                let tx = app.database.begin().await?;
+                let centre = centre::import(&tx, &app.random, app.clock.now(), file).await?;
+                tx.commit().await?;
+                say(&format!("{} {} is in force", centre.code, centre.name))
+            }
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut reader = serde_json::Deserializer::from_str(&text);
+    serde_path_to_error::deserialize(&mut reader)
+        .map_err(|e| anyhow::anyhow!("{} cannot be read: at {}: {}", path.display(), e.path(), e.inner()))
+}
+
+/// Prints first passwords, which are kept nowhere.
+pub(super) fn tell_passwords(added: &[Newcomer]) -> anyhow::Result<()> {
+    for newcomer in added {
+        say(&format!(
+            "{}  first password {}  (to be changed at the first sign-in)",
+            newcomer.staff.username, newcomer.password
+        ))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,243 @@
+//! The command line: what an operator types, and what it answers.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong use (an unknown command, a wrong setting).
+
+mod import;
+mod keys;
+mod serve;
+
+use crate::app::App;
+use crate::base::settings::{Fault, Settings};
+use crate::base::{Clock, telemetry};
+use crate::domain::centre::{self, Centre};
+use crate::domain::figure::Month;
+use crate::domain::{Who, bulletin, identity::staff};
+use crate::{api, demo, document};
+use anyhow::Context as _;
+use chrono::Duration;
+use clap::{Args, Parser, Subcommand};
+use entity::identity::Role;
+use migration::{Migrator, MigratorTrait as _};
+use sea_orm::ActiveEnum as _;
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+#[derive(Parser)]
+#[command(name = "shuitian", version, about = "Backend of a township public service centre (水田乡公共服务中心)")]
+struct Line {
+    /// Settings file; shuitian.toml in this directory if there is one.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Code of the centre, where there are several.
+    #[arg(long, global = true, value_name = "CODE")]
+    centre: Option<String>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve, and work unless told otherwise (the default).
+    Serve(serve::Serve),
+    /// Deliver texts and keep the timetable, beside servers that only serve.
+    Worker,
+    /// Bring the schema up to date, take steps back, or tell where it stands.
+    Migrate {
+        #[command(subcommand)]
+        step: Option<Migrate>,
+    },
+    /// Load a demonstration township into an empty database.
+    Demo {
+        /// The same seed on the same day tells the same story.
+        #[arg(long, default_value_t = serve::DEMO_SEED)]
+        seed: u64,
+    },
+    /// Take a file in: the whole of it, or nothing with every fault told.
+    Import {
+        #[command(subcommand)]
+        what: import::Import,
+    },
+    /// Draft a month's bulletin if there is none, and write its documents.
+    Bulletin {
+        /// The month, such as 2026-10.
+        period: String,
+        /// Directory for the documents.
+        #[arg(long, default_value = ".")]
+        out: PathBuf,
+    },
+    /// Print the document of the interface.
+    Openapi,
+    /// Look after staff accounts.
+    Staff {
+        #[command(subcommand)]
+        what: StaffCommand,
+    },
+    /// Look after keys.
+    Keys {
+        #[command(subcommand)]
+        what: keys::KeysCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum Migrate {
+    /// Take every step that is pending (the default).
+    Up,
+    /// Take N steps back; refused in production.
+    Down {
+        /// How many.
+        steps: u32,
+    },
+    /// Tell which steps were taken.
+    Status,
+}
+
+#[derive(Subcommand)]
+enum StaffCommand {
+    /// Add one person; the first password is printed once.
+    Add(Person),
+}
+
+#[derive(Args)]
+struct Person {
+    /// User name.
+    username: String,
+    /// Name.
+    #[arg(long)]
+    name: String,
+    /// Post, in words.
+    #[arg(long, default_value = "")]
+    title: String,
+    /// A role; may be given several times.
+    #[arg(long = "role", required = true)]
+    roles: Vec<String>,
+    /// Code of the office.
+    #[arg(long)]
+    office: Option<String>,
+    /// Must sign in at the hall.
+    #[arg(long)]
+    attends: bool,
+}
+
+/// Runs one command line.
+pub async fn run(
+    words: impl Iterator<Item = OsString>,
+    environment: impl Iterator<Item = (String, String)>,
+) -> ExitCode {
+    let line = match Line::try_parse_from(words) {
+        Ok(line) => line,
+        Err(error) => {
+            // Help and version are printed this way too, and are no error.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    match obey(line, environment).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let wrong_use = error.downcast_ref::<Fault>().is_some();
+            let _ = writeln!(std::io::stderr(), "shuitian: {error:#}");
+            ExitCode::from(if wrong_use { 2 } else { 1 })
+        }
+    }
+}
+
+async fn obey(line: Line, environment: impl Iterator<Item = (String, String)>) -> anyhow::Result<()> {
+    let command = line.command.unwrap_or(Command::Serve(serve::Serve::default()));
+    if let Command::Openapi = command {
+        return say(&api::document());
+    }
+    let settings = Settings::load(line.config.as_deref(), environment)?;
+    telemetry::start(&settings.log);
+    let settings = match &command {
+        Command::Serve(serve) => serve.over(settings),
+        _ => settings,
+    };
+    let clock = Clock::ahead(Duration::seconds(settings.clock.offset));
+    let app = App::open(settings, clock).await?;
+    match command {
+        Command::Serve(serve) => serve.run(app).await,
+        Command::Worker => serve::worker(app).await,
+        Command::Migrate { step } => migrate(&app, step.unwrap_or(Migrate::Up)).await,
+        Command::Demo { seed } => {
+            demo::load(&app, seed).await?;
+            say("loaded the demonstration township")
+        }
+        Command::Import { what } => what.run(&app, line.centre.as_deref()).await,
+        Command::Bulletin { period, out } => write_bulletin(&app, line.centre.as_deref(), &period, &out).await,
+        Command::Staff { what: StaffCommand::Add(person) } => add_staff(&app, line.centre.as_deref(), person).await,
+        Command::Keys { what } => what.run(&app).await,
+        Command::Openapi => Ok(()),
+    }
+}
+
+/// Prints a line for whoever typed the command.
+fn say(words: &str) -> anyhow::Result<()> {
+    Ok(writeln!(std::io::stdout(), "{words}")?)
+}
+
+/// The centre a command is for.
+async fn centre_of(app: &App, code: Option<&str>) -> anyhow::Result<Arc<Centre>> {
+    let centre = centre::find(app.read(), None, code).await;
+    Ok(Arc::new(
+        centre.context("name the centre with --centre CODE, or import one with `shuitian import centre FILE`")?,
+    ))
+}
+
+async fn migrate(app: &App, step: Migrate) -> anyhow::Result<()> {
+    let db = app.database.writer();
+    match step {
+        Migrate::Up => Migrator::up(db, None).await?,
+        Migrate::Down { steps } => {
+            if app.settings.profile == crate::base::settings::Profile::Production {
+                anyhow::bail!("taking schema steps back loses data and is refused in production");
+            }
+            Migrator::down(db, Some(steps)).await?;
+        }
+        Migrate::Status => {}
+    }
+    for step in Migrator::get_migration_with_status(db).await? {
+        say(&format!("{}  {}", step.name(), step.status()))?;
+    }
+    Ok(())
+}
+
+async fn write_bulletin(app: &App, code: Option<&str>, period: &str, out: &Path) -> anyhow::Result<()> {
+    let month = Month::parse(period)?;
+    let centre = centre_of(app, code).await?;
+    let row = match bulletin::find(app.read(), centre.id, month).await {
+        Ok(row) => row,
+        Err(_) => app.write(&centre, Who::Operator, async |act| bulletin::draft(act, month).await).await?,
+    };
+    std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
+    for (kind, text) in [("json", row.body.clone()), ("html", document::bulletin::page(&row)?)] {
+        let path = out.join(format!("{}-{}.{kind}", centre.code, row.period));
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        say(&format!("wrote {}", path.display()))?;
+    }
+    say(&format!("{} {} sha256 {}", row.period, row.state.word(), row.sha256))
+}
+
+async fn add_staff(app: &App, code: Option<&str>, person: Person) -> anyhow::Result<()> {
+    let role = |word: &String| {
+        Role::try_from_value(word).map_err(|_| {
+            let known: Vec<String> = <Role as sea_orm::Iterable>::iter().map(Role::word).collect();
+            Fault(format!("--role {word} is not a role; there are: {}", known.join(", ")))
+        })
+    };
+    let file = staff::StaffFile {
+        roles: person.roles.iter().map(role).collect::<Result<_, _>>()?,
+        username: person.username,
+        name: person.name,
+        title: person.title,
+        office: person.office,
+        attends: person.attends,
+        active_from: None,
+    };
+    let centre = centre_of(app, code).await?;
+    let added = app.write(&centre, Who::Operator, async |act| staff::add(act, vec![file]).await).await?;
+    import::tell_passwords(&added)
+}

@@ -1,0 +1,175 @@
+//! `shuitian serve` and `shuitian worker`.
+
+use super::say;
+use crate::app::App;
+use crate::base::lease;
+use crate::base::settings::{Profile, Settings};
+use crate::domain::centre;
+use crate::domain::identity::staff;
+use crate::{demo, jobs, serve};
+use chrono::Duration;
+use clap::Args;
+use migration::{Migrator, MigratorTrait as _};
+use secrecy::ExposeSecret as _;
+use std::net::SocketAddr;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// The seed of the township that is loaded into an empty database.
+pub(super) const DEMO_SEED: u64 = 62;
+
+#[derive(Args, Default)]
+pub(super) struct Serve {
+    /// Address and port to listen on.
+    #[arg(long, value_name = "A:P")]
+    listen: Option<SocketAddr>,
+    /// Serve only; run `shuitian worker` beside.
+    #[arg(long)]
+    no_worker: bool,
+}
+
+impl Serve {
+    /// Lays the line's own words over the settings.
+    pub(super) fn over(&self, mut settings: Settings) -> Settings {
+        settings.http.listen = self.listen.unwrap_or(settings.http.listen);
+        settings
+    }
+
+    pub(super) async fn run(&self, app: App) -> anyhow::Result<()> {
+        let pending = Migrator::get_pending_migrations(app.database.writer()).await?;
+        anyhow::ensure!(pending.is_empty(), "the schema is behind: run `shuitian migrate up` first");
+        let demo = app.settings.profile == Profile::Demo;
+        if demo && centre::all(app.read()).await?.is_empty() {
+            say("loading the demonstration township …")?;
+            demo::load(&app, DEMO_SEED).await?;
+        }
+        ensure_safe(&app).await?;
+        let (stop, stopped) = watch::channel(false);
+        let listening = serve::listen(app.settings.http.listen).await?;
+        let _alone = if app.settings.redis.url.expose_secret().is_empty() {
+            Some(alone(&app, listening.address, stop.clone()).await?)
+        } else {
+            None
+        };
+        greet(&app, listening.address).await?;
+        tokio::spawn(wait_for_signal(stop));
+        serve::run(app.clone(), listening, !self.no_worker, stopped).await?;
+        lease::release(app.database.writer(), SERVE, &holder(app.settings.http.listen)).await?;
+        app.database.close().await;
+        Ok(())
+    }
+}
+
+pub(super) async fn worker(app: App) -> anyhow::Result<()> {
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(wait_for_signal(stop));
+    say("working: delivering texts and keeping the timetable")?;
+    jobs::work(app.clone(), stopped).await;
+    app.database.close().await;
+    Ok(())
+}
+
+/// Demonstration accounts and the sign-in stand-in let anybody in: on loopback only, and never in production.
+async fn ensure_safe(app: &App) -> anyhow::Result<()> {
+    let demo = staff::any_demo(app.read()).await?;
+    let production = app.settings.profile == Profile::Production;
+    anyhow::ensure!(!(demo && production), "profile = \"production\" refuses a database with demonstration accounts");
+    let reachable = !app.settings.http.listen.ip().is_loopback();
+    let what = if demo { "demonstration accounts exist" } else { "the WeChat sign-in stand-in is on" };
+    anyhow::ensure!(
+        !(reachable && (demo || app.wechat.stands_in())),
+        "http.listen = \"{}\" is refused while {what}: anybody could sign in; listen on 127.0.0.1",
+        app.settings.http.listen
+    );
+    Ok(())
+}
+
+const SERVE: &str = "serve";
+const LEASE: Duration = Duration::seconds(10);
+
+fn machine() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "?".to_owned(), |n| n.trim().to_owned())
+}
+
+fn holder(listen: SocketAddr) -> String {
+    format!("pid {} on {} listening on {listen}", std::process::id(), machine())
+}
+
+/// With tries counted in memory, only one server may run: two would each allow all of them. Renews the lease in the
+/// background and stops the server if it was lost.
+async fn alone(app: &App, address: SocketAddr, stop: watch::Sender<bool>) -> anyhow::Result<()> {
+    let me = holder(app.settings.http.listen);
+    let db = app.database.writer();
+    let take = async |app: &App| {
+        let now = app.clock.now();
+        lease::take(app.database.writer(), SERVE, &me, now, now + LEASE).await
+    };
+    while !take(app).await? {
+        let Some(first) = lease::holder(db, SERVE, app.clock.now()).await? else { continue };
+        if is_dead(&first) {
+            lease::release(db, SERVE, &first).await?;
+            continue;
+        }
+        anyhow::bail!(
+            "another server runs on this database: {first}. Without Redis only one may; stop it, or set redis.url for both"
+        );
+    }
+    let (app, me) = (app.clone(), me.clone());
+    tracing::debug!(%address, "holding the lease to serve alone");
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+            let now = app.clock.now();
+            match lease::take(app.database.writer(), SERVE, &me, now, now + LEASE).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    tracing::error!("another server took this database over; stopping");
+                    let _ = stop.send(true);
+                    return;
+                }
+                Err(error) => tracing::warn!(error = error.to_string(), "the lease to serve could not be renewed"),
+            }
+        }
+    });
+    Ok(())
+}
+
+/// True when the holder ran on this machine and its process is gone: a crash must not lock the next start out.
+fn is_dead(holder: &str) -> bool {
+    let here = holder.contains(&format!(" on {} ", machine()));
+    let pid =
+        holder.strip_prefix("pid ").and_then(|rest| rest.split(' ').next()).and_then(|pid| pid.parse::<u32>().ok());
+    here && pid.is_some_and(|pid| pid == std::process::id() || !std::path::Path::new(&format!("/proc/{pid}")).exists())
+}
+
+async fn greet(app: &App, address: SocketAddr) -> anyhow::Result<()> {
+    let mut words = format!("listening on {address}\n");
+    if app.settings.profile == Profile::Demo {
+        let base = format!("http://{address}");
+        words += &format!(
+            "\n  群众      {base}/\n  工作人员  {base}/staff\n  大厅签到  {base}/hall/check-in\n  月通报    {base}/bulletins\n  接口      {base}/docs\n"
+        );
+        if staff::any_demo(app.read()).await? {
+            words += &format!(
+                "\n  demo accounts: director, window1, window2, office1, party, leader, admin; password {}\n",
+                demo::PASSWORD
+            );
+        }
+        words += &format!(
+            "  texts appear here; an answer to one: POST {base}/hooks/sms/console/{}/reply {{\"mobile\", \"text\"}}\n",
+            app.hook_secret.expose_secret()
+        );
+    }
+    say(&words)
+}
+
+async fn wait_for_signal(stop: watch::Sender<bool>) {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    let _ = stop.send(true);
+}

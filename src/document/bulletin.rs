@@ -1,0 +1,56 @@
+//! The bulletin (月通报) as a page to print.
+
+use crate::base::Result;
+use crate::domain::bulletin;
+use askama::Template;
+use entity::bulletin::{BulletinState, Model};
+
+#[derive(Template)]
+#[template(path = "bulletin.html")]
+struct Page {
+    centre: String,
+    period: String,
+    signed: bool,
+    frozen: String,
+    sha256: String,
+    lines: Vec<Line>,
+}
+
+struct Line {
+    title: String,
+    text: String,
+    counts: String,
+    meaning: String,
+    article: String,
+}
+
+/// A bulletin as a page that stands on its own.
+///
+/// # Errors
+/// A body that was changed in the database.
+pub fn page(row: &Model) -> Result<String> {
+    let body = bulletin::read(row)?;
+    let line = |l: bulletin::Line| Line {
+        text: l.in_words(),
+        counts: l.denominator.map(|d| format!("{}／{d}", l.numerator)).unwrap_or_default(),
+        title: l.title,
+        meaning: l.meaning,
+        article: l.article,
+    };
+    let page = Page {
+        centre: body.centre_name,
+        period: month_in_words(&row.period),
+        signed: row.state == BulletinState::Signed,
+        frozen: row.frozen_at.local().format("%Y年%-m月%-d日 %H:%M").to_string(),
+        sha256: row.sha256.clone(),
+        lines: body.figures.into_iter().map(line).collect(),
+    };
+    Ok(page.render().map_err(anyhow::Error::from)?)
+}
+
+/// `2026年10月` for `2026-10`.
+#[must_use]
+pub fn month_in_words(period: &str) -> String {
+    let (year, month) = period.split_once('-').unwrap_or((period, ""));
+    format!("{year}年{}月", month.trim_start_matches('0'))
+}

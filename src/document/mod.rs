@@ -1,0 +1,5 @@
+//! Documents (文书): what is printed or kept. Used by the doors, the pages and the command line.
+
+pub mod bulletin;
+pub mod qr;
+pub mod receipt;

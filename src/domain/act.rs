@@ -1,0 +1,272 @@
+//! The act (行为): what a rule that writes is given.
+
+use crate::base::error::{Error, Result};
+use crate::base::settings::Links;
+use crate::base::vault::{Place, Vault};
+use crate::base::{Kind, Random, Refusal};
+use entity::audit::ActorKind;
+use entity::centre::Model as Centre;
+use entity::identity::Role;
+use entity::{Blind, Id, Sealed, Time};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{DatabaseTransaction, EntityTrait, IntoActiveModel, ModelTrait};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A cursor that no page gave.
+pub const BAD_CURSOR: Refusal = Refusal::new(Kind::Unreadable, "bad_cursor", "翻页标记无效，请从第一页重新查询。");
+
+/// Who acts. It comes from credentials, never from a request's body.
+#[derive(Clone, Debug)]
+pub enum Who {
+    /// A job of the timetable, by name.
+    System(&'static str),
+    /// Whoever runs the command line on the server.
+    Operator,
+    /// A signed-in resident, by account.
+    Resident(Id),
+    /// A signed-in member of staff.
+    Staff(Arc<StaffMember>),
+    /// Whoever holds a link, a code or a telephone.
+    Bearer,
+}
+
+/// A member of staff as rules need to know him.
+#[derive(Clone, Debug)]
+pub struct StaffMember {
+    /// His id.
+    pub id: Id,
+    /// His name.
+    pub name: String,
+    /// What he may do.
+    pub roles: Vec<Role>,
+    /// The office he belongs to.
+    pub office: Option<Id>,
+    /// Hash of the device of his session.
+    pub device: Blind,
+}
+
+impl StaffMember {
+    /// True when he has one of these roles.
+    #[must_use]
+    pub fn is_any(&self, roles: &[Role]) -> bool {
+        self.roles.iter().any(|r| roles.contains(r))
+    }
+}
+
+impl Who {
+    /// The kind, for the trail.
+    #[must_use]
+    pub const fn kind(&self) -> ActorKind {
+        match self {
+            Self::System(_) => ActorKind::System,
+            Self::Operator => ActorKind::Operator,
+            Self::Resident(_) => ActorKind::Resident,
+            Self::Staff(_) => ActorKind::Staff,
+            Self::Bearer => ActorKind::Bearer,
+        }
+    }
+
+    /// Account, staff or job, for the trail.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self {
+            Self::System(job) => (*job).to_owned(),
+            Self::Operator => "operator".to_owned(),
+            Self::Resident(account) => account.to_string(),
+            Self::Staff(staff) => staff.id.to_string(),
+            Self::Bearer => "bearer".to_owned(),
+        }
+    }
+
+    /// The resident's account, if it is one.
+    #[must_use]
+    pub const fn account(&self) -> Option<Id> {
+        match self {
+            Self::Resident(account) => Some(*account),
+            _ => None,
+        }
+    }
+}
+
+/// Settings that rules go by.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Days ahead for which places are offered.
+    pub horizon_days: i64,
+    /// Places in each half hour.
+    pub capacity: i32,
+    /// Days in which a case can be rated, and a review added to.
+    pub review_days: i64,
+    /// Address people open, without a slash at the end.
+    pub public_url: String,
+    /// What a text that invites to rate may carry.
+    pub links: Links,
+}
+
+/// One transaction, with the moment, the actor and the centre it is done for.
+#[derive(Clone)]
+pub struct Act {
+    /// The transaction. Committed by whoever began it.
+    pub tx: Arc<DatabaseTransaction>,
+    /// The moment; it stands still within an act.
+    pub now: Time,
+    /// Who acts.
+    pub who: Who,
+    /// For which centre.
+    pub centre: Arc<Centre>,
+    /// Seals and opens personal data.
+    pub vault: Arc<Vault>,
+    /// Draws ids, numbers and codes.
+    pub random: Random,
+    /// Settings that rules go by.
+    pub rules: Arc<Rules>,
+    spoke: Arc<AtomicBool>,
+}
+
+impl Act {
+    /// An act in a transaction that has begun.
+    #[must_use]
+    pub fn new(
+        tx: DatabaseTransaction,
+        now: Time,
+        who: Who,
+        centre: Arc<Centre>,
+        vault: Arc<Vault>,
+        random: Random,
+        rules: Arc<Rules>,
+    ) -> Self {
+        Self { tx: Arc::new(tx), now, who, centre, vault, random, rules, spoke: Arc::default() }
+    }
+
+    /// The same act by someone else at another moment; for demonstrations, which tell a past.
+    #[must_use]
+    pub fn at(&self, now: Time, who: Who) -> Self {
+        Self { now, who, ..self.clone() }
+    }
+
+    /// A new opaque id.
+    #[must_use]
+    pub fn id(&self) -> Id {
+        self.random.id(self.now)
+    }
+
+    /// Inserts a row.
+    ///
+    /// # Errors
+    /// Whatever the database says; a conflict is a fault here.
+    pub async fn insert<M, A>(&self, row: M) -> Result<M>
+    where
+        M: ModelTrait + IntoActiveModel<A> + Clone,
+        A: sea_orm::ActiveModelTrait<Entity = M::Entity>,
+    {
+        M::Entity::insert(row.clone().into_active_model()).exec_without_returning(&*self.tx).await?;
+        Ok(row)
+    }
+
+    /// Inserts a row unless a unique index already has its like; true when it went in.
+    ///
+    /// # Errors
+    /// Whatever else the database says.
+    pub async fn insert_new<M, A>(&self, row: M) -> Result<bool>
+    where
+        M: ModelTrait + IntoActiveModel<A>,
+        A: sea_orm::ActiveModelTrait<Entity = M::Entity>,
+    {
+        // A plain unique violation would abort the whole transaction on PostgreSQL.
+        let rows = M::Entity::insert(row.into_active_model())
+            .on_conflict(OnConflict::new().do_nothing().to_owned())
+            .exec_without_returning(&*self.tx)
+            .await?;
+        Ok(rows == 1)
+    }
+
+    /// Seals a text for a column of a row of this centre.
+    ///
+    /// # Errors
+    /// Only if the cipher itself fails.
+    pub fn seal(&self, column: &'static str, row: Id, text: &str) -> Result<Sealed> {
+        Ok(self.vault.seal(Place::new(column, self.centre.id, row), text)?)
+    }
+
+    /// Opens a column of a row of this centre.
+    ///
+    /// # Errors
+    /// A key that is not here, or a value that was changed or moved.
+    pub fn open(&self, column: &'static str, row: Id, sealed: &Sealed) -> Result<String> {
+        Ok(self.vault.open(Place::new(column, self.centre.id, row), sealed)?)
+    }
+
+    /// The blind index of a value in this centre.
+    #[must_use]
+    pub fn blind(&self, kind: &str, value: &str) -> Blind {
+        self.vault.blind(kind, self.centre.id, value)
+    }
+
+    /// The blind indexes under which a value of this centre may be stored.
+    #[must_use]
+    pub fn blinds(&self, kind: &str, value: &str) -> Vec<Blind> {
+        self.vault.blinds(kind, self.centre.id, value)
+    }
+
+    /// Remembers that a notice was said, so that the deliverer is woken after the commit.
+    pub fn spoke(&self) {
+        self.spoke.store(true, Ordering::Relaxed);
+    }
+
+    /// True when a notice was said in this act.
+    #[must_use]
+    pub fn has_spoken(&self) -> bool {
+        self.spoke.load(Ordering::Relaxed)
+    }
+}
+
+/// A part of a long list, newest first, begun after a cursor.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    /// At most so many.
+    pub limit: u64,
+    after: Option<(Time, Id)>,
+}
+
+impl Page {
+    /// Reads `limit` (1 to 100, 20 when absent) and a cursor that an earlier page gave.
+    ///
+    /// # Errors
+    /// `bad_cursor` for one that no page gave.
+    pub fn new(limit: Option<u64>, cursor: Option<&str>) -> Result<Self> {
+        let read = |c: &str| {
+            let (time, id) = c.split_once('.')?;
+            Some((Time(time.parse().ok()?), Id::parse_str(id).ok()?))
+        };
+        let after = match cursor {
+            Some(cursor) => Some(read(cursor).ok_or_else(|| Error::from(BAD_CURSOR.on("cursor")))?),
+            None => None,
+        };
+        Ok(Self { limit: limit.unwrap_or(20).clamp(1, 100), after })
+    }
+
+    /// Narrows a query, whose rows are placed by `(time, id)`, to this page and one row more.
+    pub fn of<E: EntityTrait>(self, query: sea_orm::Select<E>, time: E::Column, id: E::Column) -> sea_orm::Select<E> {
+        use sea_orm::{ColumnTrait as _, Condition, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+        let query = query.order_by_desc(time).order_by_desc(id).limit(self.limit + 1);
+        match self.after {
+            Some((t, i)) => {
+                query.filter(Condition::any().add(time.lt(t)).add(Condition::all().add(time.eq(t)).add(id.lt(i))))
+            }
+            None => query,
+        }
+    }
+
+    /// Takes the extra row off and turns it into the next page's cursor.
+    pub fn cut<T>(self, mut rows: Vec<T>, place: impl Fn(&T) -> (Time, Id)) -> (Vec<T>, Option<String>) {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|last| {
+            let (time, id) = place(last);
+            format!("{}.{id}", time.0)
+        });
+        (rows, next)
+    }
+}

@@ -1,0 +1,416 @@
+//! Bookings (预约): places in half hours of the hall's opening.
+//!
+//! The timetable opens slots on working days, within the windows' hours, as far ahead as the centre offers. A place is
+//! taken in one guarded statement, so the database itself never lets a slot pass its capacity. A booking keeps the time it
+//! was promised: `booked → arrived | cancelled`; whoever neither came nor cancelled is a no-show of the figures.
+
+use super::act::{Act, Page, Who};
+use super::applicant::{self, Applicant, Typed};
+use super::guide::{self, Guide};
+use super::identity::resident::{self, Known};
+use super::notice::{self, Message};
+use super::{audit, calendar, centre};
+use crate::base::error::Result;
+use crate::base::vault::Vault;
+use crate::base::{Kind, Refusal, personal};
+use chrono::{Days, Duration, NaiveDate};
+use entity::booking::{BookingState, Column, Entity, Model, event, slot};
+use entity::centre::HoursKind;
+use entity::notice::Lane;
+use entity::{Id, Time};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
+};
+use std::collections::HashMap;
+
+/// No such slot here.
+pub const UNKNOWN_SLOT: Refusal = Refusal::new(Kind::Missing, "unknown_slot", "没有这个预约时段，请重新选择。");
+/// The slot has begun or is over.
+pub const SLOT_PAST: Refusal = Refusal::new(Kind::Invalid, "slot_past", "这个时段已经开始或已过，请选择后面的时段。");
+/// All places are taken.
+pub const SLOT_FULL: Refusal = Refusal::new(Kind::Conflict, "slot_full", "这个时段已约满，请选择其他时段。");
+/// The person has a place in this slot.
+pub const ALREADY_BOOKED: Refusal = Refusal::new(Kind::Conflict, "already_booked", "已经为这位办事人约过这个时段。");
+/// No such booking, or not yours.
+pub const UNKNOWN_BOOKING: Refusal = Refusal::new(Kind::Missing, "unknown_booking", "没有找到这个预约。");
+/// It was cancelled or used before.
+pub const NOT_OPEN: Refusal = Refusal::new(Kind::Conflict, "booking_not_open", "这个预约已取消或已使用。");
+/// Its time has begun.
+pub const TOO_LATE: Refusal = Refusal::new(Kind::Conflict, "too_late_to_cancel", "预约时间已到，不能再取消。");
+/// It is for another day.
+pub const NOT_TODAY: Refusal = Refusal::new(Kind::Invalid, "booking_not_today", "这个预约不是今天的，请核对日期。");
+/// Days that read backwards or reach too far.
+pub const BAD_SPAN: Refusal =
+    Refusal::new(Kind::Invalid, "bad_span", "日期范围不对：开始日期不能晚于结束日期，最多查60天。");
+
+const SLOT_MINUTES: i32 = 30;
+
+/// Opens slots on the working days ahead, and closes what is left of a day that turned out to be off. Safe to repeat.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn open_slots(act: &Act) -> Result<()> {
+    let calendar = calendar::load(&*act.tx).await?;
+    let today = act.now.date();
+    let days = today.iter_days().take(usize::try_from(act.rules.horizon_days).unwrap_or(0) + 1);
+    let (worked, off): (Vec<NaiveDate>, Vec<NaiveDate>) = days.partition(|d| calendar.is_working_day(*d));
+    let mut slots = Vec::new();
+    for day in worked {
+        for (opens, closes) in centre::hours_on(&*act.tx, act.centre.id, HoursKind::Window, day).await? {
+            for minute in (opens..=closes - SLOT_MINUTES).step_by(SLOT_MINUTES as usize) {
+                let row = slot::Model {
+                    id: act.id(),
+                    centre_id: act.centre.id,
+                    on_date: day,
+                    starts_at: Time::at(day, minute),
+                    ends_at: Time::at(day, minute + SLOT_MINUTES),
+                    capacity: act.rules.capacity,
+                    taken: 0,
+                };
+                slots.push(row.into_active_model());
+            }
+        }
+    }
+    if !slots.is_empty() {
+        slot::Entity::insert_many(slots)
+            .on_conflict(OnConflict::new().do_nothing().to_owned())
+            .exec_without_returning(&*act.tx)
+            .await?;
+    }
+    slot::Entity::update_many()
+        .col_expr(slot::Column::Capacity, Expr::col(slot::Column::Taken))
+        .filter(slot::Column::CentreId.eq(act.centre.id))
+        .filter(slot::Column::OnDate.is_in(off))
+        .exec(&*act.tx)
+        .await?;
+    Ok(())
+}
+
+/// Slots of a guide that have not begun, by time.
+///
+/// # Errors
+/// `unknown_guide`, `bad_span`.
+pub async fn slots(
+    db: &impl ConnectionTrait,
+    centre: Id,
+    guide: &str,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+    now: Time,
+) -> Result<Vec<slot::Model>> {
+    guide::get(db, centre, guide).await?;
+    let from = from.unwrap_or_else(|| now.date());
+    let to = to.unwrap_or(from + Days::new(30));
+    if from > to || to - from > Duration::days(60) {
+        return Err(BAD_SPAN.on("to").into());
+    }
+    let slots = slot::Entity::find()
+        .filter(slot::Column::CentreId.eq(centre))
+        .filter(slot::Column::StartsAt.between(Time::at(from, 0), Time::at(to, 24 * 60)))
+        .filter(slot::Column::StartsAt.gt(now))
+        .order_by_asc(slot::Column::StartsAt);
+    Ok(slots.all(db).await?)
+}
+
+/// One slot of the centre.
+///
+/// # Errors
+/// `unknown_slot`.
+pub async fn slot(db: &impl ConnectionTrait, centre: Id, id: Id) -> Result<slot::Model> {
+    let slot = slot::Entity::find_by_id(id).filter(slot::Column::CentreId.eq(centre)).one(db).await?;
+    slot.ok_or_else(|| UNKNOWN_SLOT.into())
+}
+
+/// What a resident asks for.
+#[derive(Debug)]
+pub struct Wish {
+    /// The slot.
+    pub slot: Id,
+    /// Code of the guide.
+    pub guide: String,
+    /// For whom.
+    pub applicant: Typed,
+    /// It is for someone else.
+    pub for_other: bool,
+}
+
+/// A booking with what is shown beside it.
+#[derive(Clone, Debug)]
+pub struct Booked {
+    /// The booking.
+    pub row: Model,
+    /// Name of the matter.
+    pub item: String,
+    /// Code of its guide.
+    pub guide_code: String,
+    /// For whom, in clear, if the one who looks may know.
+    pub applicant: Option<Applicant>,
+}
+
+/// Takes a place for a resident, and says so by text.
+///
+/// # Errors
+/// `unknown_guide`, the refusals of an applicant, `unknown_slot`, `slot_past`, `slot_full`, `already_booked`.
+pub async fn book(act: &Act, account: Id, wish: Wish) -> Result<Booked> {
+    let guide = guide::get(&*act.tx, act.centre.id, &wish.guide).await?;
+    let known = resident::known(&*act.tx, &act.vault, act.centre.id, account).await?;
+    let mut applicant = wish.applicant.check()?;
+    guide.ensure_for(applicant.kind)?;
+    applicant.phone = applicant.phone.or(known.phone);
+    let slot = take_place(act, wish.slot).await?;
+    let snapshot = applicant::record(act, &applicant).await?;
+    let row = Model {
+        id: act.id(),
+        centre_id: act.centre.id,
+        number: act.random.word(8),
+        slot_id: slot.id,
+        starts_at: slot.starts_at,
+        ends_at: slot.ends_at,
+        on_date: slot.on_date,
+        guide_id: guide.row.id,
+        office_id: guide.row.office_id,
+        account_id: Some(account),
+        applicant_id: snapshot.id,
+        person_blind: act.blind("person", &person(account, &applicant.name)),
+        for_other: wish.for_other,
+        state: BookingState::Booked,
+        created_at: act.now,
+    };
+    if !act.insert_new(row.clone()).await? {
+        return Err(ALREADY_BOOKED.into());
+    }
+    record(act, &row, BookingState::Booked).await?;
+    if let Some(phone) = &applicant.phone {
+        tell(act, &row, &guide, phone).await?;
+    }
+    Ok(Booked { row, item: guide.row.name, guide_code: guide.row.code, applicant: Some(applicant) })
+}
+
+/// What makes two bookings the same person's: the account and the name. Two villagers may share a name.
+pub(crate) fn person(account: Id, name: &str) -> String {
+    format!("{account} {name}")
+}
+
+async fn take_place(act: &Act, slot: Id) -> Result<slot::Model> {
+    let mine = || slot::Column::Id.eq(slot).and(slot::Column::CentreId.eq(act.centre.id));
+    let taken = slot::Entity::update_many()
+        .col_expr(slot::Column::Taken, Expr::col(slot::Column::Taken).add(1))
+        .filter(mine())
+        .filter(slot::Column::StartsAt.gt(act.now))
+        .filter(Expr::col(slot::Column::Taken).lt(Expr::col(slot::Column::Capacity)))
+        .exec_with_returning(&*act.tx)
+        .await?;
+    if let Some(slot) = taken.into_iter().next() {
+        return Ok(slot);
+    }
+    match slot::Entity::find().filter(mine()).one(&*act.tx).await? {
+        None => Err(UNKNOWN_SLOT.on("slot_id").into()),
+        Some(slot) if slot.starts_at <= act.now => Err(SLOT_PAST.on("slot_id").into()),
+        Some(_) => Err(SLOT_FULL.on("slot_id").into()),
+    }
+}
+
+/// Confirms by text, and reminds once: on the working day before at four in the afternoon, else two hours before, else
+/// the confirmation is near enough.
+async fn tell(act: &Act, row: &Model, guide: &Guide, phone: &str) -> Result<()> {
+    let when = row.starts_at.local().format("%-m月%-d日 %H:%M");
+    let place = &act.centre.address;
+    let confirmed = Message {
+        key: format!("booking.confirmed/{}", row.id),
+        kind: "booking.confirmed",
+        lane: Lane::Notice,
+        phone,
+        text: format!("已约{when}办理“{}”，预约号{}。地点：{place}。不能来请提前取消。", guide.row.name, row.number),
+        about: row.id,
+        due_at: act.now,
+        expires_at: row.starts_at,
+    };
+    notice::say(act, confirmed).await?;
+    let day_before = calendar::load(&*act.tx).await?.back(row.on_date, 1);
+    let moments = [Time::at(day_before, 16 * 60), row.starts_at - Duration::hours(2)];
+    let Some(due_at) = moments.into_iter().find(|m| *m > act.now + Duration::minutes(30)) else { return Ok(()) };
+    let reminder = Message {
+        key: format!("booking.reminder/{}", row.id),
+        kind: "booking.reminder",
+        lane: Lane::Bulk,
+        phone,
+        text: format!("提醒：您约了{when}办理“{}”，预约号{}。请带齐材料到{place}。", guide.row.name, row.number),
+        about: row.id,
+        due_at,
+        expires_at: row.starts_at,
+    };
+    notice::say(act, reminder).await
+}
+
+/// Gives a place back before its time. Staff may cancel for someone, who is told then.
+///
+/// # Errors
+/// `unknown_booking`, `booking_not_open`, `too_late_to_cancel`.
+pub async fn cancel(act: &Act, row: &Model) -> Result<Model> {
+    if row.starts_at <= act.now {
+        return Err(TOO_LATE.into());
+    }
+    // The slot first, as in `book`: two acts that lock in different orders could wait for each other for ever.
+    slot::Entity::update_many()
+        .col_expr(slot::Column::Taken, Expr::col(slot::Column::Taken).sub(1))
+        .filter(slot::Column::Id.eq(row.slot_id))
+        .filter(slot::Column::Taken.gt(0))
+        .exec(&*act.tx)
+        .await?;
+    let row = turn(act, row, BookingState::Cancelled).await?;
+    if matches!(act.who, Who::Staff(_)) {
+        audit::note(act, "booking.cancelled", row.id, serde_json::json!({})).await?;
+        let snapshots = applicant::of(&*act.tx, act.centre.id, [row.applicant_id]).await?;
+        let phone = snapshots.first().map(|s| applicant::open(&act.vault, s)).transpose()?.and_then(|a| a.phone);
+        if let Some(phone) = phone {
+            let when = row.starts_at.local().format("%-m月%-d日 %H:%M");
+            let message = Message {
+                key: format!("booking.cancelled/{}", row.id),
+                kind: "booking.cancelled",
+                lane: Lane::Notice,
+                phone: &phone,
+                text: format!("您{when}的预约（{}）已由中心取消，请另约时间或致电{}。", row.number, act.centre.phone),
+                about: row.id,
+                due_at: act.now,
+                expires_at: row.starts_at,
+            };
+            notice::say(act, message).await?;
+        }
+    }
+    Ok(row)
+}
+
+/// Notes that the person has come, on the day of the booking.
+///
+/// # Errors
+/// `unknown_booking`, `booking_not_today`, `booking_not_open`.
+pub async fn arrive(act: &Act, id: Id) -> Result<Model> {
+    let row = Entity::find_by_id(id).filter(Column::CentreId.eq(act.centre.id)).one(&*act.tx).await?;
+    let row = row.ok_or_else(|| UNKNOWN_BOOKING.on("booking_id"))?;
+    if row.on_date != act.now.date() {
+        return Err(NOT_TODAY.on("booking_id").into());
+    }
+    turn(act, &row, BookingState::Arrived).await
+}
+
+/// Ends an open booking; of two who try at once, one succeeds.
+async fn turn(act: &Act, row: &Model, to: BookingState) -> Result<Model> {
+    let turned = Entity::update_many()
+        .col_expr(Column::State, Expr::value(to))
+        .filter(Column::Id.eq(row.id))
+        .filter(Column::State.eq(BookingState::Booked))
+        .exec_with_returning(&*act.tx)
+        .await?;
+    let row = turned.into_iter().next().ok_or(NOT_OPEN)?;
+    record(act, &row, to).await?;
+    notice::withdraw(act, row.id).await?;
+    Ok(row)
+}
+
+async fn record(act: &Act, row: &Model, state: BookingState) -> Result<()> {
+    let event = event::Model {
+        id: act.id(),
+        centre_id: act.centre.id,
+        booking_id: row.id,
+        state,
+        at: act.now,
+        recorded_at: act.now,
+        actor_kind: act.who.kind(),
+        actor: act.who.label(),
+    };
+    act.insert(event).await.map(drop)
+}
+
+/// A booking of an account.
+///
+/// # Errors
+/// `unknown_booking` for another's.
+pub async fn of_account(db: &impl ConnectionTrait, centre: Id, account: Id, id: Id) -> Result<Model> {
+    let row = Entity::find_by_id(id).filter(Column::CentreId.eq(centre)).filter(Column::AccountId.eq(account));
+    row.one(db).await?.ok_or_else(|| UNKNOWN_BOOKING.into())
+}
+
+/// A booking of the centre, for staff.
+///
+/// # Errors
+/// `unknown_booking` for another centre's.
+pub async fn of_centre(db: &impl ConnectionTrait, centre: Id, id: Id) -> Result<Model> {
+    let row = Entity::find_by_id(id).filter(Column::CentreId.eq(centre)).one(db).await?;
+    row.ok_or_else(|| UNKNOWN_BOOKING.into())
+}
+
+/// What an account booked, latest first. What is older than its verifications shows the matter and the state alone.
+///
+/// # Errors
+/// `bad_cursor`.
+pub async fn list_of_account(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    centre: Id,
+    known: &Known,
+    page: Page,
+) -> Result<(Vec<Booked>, Option<String>)> {
+    let mine = Entity::find().filter(Column::CentreId.eq(centre)).filter(Column::AccountId.eq(known.id));
+    let rows = page.of(mine, Column::StartsAt, Column::Id).all(db).await?;
+    let (rows, next) = page.cut(rows, |r| (r.starts_at, r.id));
+    Ok((show(db, vault, centre, rows, |row| row.created_at >= known.since).await?, next))
+}
+
+/// A day's bookings by time, for the windows; narrowed by the last four digits of a phone.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn list_of_day(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    centre: Id,
+    on: NaiveDate,
+    phone_tail: Option<&str>,
+) -> Result<Vec<Booked>> {
+    let rows = Entity::find()
+        .filter(Column::CentreId.eq(centre))
+        .filter(Column::OnDate.eq(on))
+        .order_by_asc(Column::StartsAt)
+        .order_by_asc(Column::Id)
+        .limit(1000)
+        .all(db)
+        .await?;
+    let mut booked = show(db, vault, centre, rows, |_| true).await?;
+    if let Some(tail) = phone_tail {
+        let fits = |b: &Booked| {
+            b.applicant.as_ref().and_then(|a| a.phone.as_ref()).is_some_and(|p| personal::tail(p, 4) == tail)
+        };
+        booked.retain(fits);
+    }
+    Ok(booked)
+}
+
+/// Puts item and applicant beside bookings, the applicant only where `may_know` says so.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn show(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    centre: Id,
+    rows: Vec<Model>,
+    may_know: impl Fn(&Model) -> bool,
+) -> Result<Vec<Booked>> {
+    let guides = guide::names(db, centre).await?;
+    let snapshots = applicant::of(db, centre, rows.iter().map(|r| r.applicant_id)).await?;
+    let snapshots: HashMap<Id, _> = snapshots.into_iter().map(|s| (s.id, s)).collect();
+    let mut booked = Vec::with_capacity(rows.len());
+    for row in rows {
+        let snapshot = snapshots.get(&row.applicant_id).filter(|_| may_know(&row));
+        let guide = guides.get(&row.guide_id);
+        booked.push(Booked {
+            item: guide.map(|g| g.name.clone()).unwrap_or_default(),
+            guide_code: guide.map(|g| g.code.clone()).unwrap_or_default(),
+            applicant: snapshot.map(|s| applicant::open(vault, s)).transpose()?,
+            row,
+        });
+    }
+    Ok(booked)
+}

@@ -1,0 +1,272 @@
+//! From acceptance to the end (受理、办理、办结), and corrections on the way.
+
+use super::look::Viewer;
+use super::receive::record;
+use super::{GROUND_NEEDED, NOT_YOURS_TO_DO, NOTHING_TO_CORRECT, UNKNOWN_CASE, WRONG_STATE, state_name};
+use crate::base::error::Result;
+use crate::domain::act::{Act, Who};
+use crate::domain::applicant::{self, Typed};
+use crate::domain::calendar::{self, Calendar};
+use crate::domain::notice::{self, Message};
+use crate::domain::{audit, guide};
+use chrono::{Duration, NaiveDate};
+use entity::Time;
+use entity::case::{CaseEventKind, CaseState, Column, Entity, Model};
+use entity::guide::ItemKind;
+use entity::identity::Role;
+use entity::notice::Lane;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+
+/// How a case is decided.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// 准予.
+    Grant,
+    /// 不予, with its ground.
+    Deny(String),
+}
+
+/// Accepts a case that was received; its clock begins today (article 4.5).
+///
+/// # Errors
+/// `unknown_case`, `not_yours_to_do`, `wrong_state`.
+pub async fn accept(act: &Act, number: &str) -> Result<Model> {
+    let case = mine(act, number, Power::Handle).await?;
+    let today = act.now.date();
+    let deadline = match case.limit_days {
+        Some(n) => Some(calendar::load(&*act.tx).await?.add(today, n.unsigned_abs())),
+        None => None,
+    };
+    let next = Model {
+        accepted_on: Some(today),
+        due_on: deadline.map(|d| d.on),
+        due_provisional: deadline.is_some_and(|d| d.provisional),
+        ..case
+    };
+    turn(act, next, &[CaseState::Received], CaseState::Accepted, CaseEventKind::Accepted, None).await
+}
+
+/// Does not accept a case, with the ground (不予受理).
+///
+/// # Errors
+/// `unknown_case`, `not_yours_to_do`, `ground_needed`, `wrong_state`.
+pub async fn refuse(act: &Act, number: &str, ground: &str) -> Result<Model> {
+    let ground = check_ground(ground)?;
+    let case = mine(act, number, Power::Handle).await?;
+    let next = Model { ended_at: Some(act.now), decided_on: Some(act.now.date()), ..case };
+    turn(act, next, &[CaseState::Received], CaseState::Refused, CaseEventKind::Refused, Some(&ground)).await
+}
+
+/// Decides an accepted case. A denial ends it; a grant waits to be handed over.
+///
+/// # Errors
+/// `unknown_case`, `not_yours_to_do`, `ground_needed`, `wrong_state`.
+pub async fn decide(act: &Act, number: &str, verdict: Verdict) -> Result<Model> {
+    let case = mine(act, number, Power::Decide).await?;
+    let next = Model { decided_on: Some(act.now.date()), ..case };
+    match verdict {
+        Verdict::Grant => {
+            turn(act, next, &[CaseState::Accepted], CaseState::Granted, CaseEventKind::Granted, None).await
+        }
+        Verdict::Deny(ground) => {
+            let ground = check_ground(&ground)?;
+            let next = Model { ended_at: Some(act.now), ..next };
+            turn(act, next, &[CaseState::Accepted], CaseState::Denied, CaseEventKind::Denied, Some(&ground)).await
+        }
+    }
+}
+
+/// Hands the result over, where the case was received (article 4.6).
+///
+/// # Errors
+/// `unknown_case`, `not_yours_to_do`, `wrong_state`.
+pub async fn issue(act: &Act, number: &str) -> Result<Model> {
+    let case = mine(act, number, Power::Issue).await?;
+    let next = Model { ended_at: Some(act.now), ..case };
+    turn(act, next, &[CaseState::Granted], CaseState::Issued, CaseEventKind::Issued, None).await
+}
+
+/// Takes a case back, for its applicant, at any time before it ended.
+///
+/// # Errors
+/// `unknown_case`, `not_yours_to_do`, `wrong_state`.
+pub async fn withdraw(act: &Act, case: Model) -> Result<Model> {
+    if let Who::Staff(_) = &act.who {
+        may(act, &case, Power::Issue)?;
+    }
+    let open = [CaseState::Received, CaseState::Accepted, CaseState::Granted];
+    let next = Model { ended_at: Some(act.now), ..case };
+    turn(act, next, &open, CaseState::Withdrawn, CaseEventKind::Withdrawn, None).await
+}
+
+/// What an act needs. Posts and delegations refine this later (articles 4.2 and 4.8).
+#[derive(Clone, Copy)]
+enum Power {
+    /// Accepting and refusing: the windows, and the office that handles it.
+    Handle,
+    /// Deciding: the office that handles it and the chief representative; a 即办件 also at the window.
+    Decide,
+    /// Handing over and taking back: the windows.
+    Issue,
+}
+
+async fn mine(act: &Act, number: &str, power: Power) -> Result<Model> {
+    let Who::Staff(staff) = &act.who else { return Err(UNKNOWN_CASE.into()) };
+    let case = super::find(&*act.tx, act.centre.id, number, Viewer::Staff(staff)).await?;
+    may(act, &case, power)?;
+    Ok(case)
+}
+
+fn may(act: &Act, case: &Model, power: Power) -> Result<()> {
+    let Who::Staff(staff) = &act.who else { return Err(NOT_YOURS_TO_DO.into()) };
+    let window = staff.is_any(&[Role::Window]);
+    let office = staff.is_any(&[Role::Office, Role::OfficeHead]) && staff.office == Some(case.office_id);
+    let chief = staff.is_any(&[Role::Director]);
+    let instant = case.item_kind == Some(ItemKind::Instant);
+    let may = match power {
+        Power::Handle => window || office || chief,
+        Power::Decide => office || chief || (window && instant),
+        Power::Issue => window || chief,
+    };
+    if may { Ok(()) } else { Err(NOT_YOURS_TO_DO.into()) }
+}
+
+fn check_ground(ground: &str) -> Result<String> {
+    let ground = ground.trim();
+    if (5..=500).contains(&ground.chars().count()) {
+        Ok(ground.to_owned())
+    } else {
+        Err(GROUND_NEEDED.on("ground").into())
+    }
+}
+
+/// Moves a case on, if it still stands where this act believes; of two who press at once, the second is told the state.
+async fn turn(
+    act: &Act,
+    next: Model,
+    from: &[CaseState],
+    to: CaseState,
+    kind: CaseEventKind,
+    words: Option<&str>,
+) -> Result<Model> {
+    let next = Model { state: to, ..next };
+    let turned = Entity::update_many()
+        .col_expr(Column::State, Expr::value(to))
+        .col_expr(Column::AcceptedOn, Expr::value(next.accepted_on))
+        .col_expr(Column::DueOn, Expr::value(next.due_on))
+        .col_expr(Column::DueProvisional, Expr::value(next.due_provisional))
+        .col_expr(Column::DecidedOn, Expr::value(next.decided_on))
+        .col_expr(Column::EndedAt, Expr::value(next.ended_at))
+        .filter(Column::Id.eq(next.id))
+        .filter(Column::State.is_in(from.iter().copied()))
+        .exec(&*act.tx)
+        .await?;
+    if turned.rows_affected == 0 {
+        let now = Entity::find_by_id(next.id).one(&*act.tx).await?.ok_or(UNKNOWN_CASE)?;
+        return Err(WRONG_STATE.with(&[("state", &state_name(now.state))]).into());
+    }
+    record(act, &next, kind, words, None).await?;
+    Ok(next)
+}
+
+/// Corrects a wrong name, phone or document by a new snapshot. The event names the fields, never their values.
+///
+/// # Errors
+/// `unknown_case`, `not_yours_to_do`, the refusals of an applicant, `nothing_to_correct`.
+pub async fn correct(act: &Act, number: &str, typed: Typed) -> Result<(Model, Vec<&'static str>)> {
+    let case = mine(act, number, Power::Handle).await?;
+    let right = typed.check()?;
+    let snapshots = applicant::of(&*act.tx, act.centre.id, [case.applicant_id]).await?;
+    let wrong = applicant::open(&act.vault, snapshots.first().ok_or(UNKNOWN_CASE)?)?;
+    let mut fields = Vec::new();
+    for (field, same) in [
+        ("kind", wrong.kind == right.kind),
+        ("name", wrong.name == right.name),
+        ("phone", wrong.phone == right.phone),
+        ("id_number", wrong.document == right.document),
+    ] {
+        if !same {
+            fields.push(field);
+        }
+    }
+    if fields.is_empty() {
+        return Err(NOTHING_TO_CORRECT.into());
+    }
+    let snapshot = applicant::record(act, &right).await?;
+    Entity::update_many()
+        .col_expr(Column::ApplicantId, Expr::value(snapshot.id))
+        .filter(Column::Id.eq(case.id))
+        .exec(&*act.tx)
+        .await?;
+    let case = Model { applicant_id: snapshot.id, ..case };
+    record(act, &case, CaseEventKind::Corrected, None, Some(fields.join(","))).await?;
+    audit::note(act, "case.corrected", &case.number, serde_json::json!({ "fields": fields })).await?;
+    Ok((case, fields))
+}
+
+/// Recomputes provisional deadlines after an arrangement of holidays came in. Where the promised day was earlier, it is
+/// kept: a promise is not taken back. Whoever's day moves is told. Returns how many moved.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn redate(act: &Act) -> Result<usize> {
+    let calendar = calendar::load(&*act.tx).await?;
+    let open = [CaseState::Received, CaseState::Accepted];
+    let cases = Entity::find()
+        .filter(Column::CentreId.eq(act.centre.id))
+        .filter(Column::State.is_in(open))
+        .filter(Column::DueProvisional.eq(true))
+        .all(&*act.tx)
+        .await?;
+    let guides = guide::names(&*act.tx, act.centre.id).await?;
+    let mut moved = 0;
+    for case in cases {
+        let Some((on, provisional)) = anew(&calendar, &case) else { continue };
+        let changed = Some(on) != case.due_on;
+        if !changed && provisional == case.due_provisional {
+            continue;
+        }
+        let next = Model { due_on: Some(on), due_provisional: provisional, ..case };
+        Entity::update_many()
+            .col_expr(Column::DueOn, Expr::value(next.due_on))
+            .col_expr(Column::DueProvisional, Expr::value(provisional))
+            .filter(Column::Id.eq(next.id))
+            .exec(&*act.tx)
+            .await?;
+        record(act, &next, CaseEventKind::Redated, None, None).await?;
+        if changed {
+            moved += 1;
+            let name = guides.get(&next.guide_id).map(|g| g.name.as_str()).unwrap_or_default();
+            tell_new_day(act, &next, name, on).await?;
+        }
+    }
+    Ok(moved)
+}
+
+fn anew(calendar: &Calendar, case: &Model) -> Option<(NaiveDate, bool)> {
+    let start = case.accepted_on.unwrap_or_else(|| case.received_at.date());
+    let deadline = calendar.add(start, case.limit_days?.unsigned_abs());
+    Some((case.due_on.map_or(deadline.on, |promised| promised.min(deadline.on)), deadline.provisional))
+}
+
+async fn tell_new_day(act: &Act, case: &Model, item: &str, on: NaiveDate) -> Result<()> {
+    let snapshots = applicant::of(&*act.tx, act.centre.id, [case.applicant_id]).await?;
+    let phone = snapshots.first().map(|s| applicant::open(&act.vault, s)).transpose()?.and_then(|a| a.phone);
+    let Some(phone) = phone else { return Ok(()) };
+    let message = Message {
+        key: format!("case.redated/{}/{on}", case.id),
+        kind: "case.redated",
+        lane: Lane::Bulk,
+        phone: &phone,
+        text: format!(
+            "您办的“{item}”（{}）因放假安排公布，办理期限改为{}。",
+            case.receipt_number,
+            on.format("%-m月%-d日")
+        ),
+        about: case.id,
+        due_at: act.now,
+        expires_at: Time::at(on, 0).max(act.now + Duration::days(1)),
+    };
+    notice::say(act, message).await
+}

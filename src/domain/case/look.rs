@@ -1,0 +1,263 @@
+//! Looking at cases: who may see what is decided here, once.
+
+use super::receive::normal_code;
+use super::{BAD_FIELDS, NO_PROGRESS, PURPOSE_NEEDED, UNKNOWN_CASE, check_code};
+use crate::base::error::Result;
+use crate::base::personal;
+use crate::base::vault::{Place, Vault, same};
+use crate::domain::act::{Act, Page, StaffMember};
+use crate::domain::applicant::{self, Applicant};
+use crate::domain::identity::resident::Known;
+use crate::domain::{audit, guide};
+use entity::case::{CaseState, Column, Entity, Model, event, material};
+use entity::identity::Role;
+use entity::{Id, Time};
+use sea_orm::{
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, QueryTrait as _,
+};
+use std::collections::HashMap;
+
+/// Who looks.
+#[derive(Clone, Copy, Debug)]
+pub enum Viewer<'v> {
+    /// A member of staff: the windows, the director, leaders and the supervision window see the centre's cases, an office
+    /// its own, others none.
+    Staff(&'v StaffMember),
+    /// A resident: what his account made, and in part what was entered under his phone.
+    Resident(&'v Known),
+}
+
+impl Viewer<'_> {
+    /// The rows this viewer may see at all.
+    fn scope(self) -> Condition {
+        const WHOLE_CENTRE: [Role; 4] = [Role::Window, Role::Director, Role::Leader, Role::SupervisionWindow];
+        match self {
+            Self::Staff(staff) if staff.is_any(&WHOLE_CENTRE) => Condition::all(),
+            Self::Staff(staff) if staff.is_any(&[Role::Office, Role::OfficeHead]) => {
+                Condition::all().add(Column::OfficeId.is_in(staff.office))
+            }
+            Self::Staff(_) => Condition::all().add(Column::Id.is_null()),
+            Self::Resident(known) => {
+                let under_phone = entity::applicant::Entity::find()
+                    .select_only()
+                    .column(entity::applicant::Column::Id)
+                    .filter(entity::applicant::Column::PhoneBlind.is_in(known.phone_blinds.clone()))
+                    .into_query();
+                Condition::any().add(Column::AccountId.eq(known.id)).add(Column::ApplicantId.in_subquery(under_phone))
+            }
+        }
+    }
+
+    /// True when this viewer may see the applicant and the timeline of a row in his scope, and not the matter alone.
+    fn in_full(self, case: &Model) -> bool {
+        match self {
+            Self::Staff(_) => true,
+            Self::Resident(known) => case.account_id == Some(known.id) && case.received_at >= known.since,
+        }
+    }
+}
+
+/// A case with what is shown beside it.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The case.
+    pub row: Model,
+    /// Name of the matter.
+    pub item: String,
+    /// Code of its guide.
+    pub guide_code: String,
+    /// The applicant in clear, if the one who looks may know; masked by whoever shows it to staff.
+    pub applicant: Option<Applicant>,
+}
+
+/// The case of a case or receipt number that this viewer may see.
+///
+/// # Errors
+/// `unknown_case`, also for one that is another's.
+pub async fn find(db: &impl ConnectionTrait, centre: Id, number: &str, viewer: Viewer<'_>) -> Result<Model> {
+    let row = by_number(db, centre, number, viewer.scope()).await?;
+    row.ok_or_else(|| UNKNOWN_CASE.into())
+}
+
+async fn by_number(db: &impl ConnectionTrait, centre: Id, number: &str, scope: Condition) -> Result<Option<Model>> {
+    let number = personal::half_width(number).trim().to_ascii_uppercase();
+    let either = Column::Number.eq(&number).or(Column::ReceiptNumber.eq(&number));
+    Ok(Entity::find().filter(Column::CentreId.eq(centre)).filter(either).filter(scope).one(db).await?)
+}
+
+/// What a list of cases is narrowed by.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filter {
+    /// Where they stand.
+    pub state: Option<CaseState>,
+    /// The office that handles them.
+    pub office: Option<Id>,
+}
+
+/// Cases of the centre that a member of staff may see, latest first.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    centre: Id,
+    viewer: Viewer<'_>,
+    filter: Filter,
+    page: Page,
+) -> Result<(Vec<Seen>, Option<String>)> {
+    let mut cases = Entity::find().filter(Column::CentreId.eq(centre)).filter(viewer.scope());
+    if let Some(state) = filter.state {
+        cases = cases.filter(Column::State.eq(state));
+    }
+    if let Some(office) = filter.office {
+        cases = cases.filter(Column::OfficeId.eq(office));
+    }
+    let rows = page.of(cases, Column::ReceivedAt, Column::Id).all(db).await?;
+    let (rows, next) = page.cut(rows, |r| (r.received_at, r.id));
+    Ok((show(db, vault, centre, rows, viewer).await?, next))
+}
+
+async fn show(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    centre: Id,
+    rows: Vec<Model>,
+    viewer: Viewer<'_>,
+) -> Result<Vec<Seen>> {
+    let guides = guide::names(db, centre).await?;
+    let snapshots = applicant::of(db, centre, rows.iter().map(|r| r.applicant_id)).await?;
+    let snapshots: HashMap<Id, _> = snapshots.into_iter().map(|s| (s.id, s)).collect();
+    let mut seen = Vec::with_capacity(rows.len());
+    for row in rows {
+        let snapshot = snapshots.get(&row.applicant_id).filter(|_| viewer.in_full(&row));
+        let guide = guides.get(&row.guide_id);
+        seen.push(Seen {
+            item: guide.map(|g| g.name.clone()).unwrap_or_default(),
+            guide_code: guide.map(|g| g.code.clone()).unwrap_or_default(),
+            applicant: snapshot.map(|s| applicant::open(vault, s)).transpose()?,
+            row,
+        });
+    }
+    Ok(seen)
+}
+
+/// A case with its item and, where the viewer may know, its applicant.
+///
+/// # Errors
+/// `unknown_case`.
+pub async fn see(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    centre: Id,
+    number: &str,
+    viewer: Viewer<'_>,
+) -> Result<Seen> {
+    let row = find(db, centre, number, viewer).await?;
+    show(db, vault, centre, vec![row], viewer).await?.pop().ok_or_else(|| UNKNOWN_CASE.into())
+}
+
+/// What happened to a case, in its order.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn timeline(db: &impl ConnectionTrait, case: &Model) -> Result<Vec<event::Model>> {
+    let events = event::Entity::find().filter(event::Column::CaseId.eq(case.id));
+    Ok(events.order_by_asc(event::Column::At).order_by_asc(event::Column::Id).all(db).await?)
+}
+
+/// What was handed over with a case.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn materials(db: &impl ConnectionTrait, case: &Model) -> Result<Vec<material::Model>> {
+    let rows = material::Entity::find().filter(material::Column::CaseId.eq(case.id));
+    Ok(rows.order_by_asc(material::Column::N).all(db).await?)
+}
+
+/// What proves that a stranger has to do with a case.
+#[derive(Clone, Debug)]
+pub enum Proof {
+    /// The check code of the receipt.
+    CheckCode(String),
+    /// The last four digits of the applicant's phone.
+    PhoneTail(String),
+}
+
+/// A case for whoever holds its number and a proof.
+///
+/// # Errors
+/// `no_progress`, the same for a wrong number and a wrong proof.
+pub async fn progress(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    centre: Id,
+    number: &str,
+    proof: &Proof,
+) -> Result<Seen> {
+    let row = by_number(db, centre, number, Condition::all()).await?.ok_or(NO_PROGRESS)?;
+    let proven = match proof {
+        Proof::CheckCode(typed) => same(normal_code(typed).as_bytes(), check_code(vault, &row)?.as_bytes()),
+        Proof::PhoneTail(typed) => {
+            let snapshots = applicant::of(db, centre, [row.applicant_id]).await?;
+            let phone = snapshots.first().map(|s| applicant::open(vault, s)).transpose()?.and_then(|a| a.phone);
+            let typed = normal_code(typed);
+            typed.len() == 4 && phone.is_some_and(|p| same(personal::tail(&p, 4).as_bytes(), typed.as_bytes()))
+        }
+    };
+    if !proven {
+        return Err(NO_PROGRESS.into());
+    }
+    let item = guide::names(db, centre).await?.remove(&row.guide_id);
+    let (item, guide_code) = item.map(|g| (g.name, g.code)).unwrap_or_default();
+    Ok(Seen { row, item, guide_code, applicant: None })
+}
+
+/// Shows personal data in full, for a purpose, and writes that down.
+///
+/// # Errors
+/// `unknown_case`, `bad_fields`, `purpose_needed`.
+pub async fn reveal(
+    act: &Act,
+    staff: &StaffMember,
+    number: &str,
+    fields: &[String],
+    purpose: &str,
+) -> Result<Vec<(&'static str, Option<String>)>> {
+    const FIELDS: [&str; 3] = ["name", "phone", "id_number"];
+    let wanted: Vec<&'static str> = FIELDS.into_iter().filter(|f| fields.iter().any(|w| w == f)).collect();
+    if wanted.is_empty() || !fields.iter().all(|f| FIELDS.contains(&f.as_str())) {
+        return Err(BAD_FIELDS.on("fields").into());
+    }
+    let purpose = purpose.trim();
+    if !(2..=60).contains(&purpose.chars().count()) {
+        return Err(PURPOSE_NEEDED.on("purpose").into());
+    }
+    let seen = see(&*act.tx, &act.vault, act.centre.id, number, Viewer::Staff(staff)).await?;
+    let applicant = seen.applicant.ok_or(UNKNOWN_CASE)?;
+    audit::note(act, "case.revealed", &seen.row.number, serde_json::json!({ "fields": wanted, "purpose": purpose }))
+        .await?;
+    let value = |field| match field {
+        "name" => Some(applicant.name.clone()),
+        "phone" => applicant.phone.clone(),
+        _ => applicant.document.as_ref().map(|(_, number)| number.clone()),
+    };
+    Ok(wanted.into_iter().map(|field| (field, value(field))).collect())
+}
+
+/// The ground an event carries, in clear.
+///
+/// # Errors
+/// Whatever the vault says.
+pub fn ground(vault: &Vault, event: &event::Model) -> Result<Option<String>> {
+    let open = |sealed| vault.open(Place::new("case_event.words", event.centre_id, event.id), sealed);
+    Ok(event.words.as_ref().map(open).transpose()?)
+}
+
+/// True when a case is undecided after its last day: from the next local midnight on.
+#[must_use]
+pub fn is_overdue(case: &Model, now: Time) -> bool {
+    let undecided = matches!(case.state, CaseState::Received | CaseState::Accepted);
+    undecided && case.due_on.is_some_and(|due| now.date() > due)
+}

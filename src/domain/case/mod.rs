@@ -1,0 +1,72 @@
+//! Cases (办件): from 收件 to 办结.
+//!
+//! ```text
+//! received ── accept ──► accepted ── grant ──► granted ── issue ──► issued ■
+//!    │                      │ deny                │
+//!    └─ refuse ─► refused ■ └──────► denied ■     └─ withdraw (from any open state) ─► withdrawn ■
+//! ```
+//!
+//! The row is where a case stands; its events are what happened, append-only, and figures rest on them alone. Day 0 of the
+//! limit is the day of acceptance; the last day is the N-th working day after it, and the limit is kept by the decision.
+//! A case stays on the version of the guide it began under (article 4.4). Every receipt has a check code, which serves where
+//! a phone's tail would: a villager without a phone loses nothing.
+
+mod decide;
+mod look;
+mod receive;
+
+pub use decide::{Verdict, accept, correct, decide, issue, redate, refuse, withdraw};
+pub use look::{
+    Filter, Proof, Seen, Viewer, find, ground, is_overdue, list, materials, progress, reveal, see, timeline,
+};
+pub use receive::{Intake, Received, Taken, check_code, receive};
+
+use crate::base::{Kind, Refusal};
+
+/// No such case, or not yours.
+pub const UNKNOWN_CASE: Refusal = Refusal::new(Kind::Missing, "unknown_case", "没有找到这个办件，请核对编号。");
+/// Number and proof do not fit, or there is no such number; which, is not said.
+pub const NO_PROGRESS: Refusal = Refusal::new(
+    Kind::Missing,
+    "no_progress",
+    "没有查到。请核对回执单上的编号和8位查询码，或编号和办事人手机号后四位。",
+);
+/// A number alone proves nothing.
+pub const PROOF_NEEDED: Refusal =
+    Refusal::new(Kind::Invalid, "proof_needed", "请填写回执单上的8位查询码，或办事人手机号后四位。");
+/// The state does not allow this act.
+pub const WRONG_STATE: Refusal =
+    Refusal::new(Kind::Conflict, "wrong_state", "办件现在的状态是“{state}”，不能这样操作。");
+/// The act belongs to another role or office.
+pub const NOT_YOURS_TO_DO: Refusal =
+    Refusal::new(Kind::Forbidden, "not_yours_to_do", "您的岗位不能做这一步，请交由承办科室或窗口办理。").article("4.2");
+/// A refusal or denial without a ground.
+pub const GROUND_NEEDED: Refusal =
+    Refusal::new(Kind::Invalid, "ground_needed", "不予受理或不予批准必须写明理由（5至500字）。").article("5.3.2c");
+/// A material without a name, or copies that cannot be.
+pub const BAD_MATERIAL: Refusal =
+    Refusal::new(Kind::Invalid, "bad_material", "材料名称应为1至200字，份数应为1至99份。");
+/// Nothing to correct.
+pub const NOTHING_TO_CORRECT: Refusal =
+    Refusal::new(Kind::Invalid, "nothing_to_correct", "填写的内容与登记的一样，没有需要更正的。");
+/// A field that is not kept, or none at all.
+pub const BAD_FIELDS: Refusal =
+    Refusal::new(Kind::Invalid, "bad_fields", "fields 只能是 name、phone、id_number，至少一项。");
+/// A look at personal data without a purpose.
+pub const PURPOSE_NEEDED: Refusal =
+    Refusal::new(Kind::Invalid, "purpose_needed", "查看完整信息必须写明用途（2至60字）。");
+
+/// The state in the words of the window.
+#[must_use]
+pub const fn state_name(state: entity::case::CaseState) -> &'static str {
+    use entity::case::CaseState as S;
+    match state {
+        S::Received => "已收件",
+        S::Accepted => "已受理",
+        S::Refused => "不予受理",
+        S::Granted => "准予，待领取",
+        S::Denied => "不予批准",
+        S::Issued => "已办结",
+        S::Withdrawn => "已撤回",
+    }
+}

@@ -1,0 +1,171 @@
+//! Receiving (收件): taking a case in against a receipt.
+
+use super::BAD_MATERIAL;
+use crate::base::error::Result;
+use crate::base::personal;
+use crate::base::vault::{Place, Vault};
+use crate::domain::act::Act;
+use crate::domain::applicant::{self, Applicant, Typed};
+use crate::domain::guide::Guide;
+use crate::domain::{booking, calendar, centre, guide};
+use entity::Id;
+use entity::case::{CaseEventKind, CaseState, Channel, MaterialForm, Model, event, material};
+
+/// A material as it is taken in.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// Name, as on the guide where it is one of the guide's.
+    pub name: String,
+    /// Original, copy or electronic.
+    pub form: MaterialForm,
+    /// Copies taken in.
+    pub copies: i32,
+}
+
+/// What the window takes in.
+#[derive(Debug)]
+pub struct Intake {
+    /// Code of the guide.
+    pub guide: String,
+    /// How it came.
+    pub channel: Channel,
+    /// The booking it came by, if it did.
+    pub booking: Option<Id>,
+    /// Who applies.
+    pub applicant: Typed,
+    /// What was handed over.
+    pub materials: Vec<Taken>,
+}
+
+/// A case that was just taken in.
+#[derive(Debug)]
+pub struct Received {
+    /// The case.
+    pub case: Model,
+    /// Its guide.
+    pub guide: Guide,
+    /// The check code of its receipt, in clear.
+    pub check_code: String,
+    /// Who applies.
+    pub applicant: Applicant,
+}
+
+/// Takes a case in (articles 4.5 and 5.3.2d: nobody leaves without a receipt). A booking is used up by it.
+///
+/// # Errors
+/// `unknown_guide`, the refusals of an applicant and of a booking, `not_for_kind`, `bad_material`.
+pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
+    let guide = guide::get(&*act.tx, act.centre.id, &intake.guide).await?;
+    let applicant = intake.applicant.check()?;
+    guide.ensure_for(applicant.kind)?;
+    let materials = check_materials(intake.materials)?;
+    let booking = match intake.booking {
+        Some(id) => Some(booking::arrive(act, id).await?),
+        None => None,
+    };
+    let snapshot = applicant::record(act, &applicant).await?;
+    let today = act.now.date();
+    let limit_days = guide.limit_days();
+    let calendar = calendar::load(&*act.tx).await?;
+    let deadline = limit_days.map(|n| calendar.add(today, n.unsigned_abs()));
+    let n = centre::next_number(act, "case").await?;
+    let (code, day) = (&act.centre.code, today.format("%Y%m%d"));
+    let id = act.id();
+    let check_code = act.random.word(8);
+    let row = Model {
+        id,
+        centre_id: act.centre.id,
+        number: format!("{code}-B-{day}-{n:04}"),
+        receipt_number: format!("{code}-{day}-{n:04}"),
+        check_code: act.seal("service_case.check_code", id, &check_code)?,
+        guide_id: guide.row.id,
+        version_id: guide.version.id,
+        office_id: guide.row.office_id,
+        item_kind: guide.version.content.kind,
+        limit_days,
+        applicant_id: snapshot.id,
+        account_id: booking.as_ref().and_then(|b| b.account_id),
+        booking_id: booking.map(|b| b.id),
+        channel: intake.channel,
+        state: CaseState::Received,
+        received_at: act.now,
+        accepted_on: None,
+        due_on: deadline.map(|d| d.on),
+        due_provisional: deadline.is_some_and(|d| d.provisional),
+        decided_on: None,
+        ended_at: None,
+    };
+    let case = act.insert(row).await?;
+    for (n, taken) in (1..).zip(materials) {
+        let row = material::Model {
+            id: act.id(),
+            centre_id: act.centre.id,
+            case_id: case.id,
+            n,
+            name: taken.name,
+            form: taken.form,
+            copies: taken.copies,
+        };
+        act.insert(row).await?;
+    }
+    record(act, &case, CaseEventKind::Received, None, None).await?;
+    Ok(Received { case, guide, check_code, applicant })
+}
+
+fn check_materials(materials: Vec<Taken>) -> Result<Vec<Taken>> {
+    let check = |(n, taken): (usize, Taken)| {
+        let name = taken.name.trim().to_owned();
+        let readable = (1..=200).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+        if !readable {
+            return Err(BAD_MATERIAL.on(format!("materials[{n}].name")).into());
+        }
+        if !(1..=99).contains(&taken.copies) {
+            return Err(BAD_MATERIAL.on(format!("materials[{n}].copies")).into());
+        }
+        Ok(Taken { name, ..taken })
+    };
+    if materials.len() > 100 {
+        return Err(BAD_MATERIAL.on("materials").into());
+    }
+    materials.into_iter().enumerate().map(check).collect()
+}
+
+/// Writes an event, with the deadline and the decision as they stand after it.
+pub(super) async fn record(
+    act: &Act,
+    case: &Model,
+    kind: CaseEventKind,
+    words: Option<&str>,
+    fields: Option<String>,
+) -> Result<()> {
+    let id = act.id();
+    let row = event::Model {
+        id,
+        centre_id: act.centre.id,
+        case_id: case.id,
+        kind,
+        at: act.now,
+        recorded_at: act.now,
+        on_date: act.now.date(),
+        actor_kind: act.who.kind(),
+        actor: act.who.label(),
+        due_on: case.due_on,
+        decided_on: case.decided_on,
+        words: words.map(|w| act.seal("case_event.words", id, w)).transpose()?,
+        fields,
+    };
+    act.insert(row).await.map(drop)
+}
+
+/// The check code of a case, in clear: for the receipt, which can be printed again.
+///
+/// # Errors
+/// Whatever the vault says.
+pub fn check_code(vault: &Vault, case: &Model) -> Result<String> {
+    Ok(vault.open(Place::new("service_case.check_code", case.centre_id, case.id), &case.check_code)?)
+}
+
+/// What was typed as a check code, in its normal form.
+pub(super) fn normal_code(typed: &str) -> String {
+    personal::half_width(typed).chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase()
+}

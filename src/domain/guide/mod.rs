@@ -1,0 +1,130 @@
+//! Guides (办事指南, article 4.3): what the centre handles, what it takes and how long it may last.
+//!
+//! A guide has a stable code and versions that never change; a case stays on the version it began under (4.4). What its
+//! source did not publish stays empty and is shown as 未公布. Vague words are refused before a version is published.
+
+mod import;
+pub mod lint;
+mod search;
+
+pub use import::{BAD_GUIDES, GuideFile, Imported, import};
+
+use crate::base::error::Result;
+use crate::base::{Kind, Refusal};
+use crate::domain::centre;
+use entity::Id;
+use entity::applicant::ApplicantKind;
+use entity::centre::office;
+use entity::guide::{Column, Entity, Model, version};
+use sea_orm::{
+    ActiveEnum as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+};
+
+/// No guide has this code.
+pub const UNKNOWN_GUIDE: Refusal = Refusal::new(Kind::Missing, "unknown_guide", "没有这个事项，请从办事指南中选择。");
+/// The matter is not for this kind of applicant.
+pub const NOT_FOR_KIND: Refusal =
+    Refusal::new(Kind::Invalid, "not_for_kind", "这个事项不受理这类申请人，请核对申请人类型。").article("2.3");
+
+/// A guide with its office and the version in force.
+#[derive(Clone, Debug)]
+pub struct Guide {
+    /// The guide.
+    pub row: Model,
+    /// Its office.
+    pub office: office::Model,
+    /// The version in force.
+    pub version: version::Model,
+}
+
+impl Guide {
+    /// The limit in working days that is promised: the promised one, else the one by law, else none was published.
+    #[must_use]
+    pub fn limit_days(&self) -> Option<i32> {
+        self.version.content.promised_days.or(self.version.content.statutory_days)
+    }
+
+    /// Refuses an applicant of a kind the matter is not for. A guide that names no kind takes all.
+    ///
+    /// # Errors
+    /// `not_for_kind` on `applicant.kind`.
+    pub fn ensure_for(&self, kind: ApplicantKind) -> Result<()> {
+        let audience = &self.version.content.audience;
+        if audience.is_empty() || audience.contains(&kind) {
+            Ok(())
+        } else {
+            Err(NOT_FOR_KIND.on("applicant.kind").into())
+        }
+    }
+}
+
+/// What a list of guides is narrowed by.
+#[derive(Debug, Default)]
+pub struct Wanted<'w> {
+    /// Part of a name, or of its pinyin, full or initials.
+    pub q: Option<&'w str>,
+    /// Code of an office.
+    pub office: Option<&'w str>,
+    /// Kind of applicant.
+    pub audience: Option<ApplicantKind>,
+}
+
+/// The centre's guides by code, with their offices.
+///
+/// A centre has some dozens of them; a name is matched here rather than in the database, which knows no pinyin.
+///
+/// # Errors
+/// `unknown_office`.
+pub async fn list(db: &impl ConnectionTrait, centre: Id, wanted: Wanted<'_>) -> Result<Vec<(Model, office::Model)>> {
+    let offices = match wanted.office {
+        Some(code) => vec![centre::office(db, centre, code).await?],
+        None => centre::offices(db, centre).await?,
+    };
+    let rows = Entity::find()
+        .filter(Column::CentreId.eq(centre))
+        .filter(Column::OfficeId.is_in(offices.iter().map(|o| o.id)))
+        .order_by_asc(Column::Code)
+        .all(db)
+        .await?;
+    let fits = |guide: &Model| {
+        let named = wanted.q.is_none_or(|q| search::matches(&guide.name, q));
+        let for_them = wanted.audience.is_none_or(|kind| guide.audience.is_empty() || audience(guide).contains(&kind));
+        named && for_them
+    };
+    let with_office = |guide: Model| {
+        let office = offices.iter().find(|o| o.id == guide.office_id)?.clone();
+        Some((guide, office))
+    };
+    Ok(rows.into_iter().filter(fits).filter_map(with_office).collect())
+}
+
+/// Who may apply, by the guide's row; empty if that was not published.
+#[must_use]
+pub fn audience(guide: &Model) -> Vec<ApplicantKind> {
+    guide.audience.split(',').filter_map(|word| ApplicantKind::try_from_value(&word.to_owned()).ok()).collect()
+}
+
+/// The guide of a code, with the version in force.
+///
+/// # Errors
+/// `unknown_guide`.
+pub async fn get(db: &impl ConnectionTrait, centre: Id, code: &str) -> Result<Guide> {
+    let row = Entity::find().filter(Column::CentreId.eq(centre)).filter(Column::Code.eq(code)).one(db).await?;
+    let row = row.ok_or(UNKNOWN_GUIDE)?;
+    let office = office::Entity::find_by_id(row.office_id).one(db).await?.ok_or(centre::UNKNOWN_OFFICE)?;
+    let version = version::Entity::find()
+        .filter(version::Column::GuideId.eq(row.id))
+        .filter(version::Column::Number.eq(row.version))
+        .one(db)
+        .await?;
+    Ok(Guide { office, version: version.ok_or(UNKNOWN_GUIDE)?, row })
+}
+
+/// Guides by id, for showing names beside bookings and cases.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn names(db: &impl ConnectionTrait, centre: Id) -> Result<std::collections::HashMap<Id, Model>> {
+    let rows = Entity::find().filter(Column::CentreId.eq(centre)).all(db).await?;
+    Ok(rows.into_iter().map(|g| (g.id, g)).collect())
+}

@@ -1,0 +1,214 @@
+//! Residents (群众): accounts by WeChat or by phone.
+//!
+//! A phone alone names one account; people who come by WeChat have one each and may share a phone. While verifications
+//! follow one another within 180 days, the account is held to be the same person's; after a longer gap the number may
+//! have been reissued (二次号), and what is older than the gap is shown only in part.
+
+use crate::base::error::Result;
+use crate::base::vault::{Place, Vault};
+use crate::base::{Kind, Refusal, personal};
+use crate::domain::act::Act;
+use crate::domain::notice::{self, Message};
+use chrono::Duration;
+use entity::identity::{account, phone_code};
+use entity::notice::Lane;
+use entity::{Blind, Id, Time};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel as _, QueryFilter as _,
+};
+
+/// A phone that takes no texts.
+pub const BAD_PHONE: Refusal = Refusal::new(Kind::Invalid, "bad_phone", "手机号不对，请填写11位手机号码。");
+/// The code is wrong, used or over.
+pub const WRONG_CODE: Refusal =
+    Refusal::new(Kind::Unknown, "wrong_code", "验证码不对或已过期，请核对短信，或重新获取验证码。");
+/// An account that is gone.
+pub const NO_ACCOUNT: Refusal = Refusal::new(Kind::Missing, "no_account", "没有这个账号。");
+
+const CODE_LIFE: Duration = Duration::minutes(5);
+const CODE_TRIES: i32 = 5;
+const SAME_PERSON: Duration = Duration::days(180);
+
+/// Sends a fresh code to a phone; an earlier one is void from here.
+///
+/// # Errors
+/// `bad_phone`.
+pub async fn send_code(act: &Act, phone: &str) -> Result<()> {
+    let phone = personal::mobile(phone).ok_or_else(|| BAD_PHONE.on("phone"))?;
+    let code = act.random.digits(6);
+    let row = phone_code::Model {
+        id: act.id(),
+        centre_id: act.centre.id,
+        phone_blind: act.blind("phone", &phone),
+        code_hash: act.blind("phone_code", &format!("{phone} {code}")),
+        expires_at: act.now + CODE_LIFE,
+        tries: 0,
+        used_at: None,
+    };
+    let id = row.id;
+    let renewed = [
+        phone_code::Column::Id,
+        phone_code::Column::CodeHash,
+        phone_code::Column::ExpiresAt,
+        phone_code::Column::Tries,
+        phone_code::Column::UsedAt,
+    ];
+    phone_code::Entity::insert(row.into_active_model())
+        .on_conflict(
+            OnConflict::columns([phone_code::Column::CentreId, phone_code::Column::PhoneBlind])
+                .update_columns(renewed)
+                .to_owned(),
+        )
+        .exec_without_returning(&*act.tx)
+        .await?;
+    let message = Message {
+        key: format!("code/{id}"),
+        kind: "code",
+        lane: Lane::Code,
+        phone: &phone,
+        text: format!("验证码{code}，5分钟内有效。如非本人操作，请不要告诉任何人。"),
+        about: id,
+        due_at: act.now,
+        expires_at: act.now + CODE_LIFE,
+    };
+    notice::say(act, message).await
+}
+
+/// Takes a code: the account of its phone, or none if the code is wrong. A wrong one is counted, so the act must be
+/// committed either way.
+///
+/// # Errors
+/// `bad_phone`.
+pub async fn take_code(act: &Act, phone: &str, code: &str) -> Result<Option<account::Model>> {
+    let phone = personal::mobile(phone).ok_or_else(|| BAD_PHONE.on("phone"))?;
+    let given = personal::half_width(code);
+    let given = act.blinds("phone_code", &format!("{phone} {}", given.trim()));
+    let of_phone = phone_code::Column::PhoneBlind.is_in(act.blinds("phone", &phone));
+    // One statement counts the try and lets the sixth find nothing, however many press at once.
+    let tried = phone_code::Entity::update_many()
+        .col_expr(phone_code::Column::Tries, Expr::col(phone_code::Column::Tries).add(1))
+        .filter(phone_code::Column::CentreId.eq(act.centre.id))
+        .filter(of_phone)
+        .filter(phone_code::Column::UsedAt.is_null())
+        .filter(phone_code::Column::ExpiresAt.gt(act.now))
+        .filter(phone_code::Column::Tries.lt(CODE_TRIES))
+        .exec_with_returning(&*act.tx)
+        .await?;
+    let Some(row) = tried.into_iter().find(|row| given.contains(&row.code_hash)) else { return Ok(None) };
+    phone_code::Entity::update_many()
+        .col_expr(phone_code::Column::UsedAt, Expr::value(act.now))
+        .filter(phone_code::Column::Id.eq(row.id))
+        .exec(&*act.tx)
+        .await?;
+    let known = account::Column::Openid.is_null().and(account::Column::PhoneBlind.is_in(act.blinds("phone", &phone)));
+    let id = act.id();
+    let fresh = account::Model {
+        id,
+        centre_id: act.centre.id,
+        phone: Some(act.seal("account.phone", id, &phone)?),
+        phone_blind: Some(act.blind("phone", &phone)),
+        openid: None,
+        openid_blind: None,
+        verified_at: act.now,
+        verified_since: act.now,
+        created_at: act.now,
+    };
+    enter(act, known, fresh).await.map(Some)
+}
+
+/// The account of a WeChat openid that WeChat has vouched for.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn by_openid(act: &Act, openid: &str) -> Result<account::Model> {
+    let id = act.id();
+    let fresh = account::Model {
+        id,
+        centre_id: act.centre.id,
+        phone: None,
+        phone_blind: None,
+        openid: Some(act.seal("account.openid", id, openid)?),
+        openid_blind: Some(act.blind("openid", openid)),
+        verified_at: act.now,
+        verified_since: act.now,
+        created_at: act.now,
+    };
+    enter(act, account::Column::OpenidBlind.is_in(act.blinds("openid", openid)), fresh).await
+}
+
+/// Finds the account, or makes it, and marks it verified now.
+async fn enter(act: &Act, known: sea_orm::sea_query::SimpleExpr, fresh: account::Model) -> Result<account::Model> {
+    let find = || account::Entity::find().filter(account::Column::CentreId.eq(act.centre.id)).filter(known.clone());
+    let old = match find().one(&*act.tx).await? {
+        Some(old) => old,
+        None if act.insert_new(fresh.clone()).await? => return Ok(fresh),
+        // Another sign-in made it a moment ago.
+        None => find().one(&*act.tx).await?.ok_or(NO_ACCOUNT)?,
+    };
+    let since = if act.now - old.verified_at > SAME_PERSON { act.now } else { old.verified_since };
+    account::Entity::update_many()
+        .col_expr(account::Column::VerifiedAt, Expr::value(act.now))
+        .col_expr(account::Column::VerifiedSince, Expr::value(since))
+        .filter(account::Column::Id.eq(old.id))
+        .exec(&*act.tx)
+        .await?;
+    Ok(account::Model { verified_at: act.now, verified_since: since, ..old })
+}
+
+/// Gives an account that came by WeChat the phone that WeChat has vouched for.
+///
+/// # Errors
+/// `bad_phone`.
+pub async fn bind_phone(act: &Act, account: Id, phone: &str) -> Result<()> {
+    let phone = personal::mobile(phone).ok_or_else(|| BAD_PHONE.on("phone"))?;
+    account::Entity::update_many()
+        .col_expr(account::Column::Phone, Expr::value(act.seal("account.phone", account, &phone)?))
+        .col_expr(account::Column::PhoneBlind, Expr::value(act.blind("phone", &phone)))
+        .filter(account::Column::Id.eq(account))
+        .filter(account::Column::CentreId.eq(act.centre.id))
+        .filter(account::Column::Openid.is_not_null())
+        .exec(&*act.tx)
+        .await?;
+    Ok(())
+}
+
+/// What rules of seeing need to know of an account.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The account.
+    pub id: Id,
+    /// Its phone in clear, if it has one.
+    pub phone: Option<String>,
+    /// Blind indexes under which its phone may be stored.
+    pub phone_blinds: Vec<Blind>,
+    /// Since when it is held to be the same person's.
+    pub since: Time,
+}
+
+/// Looks an account up.
+///
+/// # Errors
+/// `no_account`.
+pub async fn known(db: &impl ConnectionTrait, vault: &Vault, centre: Id, id: Id) -> Result<Known> {
+    let row = account::Entity::find_by_id(id).filter(account::Column::CentreId.eq(centre)).one(db).await?;
+    let row = row.ok_or(NO_ACCOUNT)?;
+    let phone = match &row.phone {
+        Some(sealed) => Some(vault.open(Place::new("account.phone", centre, id), sealed)?),
+        None => None,
+    };
+    let phone_blinds = phone.as_ref().map(|p| vault.blinds("phone", centre, p)).unwrap_or_default();
+    Ok(Known { id, phone, phone_blinds, since: row.verified_since })
+}
+
+/// Forgets codes that are over.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn sweep(db: &impl ConnectionTrait, now: Time) -> Result<()> {
+    phone_code::Entity::delete_many()
+        .filter(phone_code::Column::ExpiresAt.lt(now - Duration::hours(1)))
+        .exec(db)
+        .await?;
+    Ok(())
+}

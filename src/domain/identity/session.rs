@@ -1,0 +1,175 @@
+//! Sessions (会话): one signed-in device each. Access tokens name the session, and every request asks whether it still
+//! stands; refresh tokens carry a generation, and one that was used before ends the session.
+
+use crate::base::error::Result;
+use crate::base::{Kind, Refusal};
+use crate::domain::act::{Act, StaffMember, Who};
+use chrono::Duration;
+use entity::identity::{session, staff};
+use entity::{Id, Time};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, JoinType, QueryFilter as _, QuerySelect as _,
+    RelationDef,
+};
+use std::sync::Arc;
+
+/// Nobody has signed in, or the token does not read.
+pub const NOT_SIGNED_IN: Refusal = Refusal::new(Kind::Unknown, "not_signed_in", "请先登录。");
+/// The session was ended or its time is over.
+pub const SESSION_ENDED: Refusal = Refusal::new(Kind::Unknown, "session_ended", "登录已失效，请重新登录。");
+
+/// How long a refresh token stays good after its successor was handed out, while that is unused: an answer may be lost
+/// on the way to the phone.
+const GRACE: Duration = Duration::seconds(60);
+
+/// Whose session it is.
+#[derive(Clone, Copy, Debug)]
+pub enum Holder {
+    /// A resident's account.
+    Account(Id),
+    /// A member of staff.
+    Staff(Id),
+}
+
+/// Opens a session for a device, known by its own id if it gives one.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn open(act: &Act, holder: Holder, device: Option<&str>, lifetime: Duration) -> Result<session::Model> {
+    let id = act.id();
+    let (account_id, staff_id) = match holder {
+        Holder::Account(id) => (Some(id), None),
+        Holder::Staff(id) => (None, Some(id)),
+    };
+    let row = session::Model {
+        id,
+        centre_id: act.centre.id,
+        account_id,
+        staff_id,
+        device: act.blind("device", &device.map_or_else(|| id.to_string(), ToOwned::to_owned)),
+        generation: 1,
+        rotated_at: act.now,
+        created_at: act.now,
+        expires_at: act.now + lifetime,
+        ended_at: None,
+    };
+    act.insert(row).await
+}
+
+/// Who holds a session, and whether he may do nothing but change his password.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// The session.
+    pub id: Id,
+    /// Its holder.
+    pub who: Who,
+    /// A first password must be changed before anything else.
+    pub must_change: bool,
+    /// When the session ends by itself.
+    pub expires_at: Time,
+}
+
+/// The holder of a session that stands: one query, asked at every request.
+///
+/// # Errors
+/// `session_ended` for one that was ended, is over, or whose holder has left.
+pub async fn standing(db: &impl ConnectionTrait, centre: Id, id: Id, now: Time) -> Result<Standing> {
+    let of_staff: RelationDef =
+        session::Entity::belongs_to(staff::Entity).from(session::Column::StaffId).to(staff::Column::Id).into();
+    let found = session::Entity::find_by_id(id)
+        .filter(session::Column::CentreId.eq(centre))
+        .join(JoinType::LeftJoin, of_staff)
+        .select_also(staff::Entity)
+        .one(db)
+        .await?;
+    let Some((session, staff)) = found.filter(|(s, _)| s.ended_at.is_none() && s.expires_at > now) else {
+        return Err(SESSION_ENDED.into());
+    };
+    let (who, must_change) = match (session.account_id, staff) {
+        (Some(account), _) => (Who::Resident(account), false),
+        (None, Some(staff)) if super::staff::serves(&staff, now.date()) => {
+            let must_change = staff.must_change;
+            let roles = super::staff::roles(&staff);
+            let member =
+                StaffMember { id: staff.id, name: staff.name, roles, office: staff.office_id, device: session.device };
+            (Who::Staff(Arc::new(member)), must_change)
+        }
+        _ => return Err(SESSION_ENDED.into()),
+    };
+    Ok(Standing { id: session.id, who, must_change, expires_at: session.expires_at })
+}
+
+/// What became of a refresh token.
+#[derive(Debug)]
+pub enum Rotation {
+    /// It is exchanged; the session's generation is that of the next token.
+    Rotated(session::Model),
+    /// It was used before: someone else may hold it, and the session is ended.
+    Reused,
+}
+
+/// Exchanges a refresh token of a generation for the next. One that was exchanged within the last minute gives the same
+/// successor again, as long as that is unused.
+///
+/// # Errors
+/// `session_ended`.
+pub async fn rotate(act: &Act, id: Id, generation: i32) -> Result<Rotation> {
+    let mine = || session::Column::Id.eq(id).and(session::Column::CentreId.eq(act.centre.id));
+    let stands = || session::Column::EndedAt.is_null().and(session::Column::ExpiresAt.gt(act.now));
+    let rotated = session::Entity::update_many()
+        .col_expr(session::Column::Generation, Expr::col(session::Column::Generation).add(1))
+        .col_expr(session::Column::RotatedAt, Expr::value(act.now))
+        .filter(mine())
+        .filter(stands())
+        .filter(session::Column::Generation.eq(generation))
+        .exec_with_returning(&*act.tx)
+        .await?;
+    if let Some(session) = rotated.into_iter().next() {
+        return Ok(Rotation::Rotated(session));
+    }
+    let session = session::Entity::find().filter(mine()).filter(stands()).one(&*act.tx).await?;
+    let session = session.ok_or(SESSION_ENDED)?;
+    if session.generation == generation + 1 && act.now - session.rotated_at <= GRACE {
+        return Ok(Rotation::Rotated(session));
+    }
+    end(act, id).await?;
+    super::super::audit::note(act, "session.reused", id, serde_json::json!({})).await?;
+    Ok(Rotation::Reused)
+}
+
+/// Ends a session at once.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn end(act: &Act, id: Id) -> Result<()> {
+    end_where(act, session::Column::Id.eq(id)).await
+}
+
+/// Ends all sessions of a member of staff but one.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn end_others(act: &Act, staff: Id, keep: Id) -> Result<()> {
+    end_where(act, session::Column::StaffId.eq(staff).and(session::Column::Id.ne(keep))).await
+}
+
+async fn end_where(act: &Act, which: sea_orm::sea_query::SimpleExpr) -> Result<()> {
+    session::Entity::update_many()
+        .col_expr(session::Column::EndedAt, Expr::value(act.now))
+        .filter(session::Column::CentreId.eq(act.centre.id))
+        .filter(session::Column::EndedAt.is_null())
+        .filter(which)
+        .exec(&*act.tx)
+        .await?;
+    Ok(())
+}
+
+/// Forgets sessions that ended by themselves or otherwise more than a month ago.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn sweep(db: &impl ConnectionTrait, now: Time) -> Result<()> {
+    session::Entity::delete_many().filter(session::Column::ExpiresAt.lt(now - Duration::days(30))).exec(db).await?;
+    Ok(())
+}

@@ -1,0 +1,23 @@
+//! The rules (规则), one noun a file, in the order in which they build on one another: each imports only nouns above it.
+//!
+//! A rule that writes takes an [`Act`]; a rule that only reads takes a connection. Neither sends anything, knows HTTP
+//! or reads a clock of its own, so a rule is called alike from a door, a page, a job or the command line.
+
+pub mod act;
+
+pub mod applicant;
+pub mod attendance;
+pub mod audit;
+pub mod booking;
+pub mod bulletin;
+pub mod calendar;
+pub mod case;
+pub mod centre;
+pub mod figure;
+pub mod guide;
+pub mod identity;
+pub mod notice;
+pub mod reseal;
+pub mod review;
+
+pub use act::{Act, Page, Rules, StaffMember, Who};

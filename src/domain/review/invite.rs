@@ -1,0 +1,263 @@
+//! Inviting (邀评): when a case has ended, by a text that carries a link, a code or a letter for a digit.
+
+use crate::base::error::Result;
+use crate::base::personal;
+use crate::base::settings::Links;
+use crate::base::vault::{Place, Vault, sha256};
+use crate::domain::act::Act;
+use crate::domain::notice::{self, Message};
+use crate::domain::{applicant, guide};
+use chrono::Duration;
+use entity::case::{CaseState, Model as Case};
+use entity::notice::Lane;
+use entity::review::{InvitationState, invitation};
+use entity::{Id, Time};
+use sea_orm::sea_query::{Alias, Expr};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel as _,
+    QueryFilter as _, QuerySelect as _, QueryTrait as _,
+};
+
+/// Until a case has stages that are rated apart.
+const SERVICE_NO: i32 = 1;
+
+/// The link's token: base62 of 128 bits of an HMAC, so that it can be printed again and is kept nowhere.
+fn token(vault: &Vault, key_id: Option<&str>, case: &Case, generation: i32) -> Result<(String, String)> {
+    let generation = generation.to_be_bytes();
+    let parts: [&[u8]; 4] = [case.centre_id.as_bytes(), case.id.as_bytes(), &SERVICE_NO.to_be_bytes(), &generation];
+    let (key_id, tag) = match key_id {
+        None => {
+            let (id, tag) = vault.sign("review", &parts);
+            (id.to_owned(), tag)
+        }
+        Some(id) => {
+            let tag = vault.sign_with(id, "review", &parts);
+            (id.to_owned(), tag.ok_or_else(|| anyhow::anyhow!("no token key {id}, which an invitation needs"))?)
+        }
+    };
+    let mut half = [0; 16];
+    half.copy_from_slice(&tag[..16]);
+    Ok((key_id, base62(u128::from_be_bytes(half))))
+}
+
+/// 22 letters and digits.
+fn base62(mut number: u128) -> String {
+    const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut text = [b'0'; 22];
+    for place in text.iter_mut().rev() {
+        *place = ALPHABET[(number % 62) as usize];
+        number /= 62;
+    }
+    text.iter().map(|b| char::from(*b)).collect()
+}
+
+/// Invites the applicant of a case that has just ended. Safe to repeat.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn invite(act: &Act, case: &Case) -> Result<()> {
+    let Some(ended_at) = case.ended_at.filter(|_| case.state != CaseState::Withdrawn) else { return Ok(()) };
+    let snapshots = applicant::of(&*act.tx, act.centre.id, [case.applicant_id]).await?;
+    let phone = snapshots.first().map(|s| applicant::open(&act.vault, s)).transpose()?.and_then(|a| a.phone);
+    let phone = phone.as_deref().and_then(personal::mobile);
+    let tag = match &phone {
+        Some(phone) => Some(free_tag(act, phone).await?),
+        None => None,
+    };
+    let (id, generation) = (act.id(), 1);
+    let (key_id, token) = token(&act.vault, None, case, generation)?;
+    let code = act.random.word(6);
+    let row = invitation::Model {
+        id,
+        centre_id: act.centre.id,
+        case_id: case.id,
+        service_no: SERVICE_NO,
+        generation,
+        key_id,
+        token_hash: sha256(token.as_bytes()),
+        code: act.seal("invitation.code", id, &code)?,
+        code_blind: act.blind("review_code", &code),
+        phone: phone.as_ref().map(|p| act.seal("invitation.phone", id, p)).transpose()?,
+        phone_blind: phone.as_ref().map(|p| act.blind("phone", p)),
+        tag,
+        state: InvitationState::Open,
+        made_at: act.now,
+        recorded_at: act.now,
+        on_date: ended_at.date(),
+        expires_at: act.now + Duration::days(act.rules.review_days),
+        closed_at: None,
+    };
+    if act.insert_new(row.clone()).await? {
+        say(act, case, &row, phone.as_deref(), &token, &code).await?;
+    }
+    Ok(())
+}
+
+/// The first letter that no open invitation of this phone carries.
+async fn free_tag(act: &Act, phone: &str) -> Result<String> {
+    let open = invitation::Entity::find()
+        .filter(invitation::Column::CentreId.eq(act.centre.id))
+        .filter(invitation::Column::PhoneBlind.is_in(act.blinds("phone", phone)))
+        .filter(invitation::Column::State.eq(InvitationState::Open))
+        .all(&*act.tx)
+        .await?;
+    let taken = |letter: &String| open.iter().any(|i| i.tag.as_ref() == Some(letter));
+    // Past 26 open invitations a phone is not one villager's; the last letter is then shared and answered with help.
+    Ok(('A'..='Z').map(String::from).find(|letter| !taken(letter)).unwrap_or_else(|| "Z".to_owned()))
+}
+
+async fn say(
+    act: &Act,
+    case: &Case,
+    row: &invitation::Model,
+    phone: Option<&str>,
+    token: &str,
+    code: &str,
+) -> Result<()> {
+    let (Some(phone), Some(tag)) = (phone, row.tag.as_deref()) else { return Ok(()) };
+    let item = guide::names(&*act.tx, act.centre.id).await?.remove(&case.guide_id).map(|g| g.name).unwrap_or_default();
+    let url = &act.rules.public_url;
+    let way = match act.rules.links {
+        Links::PerCase => format!("请打开 {url}/r/{token} 评价，或"),
+        Links::Fixed => format!("请打开 {url}/r 输入评价码{code}，或"),
+        Links::None => "请".to_owned(),
+    };
+    let message = Message {
+        key: format!("review.invitation/{}/{}", row.id, row.generation),
+        kind: "review.invitation",
+        lane: Lane::Notice,
+        phone,
+        text: format!(
+            "您办的“{item}”（{}）已办完。{way}回复{tag}加数字：{tag}5非常满意 {tag}4满意 {tag}3基本满意 {tag}2不满意 {tag}1非常不满意。",
+            case.receipt_number
+        ),
+        about: row.id,
+        due_at: act.now,
+        expires_at: row.expires_at,
+    };
+    notice::say(act, message).await
+}
+
+/// Sends an open invitation anew after the phone was corrected: the old link and code are void, for a stranger has them.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn readdress(act: &Act, case: &Case) -> Result<()> {
+    let open = invitation::Entity::find()
+        .filter(invitation::Column::CaseId.eq(case.id))
+        .filter(invitation::Column::State.eq(InvitationState::Open))
+        .one(&*act.tx)
+        .await?;
+    let Some(old) = open else { return Ok(()) };
+    notice::withdraw(act, old.id).await?;
+    let snapshots = applicant::of(&*act.tx, act.centre.id, [case.applicant_id]).await?;
+    let phone = snapshots.first().map(|s| applicant::open(&act.vault, s)).transpose()?.and_then(|a| a.phone);
+    let phone = phone.as_deref().and_then(personal::mobile);
+    let tag = match &phone {
+        Some(phone) => Some(free_tag(act, phone).await?),
+        None => None,
+    };
+    let generation = old.generation + 1;
+    let (key_id, token) = token(&act.vault, None, case, generation)?;
+    let code = act.random.word(6);
+    let next = invitation::Model {
+        generation,
+        key_id,
+        token_hash: sha256(token.as_bytes()),
+        code: act.seal("invitation.code", old.id, &code)?,
+        code_blind: act.blind("review_code", &code),
+        phone: phone.as_ref().map(|p| act.seal("invitation.phone", old.id, p)).transpose()?,
+        phone_blind: phone.as_ref().map(|p| act.blind("phone", p)),
+        tag,
+        ..old
+    };
+    invitation::Entity::update(next.clone().into_active_model().reset_all()).exec(&*act.tx).await?;
+    say(act, case, &next, phone.as_deref(), &token, &code).await
+}
+
+/// Link and code of an open invitation, for the window to print or show.
+#[derive(Clone, Debug)]
+pub struct Ticket {
+    /// Address with the token.
+    pub url: String,
+    /// The code typed by hand.
+    pub code: String,
+    /// Until when.
+    pub expires_at: Time,
+}
+
+/// Link and code of a case's invitation, while it is open.
+///
+/// # Errors
+/// Whatever the database or the vault says.
+pub async fn ticket(db: &impl ConnectionTrait, vault: &Vault, public_url: &str, case: &Case) -> Result<Option<Ticket>> {
+    let open = invitation::Entity::find()
+        .filter(invitation::Column::CaseId.eq(case.id))
+        .filter(invitation::Column::State.eq(InvitationState::Open))
+        .one(db)
+        .await?;
+    let Some(row) = open else { return Ok(None) };
+    let (_, token) = token(vault, Some(&row.key_id), case, row.generation)?;
+    let code = vault.open(Place::new("invitation.code", row.centre_id, row.id), &row.code)?;
+    Ok(Some(Ticket { url: format!("{public_url}/r/{token}"), code, expires_at: row.expires_at }))
+}
+
+/// The net under `invite`: cases that ended in the last two days without an invitation get one.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn invite_ended(act: &Act) -> Result<()> {
+    use entity::case::{Column, Entity};
+    let invited = invitation::Entity::find()
+        .select_only()
+        .column(invitation::Column::Id)
+        .filter(
+            Expr::col((invitation::Entity, invitation::Column::CaseId))
+                .equals((Alias::new("service_case"), Column::Id)),
+        )
+        .into_query();
+    let ended = Entity::find()
+        .filter(Column::CentreId.eq(act.centre.id))
+        .filter(Column::State.is_in([CaseState::Issued, CaseState::Refused, CaseState::Denied]))
+        .filter(Column::EndedAt.gt(act.now - Duration::days(2)))
+        .filter(Expr::exists(invited).not())
+        .all(&*act.tx)
+        .await?;
+    for case in ended {
+        invite(act, &case).await?;
+    }
+    Ok(())
+}
+
+/// Closes invitations whose time is over.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn lapse(db: &impl ConnectionTrait, now: Time) -> Result<()> {
+    invitation::Entity::update_many()
+        .col_expr(invitation::Column::State, Expr::value(InvitationState::Lapsed))
+        .col_expr(invitation::Column::ClosedAt, Expr::col(invitation::Column::ExpiresAt))
+        .filter(invitation::Column::State.eq(InvitationState::Open))
+        .filter(invitation::Column::ExpiresAt.lte(now))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// The case of an invitation.
+pub(super) async fn case_of(db: &impl ConnectionTrait, id: Id) -> Result<Case> {
+    let case = entity::case::Entity::find_by_id(id).one(db).await?;
+    Ok(case.ok_or_else(|| anyhow::anyhow!("an invitation without its case"))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_has_22_characters_that_need_no_escaping() {
+        assert_eq!(base62(0), "0".repeat(22));
+        assert_eq!(base62(u128::MAX), "7n42DGM5Tflk9n8mt7Fhc7");
+        assert!(base62(u128::MAX / 3).chars().all(|c| c.is_ascii_alphanumeric()));
+    }
+}

@@ -1,0 +1,5 @@
+//! Gateways (通道): what lies outside. A gateway knows no noun of the domain; each is an enum with a variant for tests.
+
+pub mod limits;
+pub mod sms;
+pub mod wechat;

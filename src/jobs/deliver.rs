@@ -1,0 +1,101 @@
+//! Delivering: notices that are due → a gateway → how it ended.
+//!
+//! A text is marked `sending` and committed before the gateway is asked, and how it ended is written afterwards. Between
+//! the two lies the only moment at which nobody knows; whatever dies there is `unsure` and never sent again blindly.
+
+use crate::app::App;
+use crate::base::error::Result;
+use crate::domain::notice::{self, Parcel, Settled};
+use crate::gateway::sms::Outcome;
+use chrono::Duration;
+use entity::notice::{Model, NoticeState};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Texts claimed at once.
+const BATCH: u64 = 50;
+/// Texts with a gateway at once.
+const AT_ONCE: usize = 8;
+/// How often other processes' texts are looked for.
+const POLL: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// Delivers until told to stop; woken by this process's own acts, and twice a second for those of others.
+pub(super) async fn run(app: App, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        match round(&app).await {
+            Ok(0) => tokio::select! {
+                () = app.nudge.notified() => {}
+                () = tokio::time::sleep(POLL) => {}
+                _ = stop.changed() => {}
+            },
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(error = error.to_string(), "delivering failed and will be tried again");
+                tokio::time::sleep(POLL * 4).await;
+            }
+        }
+    }
+}
+
+/// Delivers what is due now, once; returns how many texts were claimed.
+///
+/// # Errors
+/// Whatever the database says; what was claimed is freed by its lease.
+pub async fn round(app: &App) -> Result<usize> {
+    if app.sms.is_empty() || !notice::any_due(app.read(), app.clock.now()).await? {
+        return Ok(0);
+    }
+    let worker = app.random.id(app.clock.now());
+    let claimed = notice::claim(app.database.writer(), app.clock.now(), worker, BATCH).await?;
+    let count = claimed.len();
+    let mut under_way = JoinSet::new();
+    for notice in claimed {
+        if under_way.len() >= AT_ONCE {
+            finish(under_way.join_next().await)?;
+        }
+        under_way.spawn(deliver(app.clone(), notice));
+    }
+    while let Some(ended) = under_way.join_next().await {
+        finish(Some(ended))?;
+    }
+    Ok(count)
+}
+
+fn finish(ended: Option<std::result::Result<Result<()>, tokio::task::JoinError>>) -> Result<()> {
+    match ended {
+        Some(Ok(result)) => result,
+        Some(Err(panic)) => Err(anyhow::anyhow!("a delivery died: {panic}").into()),
+        None => Ok(()),
+    }
+}
+
+async fn deliver(app: App, notice: Model) -> Result<()> {
+    let db = app.database.writer();
+    let Some(parcel) = notice::begin_sending(db, &app.vault, app.clock.now(), &notice).await? else { return Ok(()) };
+    let how = hand_over(&app, &notice, &parcel).await;
+    notice::settle(db, app.clock.now(), &notice, NoticeState::Sending, how).await
+}
+
+/// Tries the gateways in order of preference. The next one is asked only when the text certainly did not go out.
+async fn hand_over(app: &App, notice: &Model, parcel: &Parcel) -> Settled {
+    let now = app.clock.now();
+    let mut fault = String::new();
+    for gateway in &app.sms {
+        return match gateway.send(parcel.id, &parcel.phone, &parcel.text).await {
+            Outcome::Accepted(vendor_id) => Settled::Accepted { gateway: gateway.name(), vendor_id },
+            Outcome::RetrySafe(after) => {
+                let tries = notice.attempts.saturating_mul(notice.attempts);
+                Settled::Again { at: now + after + Duration::seconds(30) * tries, fault: "retry_safe".to_owned() }
+            }
+            Outcome::Later(at) => Settled::Again { at, fault: "later".to_owned() },
+            Outcome::Ambiguous(word) => Settled::Unsure { fault: word },
+            Outcome::Rejected(word) => Settled::Rejected { fault: word },
+            Outcome::ChannelDown(word) => {
+                tracing::error!(gateway = gateway.name(), word, "a gateway is out of order");
+                fault = word;
+                continue;
+            }
+        };
+    }
+    Settled::Again { at: now + Duration::minutes(1), fault }
+}

@@ -1,0 +1,113 @@
+//! THE TIMETABLE: everything that happens without somebody pressing a button.
+//!
+//! Every job takes no input, may run twice, and finds its work by looking: a crash is made good by the next run. Several
+//! workers may run at once; whoever takes a job's lease for the period does it.
+
+pub mod deliver;
+
+use crate::app::App;
+use crate::base::error::Result;
+use crate::base::lease;
+use crate::domain::identity::{idempotency, resident, session};
+use crate::domain::{Act, Who, attendance, audit, booking, bulletin, centre, notice, review};
+use chrono::Duration;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// A job of the timetable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// Frees texts of a deliverer that died.
+    RecoverNotices,
+    /// Chains the audit trail.
+    ChainAudit,
+    /// Opens the half hours ahead.
+    OpenSlots,
+    /// Writes down who is expected today.
+    RollDuty,
+    /// Closes invitations whose time is over.
+    LapseInvitations,
+    /// The net under inviting at the end of a case.
+    InviteEnded,
+    /// Drafts last month's bulletin.
+    DraftBulletin,
+    /// Forgets sessions, codes and kept answers whose time is over.
+    SweepIdentity,
+}
+
+/// Every job, its word and how often it runs.
+pub const TIMETABLE: [(Job, &str, Duration); 8] = [
+    (Job::RecoverNotices, "recover_notices", Duration::seconds(30)),
+    (Job::ChainAudit, "chain_audit", Duration::seconds(30)),
+    (Job::OpenSlots, "open_slots", Duration::minutes(30)),
+    (Job::RollDuty, "roll_duty", Duration::minutes(10)),
+    (Job::LapseInvitations, "lapse_invitations", Duration::minutes(10)),
+    (Job::InviteEnded, "invite_ended", Duration::minutes(10)),
+    (Job::DraftBulletin, "draft_bulletin", Duration::hours(1)),
+    (Job::SweepIdentity, "sweep_identity", Duration::hours(1)),
+];
+
+async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
+    let (db, now) = (app.database.writer(), app.clock.now());
+    match job {
+        Job::RecoverNotices => {
+            let (freed, unsure) = notice::recover(db, now).await?;
+            if freed + unsure > 0 {
+                tracing::warn!(freed, unsure, "a deliverer died; its texts were freed or marked unsure");
+            }
+            Ok(())
+        }
+        Job::ChainAudit => in_each_centre(app, name, async |act| audit::chain(act).await.map(drop)).await,
+        Job::OpenSlots => in_each_centre(app, name, async |act| booking::open_slots(act).await).await,
+        Job::RollDuty => in_each_centre(app, name, async |act| attendance::roll(act, act.now.date()).await).await,
+        Job::LapseInvitations => review::lapse(db, now).await,
+        Job::InviteEnded => in_each_centre(app, name, async |act| review::invite_ended(act).await).await,
+        Job::DraftBulletin => in_each_centre(app, name, async |act| bulletin::draft_due(act).await).await,
+        Job::SweepIdentity => {
+            session::sweep(db, now).await?;
+            resident::sweep(db, now).await?;
+            idempotency::sweep(db, now).await
+        }
+    }
+}
+
+async fn in_each_centre(app: &App, name: &'static str, act: impl AsyncFn(&Act) -> Result<()>) -> Result<()> {
+    for centre in centre::all(app.read()).await? {
+        app.write(&Arc::new(centre), Who::System(name), async |given| act(given).await).await?;
+    }
+    Ok(())
+}
+
+/// Runs every job whose period has begun and that no other worker has taken. A job that fails is logged and comes again.
+pub async fn tick(app: &App, worker: &str) {
+    for (job, name, every) in TIMETABLE {
+        let now = app.clock.now();
+        // The lease is not given back: it is the period itself. A second taker waits for its end, the first one too.
+        let holder = format!("{worker} {}", now.0);
+        let taken = lease::take(app.database.writer(), &format!("job:{name}"), &holder, now, now + every).await;
+        let done = match taken {
+            Ok(true) => run(app, job, name).await,
+            Ok(false) => Ok(()),
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = done {
+            tracing::error!(job = name, error = error.to_string(), "a job failed and will run again");
+        }
+    }
+}
+
+/// Works until told to stop: delivers texts and keeps the timetable.
+pub async fn work(app: App, mut stop: watch::Receiver<bool>) {
+    let worker = format!("pid {}", std::process::id());
+    let deliverer = tokio::spawn(deliver::run(app.clone(), stop.clone()));
+    let shortest = TIMETABLE.iter().map(|(_, _, every)| *every).min().and_then(|d| d.to_std().ok()).unwrap_or_default();
+    while !*stop.borrow() {
+        tick(&app, &worker).await;
+        tokio::select! {
+            () = tokio::time::sleep(shortest) => {}
+            _ = stop.changed() => {}
+        }
+    }
+    // What it had begun to send is sent and written down before it ends.
+    let _ = deliverer.await;
+}

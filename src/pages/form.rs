@@ -1,0 +1,228 @@
+//! What pages share: who has signed in by cookie, what a form sent, and how a page is made.
+//!
+//! A form of a signed-in person carries a word that another site cannot know, and [`Sent`] is the only way to a posted
+//! form of such a person: it cannot be had without the word. Every post is asked for its origin as well.
+
+use crate::access::{By, PageToken, Rank, Visit};
+use crate::base::error::{Error, Result};
+use crate::base::{Kind, Refusal};
+use askama::Template;
+use entity::Id;
+use poem::http::{HeaderMap, StatusCode, header};
+use poem::web::Html;
+use poem::{FromRequest, IntoResponse as _, Request, RequestBody, Response};
+
+/// A form that was not sent from a page of ours.
+pub(super) const FOREIGN_FORM: Refusal =
+    Refusal::new(Kind::Forbidden, "foreign_form", "这个操作不是从本站页面发出的，没有执行。请重新打开页面再试。");
+
+/// What every page shows around its own.
+pub(super) struct Frame {
+    pub(super) centre: String,
+    pub(super) phone: String,
+    pub(super) address: String,
+    pub(super) staff: Option<StaffFrame>,
+}
+
+/// The signed-in member of staff, for the head of the page.
+pub(super) struct StaffFrame {
+    pub(super) name: String,
+    pub(super) word: String,
+}
+
+impl Frame {
+    /// For anybody.
+    pub(super) fn of(visit: &Visit) -> Self {
+        let centre = &visit.centre;
+        Self { centre: centre.name.clone(), phone: centre.phone.clone(), address: centre.address.clone(), staff: None }
+    }
+
+    /// For a member of staff.
+    pub(super) fn of_staff<R: Rank>(by: &By<R>) -> Self {
+        let name = match &by.who {
+            crate::domain::Who::Staff(member) => member.name.clone(),
+            _ => String::new(),
+        };
+        Self { staff: Some(StaffFrame { name, word: word(by) }), ..Self::of(&by.visit) }
+    }
+}
+
+/// The hidden word of this person's forms.
+pub(super) fn word<R: Rank>(by: &By<R>) -> String {
+    PageToken::form_word(&by.visit.app.vault, by.session.id)
+}
+
+/// A page.
+pub(super) fn page(template: &impl Template) -> poem::Result<Response> {
+    let html = template.render().map_err(|e| Error::from(anyhow::Error::from(e)))?;
+    Ok(Html(html).into_response())
+}
+
+/// On to another page, by GET.
+pub(super) fn go_to(place: &str) -> Response {
+    Response::builder().status(StatusCode::SEE_OTHER).header(header::LOCATION, place).finish()
+}
+
+/// A place on this site to go to next, or home: never another site's address.
+pub(super) fn local(next: &str) -> &str {
+    let stays = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
+    if stays { next } else { "/" }
+}
+
+/// The two cookies: a clerk may be a resident too.
+#[derive(Clone, Copy)]
+pub(super) enum Jar {
+    Resident,
+    Staff,
+}
+
+impl Jar {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Resident => "shuitian_resident",
+            Self::Staff => "shuitian_staff",
+        }
+    }
+
+    fn for_path(path: &str) -> Self {
+        let staff = ["/staff", "/bulletins", "/hall"].iter().any(|p| path.starts_with(p));
+        if staff { Self::Staff } else { Self::Resident }
+    }
+}
+
+/// Reads one cookie.
+pub(super) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let pairs = headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(';'));
+    pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(n, _)| *n == name).map(|(_, value)| value)
+}
+
+/// Adds a cookie that scripts cannot read and other sites' forms do not bring.
+pub(super) fn keep(response: Response, visit: &Visit, name: &str, value: &str, seconds: i64) -> Response {
+    let secure = if visit.app.rules.public_url.starts_with("https://") { "; Secure" } else { "" };
+    let cookie = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    response.with_header(header::SET_COOKIE, cookie).into_response()
+}
+
+/// Keeps a session.
+pub(super) fn keep_session(response: Response, visit: &Visit, jar: Jar, token: &PageToken, seconds: i64) -> Response {
+    keep(response, visit, jar.name(), &token.0, seconds)
+}
+
+/// Forgets a session.
+pub(super) fn forget_session(response: Response, visit: &Visit, jar: Jar) -> Response {
+    keep(response, visit, jar.name(), "", 0)
+}
+
+async fn by_cookie<R: Rank>(req: &Request) -> Result<By<R>> {
+    let jar = Jar::for_path(req.original_uri().path());
+    let token = cookie(req.headers(), jar.name()).ok_or(crate::domain::identity::session::NOT_SIGNED_IN)?;
+    By::by_cookie(req, token).await
+}
+
+/// Someone of a rank who looks at a page.
+pub(super) struct Someone<R: Rank>(pub(super) By<R>);
+
+impl<'a, R: Rank> FromRequest<'a> for Someone<R> {
+    async fn from_request(req: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        Ok(Self(by_cookie(req).await?))
+    }
+}
+
+/// Someone of a rank, or nobody: a page that shows more to the one.
+pub(super) struct Maybe<R: Rank>(pub(super) Option<By<R>>);
+
+impl<'a, R: Rank> FromRequest<'a> for Maybe<R> {
+    async fn from_request(req: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        match by_cookie(req).await {
+            Ok(by) => Ok(Self(Some(by))),
+            Err(Error::Refused(_)) => Ok(Self(None)),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+}
+
+/// What a form sent, by name.
+#[derive(Default)]
+pub(super) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// One field; empty if it was not sent.
+    pub(super) fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.trim())
+    }
+
+    /// One field, if something was typed.
+    pub(super) fn typed(&self, name: &str) -> Option<String> {
+        Some(self.get(name)).filter(|v| !v.is_empty()).map(ToOwned::to_owned)
+    }
+
+    /// All fields of a name.
+    pub(super) fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(n, _)| n == name).map(|(_, v)| v.clone()).collect()
+    }
+
+    /// An id.
+    pub(super) fn id(&self, name: &str) -> Option<Id> {
+        Id::parse_str(self.get(name)).ok()
+    }
+}
+
+impl<'a> FromRequest<'a> for Fields {
+    async fn from_request(req: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
+        ensure_ours(req)?;
+        let bytes = body.take()?.into_bytes().await?;
+        Ok(Self(form_urlencoded::parse(&bytes).into_owned().collect()))
+    }
+}
+
+/// A browser says where a post comes from.
+fn ensure_ours(req: &Request) -> Result<()> {
+    let host = req.header(header::HOST);
+    let foreign = match (req.header(header::ORIGIN), req.header("sec-fetch-site")) {
+        (Some(origin), _) => origin.split_once("://").map(|(_, host)| host) != host,
+        (None, Some(site)) => !matches!(site, "same-origin" | "none"),
+        (None, None) => false,
+    };
+    if foreign { Err(FOREIGN_FORM.into()) } else { Ok(()) }
+}
+
+/// A form that someone of a rank sent from a page of his own session.
+pub(super) struct Sent<R: Rank> {
+    pub(super) by: By<R>,
+    pub(super) fields: Fields,
+}
+
+impl<'a, R: Rank> FromRequest<'a> for Sent<R> {
+    async fn from_request(req: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let by = by_cookie(req).await?;
+        let fields = Fields::from_request(req, body).await?;
+        if !crate::base::vault::same(fields.get("w").as_bytes(), word(&by).as_bytes()) {
+            return Err(Error::from(FOREIGN_FORM).into());
+        }
+        Ok(Self { by, fields })
+    }
+}
+
+/// The words of a refusal, for the top of a form; a fault goes on its way.
+pub(super) fn words(error: Error) -> Result<String> {
+    match error {
+        Error::Refused(refused) => Ok(match refused.refusal.article {
+            Some(article) => format!("{}（依据管理办法 {article}）", refused.message),
+            None => refused.message.into_owned(),
+        }),
+        fault => Err(fault),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_place_is_never_another_site() {
+        assert_eq!(local("/bookings?x=1"), "/bookings?x=1");
+        for away in ["https://evil.example", "//evil.example", "/\\evil.example", "", "evil", "/a\r\nSet-Cookie: x"] {
+            assert_eq!(local(away), "/", "{away}");
+        }
+    }
+}

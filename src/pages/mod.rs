@@ -1,0 +1,98 @@
+//! Pages (网页): what people see in a browser. Plain HTML made on the server, without scripts, so that an old phone and a
+//! strict policy suffice. A page calls the same rules as a door.
+
+mod bulletin;
+mod form;
+mod hall;
+mod rate;
+mod resident;
+mod staff;
+
+use crate::access::answer::ours;
+use crate::base::error::Error;
+use crate::domain::identity::staff::MUST_CHANGE;
+use askama::Template;
+use poem::http::{Method, StatusCode, header};
+use poem::web::Html;
+use poem::{IntoResponse as _, Response, Route, get, handler, post};
+
+/// All pages.
+pub fn routes(route: Route) -> Route {
+    let route = route
+        .at("/assets/style.css", get(style))
+        .at("/", get(resident::home))
+        .at("/guides/:code", get(resident::read_guide))
+        .at("/guides/:code/slots", get(resident::choose_slot))
+        .at("/guides/:code/book", get(resident::fill_in_booking))
+        .at("/sign-in", get(resident::sign_in_form).post(resident::sign_in))
+        .at("/sign-in/code", post(resident::send_code))
+        .at("/sign-out", post(resident::sign_out))
+        .at("/bookings", get(resident::own_bookings).post(resident::take_place))
+        .at("/bookings/:id/cancel", post(resident::give_back))
+        .at("/progress", get(resident::ask_progress).post(resident::tell_progress))
+        .at("/r", get(rate::ask_code).post(rate::by_code))
+        .at("/r/give", post(rate::give_review))
+        .at("/r/append", post(rate::append_review))
+        .at("/r/:token", get(rate::by_link))
+        .at("/hall/check-in", get(hall::check_in_screen))
+        .at("/bulletins", get(bulletin::all_bulletins))
+        .at("/bulletins/:period", get(bulletin::one_bulletin))
+        .at("/bulletins/:period/draft", post(bulletin::draft_again))
+        .at("/bulletins/:period/sign", post(bulletin::sign_draft))
+        .at("/bulletins/:period/figures/:key", get(bulletin::open_figure));
+    staff::routes(route)
+}
+
+/// True for paths that people open in a browser, where a "no" is a page and not JSON.
+#[must_use]
+pub fn are_for(path: &str) -> bool {
+    !["/api", "/hooks", "/openapi", "/docs", "/healthz", "/readyz"].iter().any(|prefix| path.starts_with(prefix))
+}
+
+#[handler]
+fn style() -> Response {
+    let css = include_str!("style.css").with_content_type("text/css; charset=utf-8");
+    css.with_header(header::CACHE_CONTROL, "public, max-age=300").into_response()
+}
+
+#[derive(Template)]
+#[template(path = "wrong.html")]
+struct Wrong<'w> {
+    message: &'w str,
+    article: Option<&'w str>,
+    request_id: &'w str,
+}
+
+/// Whatever ended a request, as a page: the way to sign in, or what happened and what to do.
+#[must_use]
+pub fn problem(error: poem::Error, request_id: &str, method: &Method, path: &str) -> Response {
+    let (status, message, article, wait) = match ours(error) {
+        Error::Refused(refused) => {
+            let refused = *refused;
+            let staff = ["/staff", "/bulletins", "/hall"].iter().any(|p| path.starts_with(p));
+            if refused.refusal == MUST_CHANGE {
+                return form::go_to("/staff/password");
+            }
+            if refused.refusal.kind == crate::base::Kind::Unknown {
+                let (door, home) = if staff { ("/staff/sign-in", "/staff") } else { ("/sign-in", "/") };
+                // What was posted is gone; after signing in, a page is opened.
+                let next = if method == Method::GET { path } else { home };
+                let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+                return form::go_to(&format!("{door}?next={next}"));
+            }
+            let status = StatusCode::from_u16(refused.refusal.kind.status()).unwrap_or_default();
+            (status, refused.message, refused.refusal.article, refused.retry_after)
+        }
+        Error::Fault(fault) => {
+            tracing::error!(error = format!("{fault:#}"), "a request failed");
+            let message = "系统出错，您的操作没有完成。请稍后再试，或把请求编号告诉工作人员。".into();
+            (StatusCode::INTERNAL_SERVER_ERROR, message, None, None)
+        }
+    };
+    let html = Wrong { message: &message, article, request_id }.render();
+    let response = Html(html.unwrap_or_else(|_| message.into_owned())).with_status(status);
+    match wait {
+        Some(wait) => response.with_header(header::RETRY_AFTER, (wait.num_milliseconds() + 999) / 1000).into_response(),
+        None => response.into_response(),
+    }
+}

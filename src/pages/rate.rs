@@ -1,0 +1,137 @@
+//! Pages of rating: by link or by code. Opening them changes nothing; a link scanner may press as it likes.
+
+use super::form::{Fields, Frame, go_to, page, words};
+use crate::access::{REVIEW_ADDRESS, REVIEW_CENTRE, Visit};
+use crate::base::error::Result;
+use crate::domain::Who;
+use crate::domain::review::{self, Append, GRADES, Key, Opinion, Tag, tags_of};
+use askama::Template;
+use entity::review::InvitationState;
+use poem::web::Path;
+use poem::{Response, handler};
+
+#[derive(Template)]
+#[template(path = "rate_code.html")]
+struct CodeForm {
+    frame: Frame,
+    wrong: Option<String>,
+}
+
+#[handler]
+pub(super) fn ask_code(visit: Visit) -> poem::Result<Response> {
+    page(&CodeForm { frame: Frame::of(&visit), wrong: None })
+}
+
+#[derive(Template)]
+#[template(path = "rate.html")]
+struct Rate {
+    frame: Frame,
+    item: String,
+    token: String,
+    code: String,
+    open: bool,
+    append: bool,
+    closed: &'static str,
+    grades: Vec<Grade>,
+    wrong: Option<String>,
+}
+
+struct Grade {
+    code: i32,
+    name: &'static str,
+    tags: Vec<&'static Tag>,
+}
+
+async fn rate_page(visit: &Visit, key: &Key, wrong: Option<String>) -> Result<Rate> {
+    let (app, now) = (&visit.app, visit.app.clock.now());
+    let opened = review::open(app.read(), &app.vault, visit.centre.id, key, app.rules.review_days, now).await?;
+    let (token, code) = match key {
+        Key::Token(token) => (token.clone(), String::new()),
+        Key::Code(code) => (String::new(), code.clone()),
+    };
+    Ok(Rate {
+        frame: Frame::of(visit),
+        item: opened.item,
+        open: opened.state == InvitationState::Open,
+        append: opened.can_append && !token.is_empty(),
+        closed: match opened.state {
+            InvitationState::Lapsed => review::LAPSED.message,
+            _ => review::ALREADY_RATED.message,
+        },
+        token,
+        code,
+        grades: GRADES.iter().map(|g| Grade { code: g.code, name: g.name, tags: tags_of(g.code) }).collect(),
+        wrong,
+    })
+}
+
+/// Counts the tries of codes; a token is too long to guess.
+async fn limit(visit: &Visit, key: &Key) -> Result<()> {
+    if let Key::Code(_) = key {
+        visit.limit(REVIEW_ADDRESS, &visit.address.to_string()).await?;
+        visit.limit(REVIEW_CENTRE, "all").await?;
+    }
+    Ok(())
+}
+
+#[handler]
+pub(super) async fn by_link(visit: Visit, Path(token): Path<String>) -> poem::Result<Response> {
+    page(&rate_page(&visit, &Key::Token(token), None).await?)
+}
+
+#[handler]
+pub(super) async fn by_code(visit: Visit, fields: Fields) -> poem::Result<Response> {
+    let key = Key::Code(fields.get("code").to_owned());
+    let opened = async {
+        limit(&visit, &key).await?;
+        rate_page(&visit, &key, None).await
+    };
+    match opened.await {
+        Ok(rate) => page(&rate),
+        Err(error) => page(&CodeForm { frame: Frame::of(&visit), wrong: Some(words(error)?) }),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "thanks.html")]
+struct Thanks {
+    frame: Frame,
+    words: &'static str,
+}
+
+#[handler]
+pub(super) async fn give_review(visit: Visit, fields: Fields) -> poem::Result<Response> {
+    let key = Key::new(fields.typed("token"), fields.typed("code"))?;
+    limit(&visit, &key).await?;
+    let opinion = Opinion {
+        grade: fields.get("grade").parse().unwrap_or(0),
+        // Tags ticked under one grade before another was chosen are left behind.
+        tags: fields.all("tag").into_iter().filter(|t| t.starts_with(fields.get("grade"))).collect(),
+        comment: fields.typed("comment"),
+        anonymous: fields.get("anonymous") == "yes",
+    };
+    let given = visit.write(Who::Bearer, async |act| review::give(act, &key, opinion).await).await;
+    match given {
+        Ok(()) => page(&Thanks { frame: Frame::of(&visit), words: "您的评价已经收到。" }),
+        Err(error) => {
+            let wrong = words(error)?;
+            page(&rate_page(&visit, &key, Some(wrong)).await?)
+        }
+    }
+}
+
+#[handler]
+pub(super) async fn append_review(visit: Visit, fields: Fields) -> poem::Result<Response> {
+    let token = fields.get("token").to_owned();
+    let more = Append { comment: fields.get("comment").to_owned(), grade: None };
+    match visit.write(Who::Bearer, async |act| review::append(act, token.clone(), more).await).await {
+        Ok(()) => page(&Thanks { frame: Frame::of(&visit), words: "您追加的评价已经收到。" }),
+        Err(error) => {
+            let wrong = words(error)?;
+            match rate_page(&visit, &Key::Token(token), Some(wrong)).await {
+                Ok(rate) => page(&rate),
+                Err(_) => Ok(go_to("/r")),
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Attendance: signing in and out, the board, and pairing the hall's screen.
+
+use crate::access::{By, FORBIDDEN, Staff};
+use crate::base::error::Error;
+use crate::domain::attendance::{self, BoardLine, Presence};
+use crate::domain::identity::session;
+use crate::domain::{audit, centre};
+use crate::pages::form::{Frame, Jar, Sent, Someone, forget_session, go_to, keep, page, word, words};
+use crate::pages::hall::SCREEN;
+use askama::Template;
+use entity::attendance::Session;
+use entity::identity::Role;
+use poem::web::Query;
+use poem::{Response, handler};
+use serde::Deserialize;
+
+#[derive(Template)]
+#[template(path = "attendance.html")]
+struct Page {
+    frame: Frame,
+    word: String,
+    code: String,
+    day: String,
+    pairs: bool,
+    lines: Vec<Line>,
+    wrong: Option<String>,
+}
+
+struct Line {
+    name: String,
+    title: String,
+    session: &'static str,
+    presence: &'static str,
+    times: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Code {
+    code: Option<String>,
+}
+
+/// Who may pair the hall's screen.
+const PAIRS: [Role; 3] = [Role::Director, Role::PartyOffice, Role::Admin];
+
+async fn board(by: &By<Staff>, code: String, wrong: Option<String>) -> poem::Result<Response> {
+    let (app, now) = (&by.visit.app, by.visit.app.clock.now());
+    let lines = attendance::board(app.read(), by.visit.centre.id, now.date(), now).await?;
+    let line = |l: BoardLine| Line {
+        name: l.staff.name,
+        title: l.staff.title,
+        session: if l.session == Session::Morning { "上午" } else { "下午" },
+        presence: match l.presence {
+            Presence::Expected => "未到时间",
+            Presence::Awaited => "还没来",
+            Presence::Present => "在岗",
+            Presence::Late => "迟到，在岗",
+            Presence::Left => "已下班",
+            Presence::LeftEarly => "早退",
+            Presence::Absent => "缺勤",
+            Presence::Extra => "值班",
+        },
+        times: [l.came_at, l.left_at]
+            .into_iter()
+            .flatten()
+            .map(|t| t.local().format("%H:%M").to_string())
+            .collect::<Vec<_>>()
+            .join(" – "),
+    };
+    page(&Page {
+        frame: Frame::of_staff(by),
+        word: word(by),
+        code,
+        day: now.local().format("%-m月%-d日").to_string(),
+        pairs: by.holder.is_any(&PAIRS),
+        lines: lines.into_iter().map(line).collect(),
+        wrong,
+    })
+}
+
+#[handler]
+pub(super) async fn show_board(Someone(by): Someone<Staff>, Query(code): Query<Code>) -> poem::Result<Response> {
+    board(&by, code.code.unwrap_or_default(), None).await
+}
+
+#[handler]
+pub(super) async fn stamp_in(sent: Sent<Staff>) -> poem::Result<Response> {
+    let Sent { by, fields } = sent;
+    let code = fields.get("code");
+    match by.visit.write(by.who.clone(), async |act| attendance::check_in(act, &by.holder, code).await).await {
+        Ok(_) => Ok(go_to("/staff/attendance")),
+        Err(error) => board(&by, String::new(), Some(words(error)?)).await,
+    }
+}
+
+#[handler]
+pub(super) async fn stamp_out(sent: Sent<Staff>) -> poem::Result<Response> {
+    let by = sent.by;
+    match by.visit.write(by.who.clone(), async |act| attendance::check_out(act, &by.holder).await).await {
+        Ok(_) => Ok(go_to("/staff/attendance")),
+        Err(error) => board(&by, String::new(), Some(words(error)?)).await,
+    }
+}
+
+/// Makes this browser the hall's screen. Whoever paired it is signed out of it: a screen stands where everybody passes.
+#[handler]
+pub(super) async fn pair_screen(sent: Sent<Staff>) -> poem::Result<Response> {
+    let by = sent.by;
+    if !by.holder.is_any(&PAIRS) {
+        return Err(Error::from(FORBIDDEN).into());
+    }
+    let token = by
+        .visit
+        .write(by.who.clone(), async |act| {
+            let token = centre::pair_screen(act, by.holder.id).await?;
+            audit::note(act, "screen.paired", by.holder.id, serde_json::json!({})).await?;
+            session::end(act, by.session.id).await?;
+            Ok(token)
+        })
+        .await?;
+    let response = forget_session(go_to("/hall/check-in"), &by.visit, Jar::Staff);
+    Ok(keep(response, &by.visit, SCREEN, &token, 400 * 24 * 3600))
+}

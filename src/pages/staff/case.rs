@@ -1,0 +1,233 @@
+//! A case at the counter: where it stands, what may be done, and its papers.
+
+use super::receive::typed;
+use crate::access::{By, CaseHandler, CaseReader};
+use crate::base::error::{Error, Result};
+use crate::base::personal;
+use crate::document::{qr, receipt as paper};
+use crate::domain::act::Page as Part;
+use crate::domain::case::{self, Filter, Seen, Verdict, Viewer};
+use crate::domain::identity::staff;
+use crate::domain::{centre, review};
+use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words};
+use crate::pages::resident::{event_name, limit_in_words, moment_in_words};
+use askama::Template;
+use entity::Time;
+use entity::case::CaseState;
+use poem::web::{Html, Path, Query};
+use poem::{IntoResponse as _, Response, handler};
+use sea_orm::ActiveEnum as _;
+use serde::Deserialize;
+
+/// A case in a list.
+pub(super) struct Shown {
+    pub(super) number: String,
+    pub(super) item: String,
+    pub(super) name: String,
+    pub(super) state: &'static str,
+    pub(super) limit: String,
+    pub(super) overdue: bool,
+}
+
+impl Shown {
+    pub(super) fn of(seen: Seen, now: Time) -> Self {
+        Self {
+            limit: limit_in_words(&seen.row),
+            overdue: case::is_overdue(&seen.row, now),
+            item: seen.item,
+            name: seen.applicant.map(|a| personal::mask_name(&a.name)).unwrap_or_default(),
+            state: case::state_name(seen.row.state),
+            number: seen.row.number,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "cases.html")]
+struct List {
+    frame: Frame,
+    number: String,
+    state: String,
+    states: Vec<(String, &'static str)>,
+    cases: Vec<Shown>,
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    number: Option<String>,
+    state: Option<String>,
+    cursor: Option<String>,
+}
+
+#[handler]
+pub(super) async fn list_cases(
+    Someone(by): Someone<CaseReader>,
+    Query(wanted): Query<Wanted>,
+) -> poem::Result<Response> {
+    let (app, centre, now) = (&by.visit.app, by.visit.centre.id, by.visit.app.clock.now());
+    let number = wanted.number.unwrap_or_default();
+    if !number.trim().is_empty() {
+        let row = case::find(app.read(), centre, &number, Viewer::Staff(&by.holder)).await?;
+        return Ok(go_to(&format!("/staff/cases/{}", row.number)));
+    }
+    let state = wanted.state.unwrap_or_default();
+    let filter = Filter { state: CaseState::try_from_value(&state).ok(), office: None };
+    let part = Part::new(Some(30), wanted.cursor.as_deref())?;
+    let (cases, next) = case::list(app.read(), &app.vault, centre, Viewer::Staff(&by.holder), filter, part).await?;
+    let states = <CaseState as sea_orm::Iterable>::iter().map(|s| (s.word(), case::state_name(s))).collect();
+    let cases = cases.into_iter().map(|seen| Shown::of(seen, now)).collect();
+    page(&List { frame: Frame::of_staff(&by), number, state, states, cases, next })
+}
+
+#[derive(Template)]
+#[template(path = "case.html")]
+struct Page {
+    frame: Frame,
+    word: String,
+    number: String,
+    receipt_number: String,
+    item: String,
+    state: &'static str,
+    limit: String,
+    overdue: bool,
+    office: String,
+    name: String,
+    phone: String,
+    document: String,
+    materials: Vec<String>,
+    events: Vec<String>,
+    received: bool,
+    accepted: bool,
+    granted: bool,
+    ended: bool,
+    invitation: Option<Invitation>,
+}
+
+struct Invitation {
+    code: String,
+    qr: String,
+}
+
+#[handler]
+pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Path<String>) -> poem::Result<Response> {
+    let (app, centre, now) = (&by.visit.app, by.visit.centre.id, by.visit.app.clock.now());
+    let seen = case::see(app.read(), &app.vault, centre, &number, Viewer::Staff(&by.holder)).await?;
+    let row = seen.row;
+    let names = staff::names(app.read(), centre).await?;
+    let mut events = Vec::new();
+    for event in case::timeline(app.read(), &row).await? {
+        let ground = case::ground(&app.vault, &event)?.map(|g| format!("：{g}")).unwrap_or_default();
+        let who = names.get(&event.actor).map(String::as_str).unwrap_or("申请人或系统");
+        events.push(format!("{}　{}　{who}{ground}", moment_in_words(event.at), event_name(event.kind)));
+    }
+    let ticket = review::ticket(app.read(), &app.vault, &app.rules.public_url, &row).await?;
+    let invitation = match ticket {
+        Some(ticket) => Some(Invitation { qr: qr::svg(&ticket.url)?, code: ticket.code }),
+        None => None,
+    };
+    let offices = centre::offices(app.read(), centre).await?;
+    let materials = case::materials(app.read(), &row).await?;
+    let person = seen.applicant.ok_or(Error::from(case::UNKNOWN_CASE))?;
+    page(&Page {
+        frame: Frame::of_staff(&by),
+        word: word(&by),
+        item: seen.item,
+        state: case::state_name(row.state),
+        limit: limit_in_words(&row),
+        overdue: case::is_overdue(&row, now),
+        office: offices.into_iter().find(|o| o.id == row.office_id).map(|o| o.name).unwrap_or_default(),
+        name: personal::mask_name(&person.name),
+        phone: person.phone.as_deref().map_or_else(|| "没有".to_owned(), personal::mask_phone),
+        document: person.document.map_or_else(|| "没有".to_owned(), |(_, n)| personal::mask_id(&n)),
+        materials: materials.into_iter().map(|m| format!("{}　{}份", m.name, m.copies)).collect(),
+        events,
+        received: row.state == CaseState::Received,
+        accepted: row.state == CaseState::Accepted,
+        granted: row.state == CaseState::Granted,
+        ended: row.ended_at.is_some(),
+        invitation,
+        number: row.number,
+        receipt_number: row.receipt_number,
+    })
+}
+
+#[handler]
+pub(super) async fn print_receipt(
+    Someone(by): Someone<CaseReader>,
+    Path(number): Path<String>,
+) -> poem::Result<Response> {
+    let (app, visit) = (&by.visit.app, &by.visit);
+    let viewer = Viewer::Staff(&by.holder);
+    let page = paper::page(app.read(), &app.vault, &visit.centre, &app.rules.public_url, &number, viewer).await?;
+    Ok(Html(page).into_response())
+}
+
+/// One act on a case, and the invitation in the same transaction if it ended it.
+#[handler]
+pub(super) async fn take_step(
+    sent: Sent<CaseHandler>,
+    Path((number, step)): Path<(String, String)>,
+) -> poem::Result<Response> {
+    let Sent { by, fields } = sent;
+    let ground = fields.get("ground");
+    by.visit
+        .write(by.who.clone(), async |act| {
+            let row = match step.as_str() {
+                "accept" => case::accept(act, &number).await?,
+                "refuse" => case::refuse(act, &number, ground).await?,
+                "grant" => case::decide(act, &number, Verdict::Grant).await?,
+                "deny" => case::decide(act, &number, Verdict::Deny(ground.to_owned())).await?,
+                "issue" => case::issue(act, &number).await?,
+                "withdraw" => {
+                    let row = case::find(&*act.tx, act.centre.id, &number, Viewer::Staff(&by.holder)).await?;
+                    case::withdraw(act, row).await?
+                }
+                _ => return Err(crate::access::answer::NO_ROUTE.into()),
+            };
+            review::invite(act, &row).await
+        })
+        .await?;
+    Ok(go_to(&format!("/staff/cases/{number}")))
+}
+
+#[derive(Template)]
+#[template(path = "correct.html")]
+struct Correct {
+    frame: Frame,
+    word: String,
+    number: String,
+    typed: Fields,
+    wrong: Option<String>,
+}
+
+fn correct_page(by: &By<CaseHandler>, number: String, typed: Fields, wrong: Option<String>) -> Result<Correct> {
+    Ok(Correct { frame: Frame::of_staff(by), word: word(by), number, typed, wrong })
+}
+
+#[handler]
+pub(super) fn fill_in_correction(
+    Someone(by): Someone<CaseHandler>,
+    Path(number): Path<String>,
+) -> poem::Result<Response> {
+    page(&correct_page(&by, number, Fields::default(), None)?)
+}
+
+#[handler]
+pub(super) async fn correct_applicant(sent: Sent<CaseHandler>, Path(number): Path<String>) -> poem::Result<Response> {
+    let Sent { by, fields } = sent;
+    let corrected = by.visit.write(by.who.clone(), async |act| {
+        let (row, changed) = case::correct(act, &number, typed(&fields)).await?;
+        if changed.contains(&"phone") {
+            review::readdress(act, &row).await?;
+        }
+        Ok(())
+    });
+    match corrected.await {
+        Ok(()) => Ok(go_to(&format!("/staff/cases/{number}"))),
+        Err(error) => {
+            let wrong = words(error)?;
+            page(&correct_page(&by, number, fields, Some(wrong))?)
+        }
+    }
+}

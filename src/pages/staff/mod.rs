@@ -1,0 +1,204 @@
+//! The staff console (工作台): signing in, the window's day, cases and attendance.
+
+mod attendance;
+mod case;
+mod receive;
+
+use super::form::{Fields, Frame, Jar, Sent, Someone, forget_session, go_to, keep_session, local, page, word, words};
+use super::resident::moment_in_words;
+use crate::access::{self, Signed, Staff, Visit, WindowStaff};
+use crate::base::personal;
+use crate::domain::act::Page as Part;
+use crate::domain::booking::{self, Booked};
+use crate::domain::case::{Filter, Viewer};
+use crate::domain::identity::session;
+use askama::Template;
+use entity::Id;
+use entity::booking::BookingState;
+use entity::case::CaseState;
+use entity::identity::Role;
+use poem::web::{Path, Query};
+use poem::{Response, Route, get, handler, post};
+use serde::Deserialize;
+
+pub(super) fn routes(route: Route) -> Route {
+    route
+        .at("/staff", get(desk))
+        .at("/staff/sign-in", get(sign_in_form).post(sign_in))
+        .at("/staff/sign-out", post(sign_out))
+        .at("/staff/password", get(password_form).post(change_password))
+        .at("/staff/bookings/:id/cancel", post(cancel_for))
+        .at("/staff/receive", get(receive::fill_in).post(receive::take_in))
+        .at("/staff/cases", get(case::list_cases))
+        .at("/staff/cases/:number", get(case::show_case))
+        .at("/staff/cases/:number/receipt", get(case::print_receipt))
+        .at("/staff/cases/:number/correct", get(case::fill_in_correction).post(case::correct_applicant))
+        .at("/staff/cases/:number/:step", post(case::take_step))
+        .at("/staff/attendance", get(attendance::show_board))
+        .at("/staff/attendance/in", post(attendance::stamp_in))
+        .at("/staff/attendance/out", post(attendance::stamp_out))
+        .at("/staff/screen", post(attendance::pair_screen))
+}
+
+#[derive(Template)]
+#[template(path = "staff_sign_in.html")]
+struct SignIn {
+    frame: Frame,
+    next: String,
+    username: String,
+    wrong: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Next {
+    next: Option<String>,
+}
+
+#[handler]
+fn sign_in_form(visit: Visit, Query(next): Query<Next>) -> poem::Result<Response> {
+    let next = local(next.next.as_deref().unwrap_or("/staff")).to_owned();
+    page(&SignIn { frame: Frame::of(&visit), next, username: String::new(), wrong: None })
+}
+
+#[handler]
+async fn sign_in(mut visit: Visit, req: &poem::Request, fields: Fields) -> poem::Result<Response> {
+    // A browser is known by a cookie that outlives its sessions, so that one machine does not stamp for two.
+    let device = super::form::cookie(req.headers(), DEVICE).map(ToOwned::to_owned);
+    let device = device.unwrap_or_else(|| visit.app.random.word(24));
+    visit.device = Some(device.clone());
+    let next = local(fields.get("next"));
+    match access::staff(&visit, fields.get("username"), fields.get("password")).await {
+        Ok(grant) => {
+            let seconds = visit.app.settings.security.staff_hours * 3600;
+            let response = keep_session(go_to(next), &visit, Jar::Staff, &grant.page, seconds);
+            Ok(super::form::keep(response, &visit, DEVICE, &device, 400 * 24 * 3600))
+        }
+        Err(error) => {
+            let (wrong, username) = (Some(words(error)?), fields.get("username").to_owned());
+            page(&SignIn { frame: Frame::of(&visit), next: next.to_owned(), username, wrong })
+        }
+    }
+}
+
+/// The cookie by which a browser is known.
+const DEVICE: &str = "shuitian_device";
+
+#[handler]
+async fn sign_out(sent: Sent<Signed>) -> poem::Result<Response> {
+    let by = sent.by;
+    by.visit.write(by.who.clone(), async |act| session::end(act, by.session.id).await).await?;
+    Ok(forget_session(go_to("/staff/sign-in"), &by.visit, Jar::Staff))
+}
+
+#[derive(Template)]
+#[template(path = "password.html")]
+struct Password {
+    frame: Frame,
+    first: bool,
+    word: String,
+    wrong: Option<String>,
+}
+
+#[handler]
+fn password_form(Someone(by): Someone<Signed>) -> poem::Result<Response> {
+    let (first, word) = (by.session.must_change, word(&by));
+    page(&Password { frame: Frame::of_staff(&by), first, word, wrong: None })
+}
+
+#[handler]
+async fn change_password(sent: Sent<Signed>) -> poem::Result<Response> {
+    let Sent { by, fields } = sent;
+    let (old, new) = (fields.get("old").to_owned(), fields.get("new").to_owned());
+    match access::change_password(&by.visit, by.who.clone(), by.session.id, old, new).await {
+        Ok(()) => Ok(go_to("/staff")),
+        Err(error) => {
+            let (first, word, wrong) = (by.session.must_change, word(&by), Some(words(error)?));
+            page(&Password { frame: Frame::of_staff(&by), first, word, wrong })
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "desk.html")]
+struct Desk {
+    frame: Frame,
+    word: String,
+    window: bool,
+    tail: String,
+    bookings: Vec<Shown>,
+    cases: Vec<case::Shown>,
+}
+
+struct Shown {
+    id: Id,
+    when: String,
+    item: String,
+    guide: String,
+    name: String,
+    phone: String,
+    number: String,
+    state: &'static str,
+    open: bool,
+    ahead: bool,
+}
+
+#[derive(Deserialize)]
+struct Tail {
+    tail: Option<String>,
+}
+
+#[handler]
+async fn desk(Someone(by): Someone<Staff>, Query(tail): Query<Tail>) -> poem::Result<Response> {
+    let (app, centre, now) = (&by.visit.app, by.visit.centre.id, by.visit.app.clock.now());
+    let window = by.holder.is_any(&[Role::Window, Role::Director]);
+    let tail = tail.tail.filter(|t| !t.is_empty());
+    let booked = if window {
+        booking::list_of_day(app.read(), &app.vault, centre, now.date(), tail.as_deref()).await?
+    } else {
+        Vec::new()
+    };
+    let shown = |b: Booked| Shown {
+        id: b.row.id,
+        when: moment_in_words(b.row.starts_at),
+        item: b.item,
+        guide: b.guide_code,
+        name: b.applicant.as_ref().map(|a| personal::mask_name(&a.name)).unwrap_or_default(),
+        phone: b.applicant.and_then(|a| a.phone).map(|p| personal::mask_phone(&p)).unwrap_or_default(),
+        number: b.row.number,
+        state: match b.row.state {
+            BookingState::Booked => "未到",
+            BookingState::Cancelled => "已取消",
+            BookingState::Arrived => "已到",
+        },
+        open: b.row.state == BookingState::Booked,
+        ahead: b.row.starts_at > now,
+    };
+    let mut cases = Vec::new();
+    for state in [CaseState::Received, CaseState::Accepted, CaseState::Granted] {
+        let filter = Filter { state: Some(state), office: None };
+        let part = Part::new(Some(50), None)?;
+        let (some, _) =
+            crate::domain::case::list(app.read(), &app.vault, centre, Viewer::Staff(&by.holder), filter, part).await?;
+        cases.extend(some.into_iter().map(|seen| case::Shown::of(seen, now)));
+    }
+    page(&Desk {
+        frame: Frame::of_staff(&by),
+        word: word(&by),
+        window,
+        tail: tail.unwrap_or_default(),
+        bookings: booked.into_iter().map(shown).collect(),
+        cases,
+    })
+}
+
+#[handler]
+async fn cancel_for(sent: Sent<WindowStaff>, Path(id): Path<Id>) -> poem::Result<Response> {
+    let by = sent.by;
+    by.visit
+        .write(by.who.clone(), async |act| {
+            let row = booking::of_centre(&*act.tx, act.centre.id, id).await?;
+            booking::cancel(act, &row).await
+        })
+        .await?;
+    Ok(go_to("/staff"))
+}

@@ -1,0 +1,157 @@
+//! Taking a case in at the window.
+
+use crate::access::{By, WindowStaff};
+use crate::base::error::Result;
+use crate::base::personal;
+use crate::domain::applicant::Typed;
+use crate::domain::case::{self, Intake, Taken};
+use crate::domain::guide::{self, Wanted};
+use crate::domain::{applicant, booking};
+use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words};
+use crate::pages::resident::{moment_in_words, person};
+use askama::Template;
+use entity::Id;
+use entity::applicant::{ApplicantKind, IdType};
+use entity::case::{Channel, MaterialForm};
+use poem::web::Query;
+use poem::{Response, handler};
+use serde::Deserialize;
+
+#[derive(Template)]
+#[template(path = "receive.html")]
+struct Form {
+    frame: Frame,
+    word: String,
+    guides: Vec<(String, String)>,
+    guide: Option<Chosen>,
+    booking: Option<Booked>,
+    typed: Fields,
+    wrong: Option<String>,
+}
+
+struct Chosen {
+    code: String,
+    name: String,
+    materials: Vec<String>,
+}
+
+struct Booked {
+    id: Id,
+    words: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Begun {
+    guide: Option<String>,
+    booking: Option<Id>,
+}
+
+async fn form_page(
+    by: &By<WindowStaff>,
+    guide: Option<&str>,
+    booking: Option<Id>,
+    typed: Fields,
+    wrong: Option<String>,
+) -> Result<Form> {
+    let (app, centre) = (&by.visit.app, by.visit.centre.id);
+    let guides = guide::list(app.read(), centre, Wanted::default()).await?;
+    let chosen = match guide {
+        Some(code) => {
+            let guide = guide::get(app.read(), centre, code).await?;
+            let materials = guide.version.content.materials.into_iter().map(|m| m.name).collect();
+            Some(Chosen { code: guide.row.code, name: guide.row.name, materials })
+        }
+        None => None,
+    };
+    let booked = match booking {
+        Some(id) => {
+            let row = booking::of_centre(app.read(), centre, id).await?;
+            let one = booking::show(app.read(), &app.vault, centre, vec![row], |_| true).await?.pop();
+            one.map(|b| {
+                let name = b.applicant.as_ref().map(|a| personal::mask_name(&a.name)).unwrap_or_default();
+                let phone = b.applicant.and_then(|a| a.phone).map(|p| personal::mask_phone(&p)).unwrap_or_default();
+                Booked { id, words: format!("{}　{name}　{phone}", moment_in_words(b.row.starts_at)) }
+            })
+        }
+        None => None,
+    };
+    Ok(Form {
+        frame: Frame::of_staff(by),
+        word: word(by),
+        guides: guides.into_iter().map(|(g, _)| (g.code, g.name)).collect(),
+        guide: chosen,
+        booking: booked,
+        typed,
+        wrong,
+    })
+}
+
+#[handler]
+pub(super) async fn fill_in(Someone(by): Someone<WindowStaff>, Query(begun): Query<Begun>) -> poem::Result<Response> {
+    let guide = begun.guide.filter(|g| !g.is_empty());
+    page(&form_page(&by, guide.as_deref(), begun.booking, Fields::default(), None).await?)
+}
+
+#[handler]
+pub(super) async fn take_in(sent: Sent<WindowStaff>) -> poem::Result<Response> {
+    let Sent { by, fields } = sent;
+    let (code, booking) = (fields.get("guide").to_owned(), fields.id("booking"));
+    let received = by.visit.write(by.who.clone(), async |act| {
+        let as_booked = fields.get("name").is_empty();
+        let who = match booking {
+            // Nothing typed: the person is the one who booked, as the clerk has compared with the card.
+            Some(id) if as_booked => {
+                let row = booking::of_centre(&*act.tx, act.centre.id, id).await?;
+                let snapshots = applicant::of(&*act.tx, act.centre.id, [row.applicant_id]).await?;
+                match snapshots.first() {
+                    Some(snapshot) => applicant::open(&act.vault, snapshot)?.into(),
+                    None => typed(&fields),
+                }
+            }
+            _ => typed(&fields),
+        };
+        let intake = Intake {
+            guide: code.clone(),
+            channel: if fields.get("channel") == "home_visit" { Channel::HomeVisit } else { Channel::Window },
+            booking,
+            applicant: who,
+            materials: materials(&fields),
+        };
+        case::receive(act, intake).await
+    });
+    match received.await {
+        Ok(received) => Ok(go_to(&format!("/staff/cases/{}", received.case.number))),
+        Err(error) => {
+            let wrong = words(error)?;
+            page(&form_page(&by, Some(&code), booking, fields, Some(wrong)).await?)
+        }
+    }
+}
+
+/// A citizen, or an organisation with its code.
+pub(super) fn typed(fields: &Fields) -> Typed {
+    let (kind, id_type) = match fields.get("kind") {
+        "legal_person" => (ApplicantKind::LegalPerson, IdType::SocialCreditCode),
+        "organisation" => (ApplicantKind::Organisation, IdType::SocialCreditCode),
+        _ => (ApplicantKind::Person, IdType::IdCard),
+    };
+    let typed = person(fields);
+    Typed { kind, id_type: typed.id_type.map(|_| id_type), ..typed }
+}
+
+/// The guide's materials that were ticked, and what was written beside.
+fn materials(fields: &Fields) -> Vec<Taken> {
+    let names = fields.all("material_name");
+    let ticked = names.iter().enumerate().filter_map(|(n, name)| {
+        let form = match fields.get(&format!("form{n}")) {
+            "original" => MaterialForm::Original,
+            "copy" => MaterialForm::Copy,
+            "electronic" => MaterialForm::Electronic,
+            _ => return None,
+        };
+        let copies = fields.get(&format!("copies{n}"));
+        let copies = if copies.is_empty() { 1 } else { copies.parse().unwrap_or(0) };
+        Some(Taken { name: name.clone(), form, copies })
+    });
+    ticked.collect()
+}

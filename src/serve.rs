@@ -1,0 +1,188 @@
+//! Assembly: all routes behind one gate, and a server that ends cleanly.
+
+use crate::access::answer::BODY_TOO_LARGE;
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::{api, jobs, pages};
+use futures_util::FutureExt as _;
+use migration::{Migrator, MigratorTrait as _};
+use poem::http::{HeaderValue, StatusCode, header};
+use poem::listener::{Acceptor, Listener as _, TcpListener};
+use poem::web::Data;
+use poem::{
+    Endpoint, EndpointExt as _, IntoResponse as _, Middleware, PathPattern, Request, Response, Server, get, handler,
+};
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use tokio::sync::watch;
+use tracing::Instrument as _;
+
+/// Everything that is answered here.
+pub fn endpoint(app: App) -> impl Endpoint<Output = Response> {
+    pages::routes(api::routes())
+        .nest("/hooks", api::hooks::routes())
+        .at("/healthz", get(healthz))
+        .at("/readyz", get(readyz))
+        .data(app.clone())
+        .with(Gate(app))
+}
+
+/// The gate every request passes: an id, a bound on the body, one shape for what goes wrong, one line in the log.
+struct Gate(App);
+
+struct Gated<E> {
+    app: App,
+    inner: E,
+}
+
+impl<E: Endpoint> Middleware<E> for Gate {
+    type Output = Gated<E>;
+
+    fn transform(&self, inner: E) -> Gated<E> {
+        Gated { app: self.0.clone(), inner }
+    }
+}
+
+impl<E: Endpoint> Endpoint for Gated<E> {
+    type Output = Response;
+
+    async fn call(&self, req: Request) -> poem::Result<Response> {
+        let id = self.app.random.word(12).to_lowercase();
+        let span = tracing::info_span!("request", id);
+        async {
+            let began = stopwatch();
+            let (method, path) = (req.method().clone(), req.uri().path().to_owned());
+            let mut response = match self.pass(req).await {
+                Ok(response) => response,
+                Err(error) => {
+                    let route = error.data::<PathPattern>().cloned();
+                    let mut response = if pages::are_for(&path) {
+                        pages::problem(error, &id, &method, &path)
+                    } else {
+                        api::answer(error, &id)
+                    };
+                    route.map(|r| response.extensions_mut().insert(r));
+                    response
+                }
+            };
+            headers(&mut response, &path, &id);
+            // The template and never the path: a path may hold a token, a query anything.
+            let route = response.data::<PathPattern>().map_or("-", |p| p.0.as_ref());
+            let (status, took_us) = (response.status().as_u16(), began().as_micros());
+            tracing::info!(%method, route, status, took_us = u64::try_from(took_us).unwrap_or(u64::MAX), "answered");
+            Ok(response)
+        }
+        .instrument(span)
+        .await
+    }
+}
+
+impl<E: Endpoint> Gated<E> {
+    async fn pass(&self, mut req: Request) -> poem::Result<Response> {
+        let limit = usize::try_from(self.app.settings.http.body_limit).unwrap_or(usize::MAX);
+        let told = req.header(header::CONTENT_LENGTH).and_then(|l| l.parse::<usize>().ok());
+        if told.is_some_and(|length| length > limit) {
+            return Err(Error::from(BODY_TOO_LARGE).into());
+        }
+        let body = req.take_body().into_bytes_limit(limit).await?;
+        req.set_body(body);
+        let answer = AssertUnwindSafe(self.inner.call(req)).catch_unwind().await;
+        match answer {
+            Ok(answer) => answer.map(poem::IntoResponse::into_response),
+            // The message of a panic was printed by its hook; it may hold anything, so it goes no further.
+            Err(_) => Err(Error::from(anyhow::anyhow!("a handler panicked")).into()),
+        }
+    }
+}
+
+fn headers(response: &mut Response, path: &str, id: &str) {
+    let headers = response.headers_mut();
+    let mut set = |name, value| {
+        if !headers.contains_key(&name) {
+            headers.insert(name, value);
+        }
+    };
+    set(
+        header::HeaderName::from_static("x-request-id"),
+        HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static("-")),
+    );
+    set(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    set(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    set(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    set(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // The page that tries the doors brings its own script in its body; no other page has any.
+    let policy = if path.starts_with("/docs") {
+        "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+         frame-ancestors 'none'; base-uri 'none'"
+    } else {
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    };
+    set(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    set(header::HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex"));
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long an answer took is measured, not dated")]
+fn stopwatch() -> impl Fn() -> std::time::Duration {
+    let began = std::time::Instant::now();
+    move || began.elapsed()
+}
+
+#[handler]
+fn healthz() -> &'static str {
+    "ok"
+}
+
+/// Whether requests can be served: database and counting reachable, schema up to date.
+#[handler]
+async fn readyz(app: Data<&App>) -> Response {
+    let schema = match Migrator::get_pending_migrations(app.read()).await {
+        Ok(pending) if pending.is_empty() => "current",
+        Ok(_) => "behind: run `shuitian migrate up`",
+        Err(_) => "unknown: the database does not answer",
+    };
+    let counting = if app.limits.ping().await.is_ok() { "reachable" } else { "redis does not answer" };
+    let ready = schema == "current" && counting == "reachable";
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let words = serde_json::json!({ "ready": ready, "database": schema, "cache": counting });
+    poem::web::Json(words).with_status(status).into_response()
+}
+
+/// A server that is listening.
+pub struct Listening {
+    /// Where.
+    pub address: SocketAddr,
+    acceptor: poem::listener::BoxAcceptor,
+}
+
+/// Binds the address, so that it can be told before anything is served.
+///
+/// # Errors
+/// An address that is taken or not this machine's.
+pub async fn listen(address: SocketAddr) -> Result<Listening> {
+    let acceptor = TcpListener::bind(address).into_acceptor().await;
+    let acceptor = acceptor.map_err(|e| anyhow::anyhow!("cannot listen on {address}: {e}"))?;
+    let bound = acceptor.local_addr().first().and_then(|a| a.as_socket_addr().copied()).unwrap_or(address);
+    Ok(Listening { address: bound, acceptor: Box::new(poem::listener::ToDynAcceptor(acceptor)) })
+}
+
+/// Serves, and works if told so, until told to stop; requests under way are finished.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn run(app: App, listening: Listening, work: bool, stop: watch::Receiver<bool>) -> Result<()> {
+    let worker = work.then(|| tokio::spawn(jobs::work(app.clone(), stop.clone())));
+    let mut told = stop;
+    let signal = async move {
+        // An error means that whoever could tell is gone, which is telling enough.
+        let _ = told.wait_for(|stop| *stop).await;
+    };
+    Server::new_with_acceptor(listening.acceptor)
+        .idle_timeout(std::time::Duration::from_secs(75))
+        .run_with_graceful_shutdown(endpoint(app), signal, Some(std::time::Duration::from_secs(10)))
+        .await
+        .map_err(anyhow::Error::from)?;
+    if let Some(worker) = worker {
+        let _ = worker.await;
+    }
+    Ok(())
+}
