@@ -76,7 +76,8 @@ impl App {
         let (token, data, index) = (load(Purpose::Token)?, load(Purpose::Data)?, load(Purpose::Index)?);
         let vault = Arc::new(Vault::new(token, data, index, random.clone()));
         let redis = settings.redis.url.expose_secret();
-        let limits = if redis.is_empty() { Limits::memory() } else { Limits::redis(redis, "shuitian:".to_owned())? };
+        let limits =
+            if redis.is_empty() { Limits::memory() } else { Limits::redis(redis, settings.redis.prefix.clone())? };
         let sms = settings.sms.gateways.iter().map(|gateway| match gateway {
             Gateway::Console => Sms::Console,
             Gateway::Memory => Sms::Memory(Memory::default()),

@@ -93,6 +93,7 @@ pub async fn staff(visit: &Visit, username: &str, password: &str) -> Result<Gran
     match session {
         Some(session) => grant(visit, &session),
         None => {
+            let now = app.clock.now();
             let again = people::find(app.read(), visit.centre.id, username, now.date()).await?;
             let locked = again.and_then(|s| s.locked_until).filter(|until| *until > now);
             Err(locked.map_or_else(|| WRONG_PASSWORD.into(), |until| LOCKED.after(until - now)).into())

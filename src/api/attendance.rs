@@ -2,7 +2,7 @@
 
 use super::Noun;
 use super::problem::Failure;
-use super::view::{Created, Listed, Moment, moment};
+use super::view::{Created, Listed, Moment, Text, moment};
 use crate::access::{By, Staff};
 use crate::domain::attendance::{self, Presence};
 use chrono::NaiveDate;
@@ -18,7 +18,7 @@ pub(super) struct Attendance;
 #[oai(deny_unknown_fields)]
 struct CheckInInput {
     /// Six digits from the hall's screen.
-    code: String,
+    code: Text,
 }
 
 /// A stamp.

@@ -2,7 +2,7 @@
 
 use super::Noun;
 use super::problem::Failure;
-use super::view::Done;
+use super::view::{Done, Text};
 use crate::access::{self, By, Grant, Resident, Signed, Visit};
 use crate::base::personal;
 use crate::domain::Who;
@@ -18,7 +18,7 @@ pub(super) struct Auth;
 #[oai(deny_unknown_fields)]
 struct WechatCode {
     /// From `wx.login`, or from the button that asks for the phone.
-    code: String,
+    code: Text,
 }
 
 /// A phone.
@@ -26,7 +26,7 @@ struct WechatCode {
 #[oai(deny_unknown_fields)]
 struct PhoneInput {
     /// Eleven digits.
-    phone: String,
+    phone: Text,
 }
 
 /// A phone and the code sent to it.
@@ -34,9 +34,9 @@ struct PhoneInput {
 #[oai(deny_unknown_fields)]
 struct PhoneCode {
     /// Eleven digits.
-    phone: String,
+    phone: Text,
     /// Six digits, good for five minutes.
-    code: String,
+    code: Text,
 }
 
 /// User name and password.
@@ -44,9 +44,9 @@ struct PhoneCode {
 #[oai(deny_unknown_fields)]
 struct StaffInput {
     /// User name.
-    username: String,
+    username: Text,
     /// Password.
-    password: String,
+    password: Text,
 }
 
 /// A refresh token.
@@ -54,7 +54,7 @@ struct StaffInput {
 #[oai(deny_unknown_fields)]
 struct RefreshInput {
     /// As it was handed out.
-    refresh_token: String,
+    refresh_token: Text,
 }
 
 /// Old and new password.
@@ -62,9 +62,9 @@ struct RefreshInput {
 #[oai(deny_unknown_fields)]
 struct PasswordInput {
     /// The password in force.
-    old_password: String,
+    old_password: Text,
     /// At least ten characters.
-    new_password: String,
+    new_password: Text,
 }
 
 /// A pair of tokens.
@@ -190,7 +190,8 @@ impl Auth {
             return Err(access::FORBIDDEN.into());
         }
         let PasswordInput { old_password, new_password } = body.0;
-        access::change_password(&who.visit, who.who.clone(), who.session.id, old_password, new_password).await?;
+        let (old, new) = (old_password.into(), new_password.into());
+        access::change_password(&who.visit, who.who.clone(), who.session.id, old, new).await?;
         Ok(Done::Done)
     }
 }

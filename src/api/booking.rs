@@ -2,7 +2,7 @@
 
 use super::Noun;
 use super::problem::Failure;
-use super::view::{ApplicantInput, ApplicantView, Created, Listed, Moment, moment, part};
+use super::view::{ApplicantInput, ApplicantView, Created, Listed, Moment, Text, moment, part};
 use crate::access::{BookingParty, By, Resident, Visit};
 use crate::domain::Who;
 use crate::domain::booking::{self, Booked, Wish};
@@ -39,7 +39,7 @@ struct BookInput {
     /// The slot.
     slot_id: Id,
     /// Code of the guide.
-    guide: String,
+    guide: Text,
     /// For whom; a phone left out is the account's.
     applicant: ApplicantInput,
     /// It is for someone else.
@@ -121,7 +121,7 @@ impl Bookings {
             .write_once(who.who.clone(), "book", &request, async |act| {
                 let wish = Wish {
                     slot: input.slot_id,
-                    guide: input.guide,
+                    guide: input.guide.into(),
                     applicant: input.applicant.into(),
                     for_other: input.for_other.unwrap_or(false),
                 };

@@ -2,7 +2,7 @@
 
 use super::Noun;
 use super::problem::Failure;
-use super::view::{ApplicantInput, ApplicantView, Created, Listed, Moment, OfficeView, moment, part};
+use super::view::{ApplicantInput, ApplicantView, Created, Listed, Moment, OfficeView, Text, moment, part};
 use crate::access::{By, CaseHandler, CaseParty, CaseReader, PROGRESS_ADDRESS, PROGRESS_NUMBER, Visit, WindowStaff};
 use crate::base::{Kind, Refusal};
 use crate::document::receipt;
@@ -28,7 +28,7 @@ pub(super) struct Cases;
 #[oai(deny_unknown_fields)]
 struct MaterialInput {
     /// Name.
-    name: String,
+    name: Text,
     /// Original, copy or electronic.
     form: MaterialForm,
     /// Copies; one if left out.
@@ -40,7 +40,7 @@ struct MaterialInput {
 #[oai(deny_unknown_fields)]
 struct ReceiveInput {
     /// Code of the guide.
-    guide: String,
+    guide: Text,
     /// How it came.
     channel: Channel,
     /// The booking it came by.
@@ -80,7 +80,7 @@ struct ReceivedView {
 #[oai(deny_unknown_fields)]
 struct RefuseInput {
     /// Why, in words for the applicant.
-    ground: String,
+    ground: Text,
 }
 
 /// A decision.
@@ -90,7 +90,7 @@ struct DecideInput {
     /// Granted or denied.
     grant: bool,
     /// Why, needed for a denial.
-    ground: Option<String>,
+    ground: Option<Text>,
 }
 
 /// A look at personal data.
@@ -98,9 +98,9 @@ struct DecideInput {
 #[oai(deny_unknown_fields)]
 struct RevealInput {
     /// Among `name`, `phone`, `id_number`.
-    fields: Vec<String>,
+    fields: Vec<Text>,
     /// Why; written down with who looked.
-    purpose: String,
+    purpose: Text,
 }
 
 /// Personal data in full.
@@ -219,11 +219,11 @@ struct Acted {
 #[oai(deny_unknown_fields)]
 struct ProgressInput {
     /// Number of the case or of its receipt.
-    number: String,
+    number: Text,
     /// Check code of the receipt.
-    check_code: Option<String>,
+    check_code: Option<Text>,
     /// Last four digits of the applicant's phone.
-    phone_tail: Option<String>,
+    phone_tail: Option<Text>,
 }
 
 /// How far a case is.
@@ -316,9 +316,10 @@ impl Cases {
         let made = who
             .visit
             .write_once(who.who.clone(), "receive_case", &request, async |act| {
-                let taken = |m: MaterialInput| Taken { name: m.name, form: m.form, copies: m.copies.unwrap_or(1) };
+                let taken =
+                    |m: MaterialInput| Taken { name: m.name.into(), form: m.form, copies: m.copies.unwrap_or(1) };
                 let intake = Intake {
-                    guide: body.0.guide,
+                    guide: body.0.guide.into(),
                     channel: body.0.channel,
                     booking: body.0.booking_id,
                     applicant: body.0.applicant.into(),
@@ -472,7 +473,7 @@ impl Cases {
     ) -> Answer<Json<Acted>> {
         let request = format!("{} {}", number.0, body.0.to_json_string());
         let DecideInput { grant, ground } = body.0;
-        let verdict = if grant { Verdict::Grant } else { Verdict::Deny(ground.unwrap_or_default()) };
+        let verdict = if grant { Verdict::Grant } else { Verdict::Deny(ground.map(String::from).unwrap_or_default()) };
         once(&who, "decide_case", request, async |act| case::decide(act, &number.0, verdict).await).await
     }
 
@@ -533,6 +534,7 @@ impl Cases {
         body: Json<RevealInput>,
     ) -> Answer<Json<Revealed>> {
         let RevealInput { fields, purpose } = body.0;
+        let fields: Vec<String> = fields.into_iter().map(String::from).collect();
         let values = who
             .visit
             .write(who.who.clone(), async |act| case::reveal(act, &who.holder, &number.0, &fields, &purpose).await)
@@ -546,8 +548,8 @@ impl Cases {
     async fn progress(&self, visit: Visit, body: Json<ProgressInput>) -> Answer<Json<ProgressView>> {
         let ProgressInput { number, check_code, phone_tail } = body.0;
         let proof = match (check_code, phone_tail) {
-            (Some(code), _) => Proof::CheckCode(code),
-            (None, Some(tail)) => Proof::PhoneTail(tail),
+            (Some(code), _) => Proof::CheckCode(code.into()),
+            (None, Some(tail)) => Proof::PhoneTail(tail.into()),
             (None, None) => return Err(case::PROOF_NEEDED.on("check_code").into()),
         };
         visit.limit(PROGRESS_ADDRESS, &visit.address.to_string()).await?;

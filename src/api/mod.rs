@@ -60,7 +60,7 @@ fn service() -> OpenApiService<Doors, ()> {
             "群众预约、查询、评价，窗口收件、办理，每月通报。时间为带时区的 RFC 3339；编号之外的 id 不要解读。\
              写操作可带 Idempotency-Key，重发得到同一个结果。",
         )
-        .url_prefix("/api/v1")
+        .server("/api/v1")
 }
 
 /// The document of the interface.

@@ -2,7 +2,7 @@
 
 use super::Noun;
 use super::problem::Failure;
-use super::view::{Created, Moment, moment};
+use super::view::{Created, Moment, Text, moment};
 use crate::access::{REVIEW_ADDRESS, REVIEW_CENTRE, Visit};
 use crate::base::Result as Ours;
 use crate::domain::Who;
@@ -19,9 +19,9 @@ pub(super) struct Reviews;
 #[oai(deny_unknown_fields)]
 struct OpenInput {
     /// The link's token.
-    token: Option<String>,
+    token: Option<Text>,
     /// The code typed by hand.
-    code: Option<String>,
+    code: Option<Text>,
 }
 
 /// A tag of a grade.
@@ -66,16 +66,16 @@ struct InvitationView {
 #[oai(deny_unknown_fields)]
 struct ReviewInput {
     /// The link's token, or
-    token: Option<String>,
+    token: Option<Text>,
     /// the code typed by hand.
-    code: Option<String>,
+    code: Option<Text>,
     /// 5 非常满意 … 1 非常不满意.
     grade: i32,
     /// Codes of tags of that grade.
     #[oai(default)]
-    tags: Vec<String>,
+    tags: Vec<Text>,
     /// In one's own words.
-    comment: Option<String>,
+    comment: Option<Text>,
     /// Stay unknown to those rated.
     #[oai(default)]
     anonymous: bool,
@@ -86,9 +86,9 @@ struct ReviewInput {
 #[oai(deny_unknown_fields)]
 struct AppendInput {
     /// The link's token.
-    token: String,
+    token: Text,
     /// In one's own words.
-    comment: String,
+    comment: Text,
     /// A new grade, if it changed.
     grade: Option<i32>,
 }
@@ -116,7 +116,7 @@ impl Reviews {
     /// See an invitation; nothing is spent by looking
     #[oai(path = "/invitations/open", method = "post", operation_id = "get_invitation")]
     async fn get_invitation(&self, visit: Visit, body: Json<OpenInput>) -> Answer<Json<InvitationView>> {
-        let key = Key::new(body.0.token, body.0.code)?;
+        let key = Key::new(body.0.token.map(String::from), body.0.code.map(String::from))?;
         limit(&visit, &key).await?;
         let (app, now) = (&visit.app, visit.app.clock.now());
         let opened = review::open(app.read(), &app.vault, visit.centre.id, &key, app.rules.review_days, now).await?;
@@ -140,9 +140,10 @@ impl Reviews {
     async fn give_review(&self, visit: Visit, body: Json<ReviewInput>) -> Answer<Created<Thanks>> {
         let request = body.0.to_json_string();
         let ReviewInput { token, code, grade, tags, comment, anonymous } = body.0;
-        let key = Key::new(token, code)?;
+        let key = Key::new(token.map(String::from), code.map(String::from))?;
         limit(&visit, &key).await?;
-        let opinion = Opinion { grade, tags, comment, anonymous };
+        let tags = tags.into_iter().map(String::from).collect();
+        let opinion = Opinion { grade, tags, comment: comment.map(String::from), anonymous };
         let thanks = visit
             .write_once(Who::Bearer, "give_review", &request, async |act| {
                 review::give(act, &key, opinion).await?;
@@ -159,7 +160,7 @@ impl Reviews {
         let AppendInput { token, comment, grade } = body.0;
         let thanks = visit
             .write_once(Who::Bearer, "append_review", &request, async |act| {
-                review::append(act, token, Append { comment, grade }).await?;
+                review::append(act, token.into(), Append { comment: comment.into(), grade }).await?;
                 Ok(Thanks { accepted: true })
             })
             .await?;

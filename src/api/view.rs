@@ -9,8 +9,8 @@ use entity::applicant::{ApplicantKind, IdType};
 use entity::centre::office;
 use poem_openapi::payload::{Json, Payload};
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
-use poem_openapi::types::{ParseFromJSON, ToJSON, Type};
-use poem_openapi::{ApiResponse, Object};
+use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
+use poem_openapi::{ApiResponse, NewType, Object};
 
 /// A moment as the wire shows it: RFC 3339 with +08:00.
 pub(super) type Moment = DateTime<FixedOffset>;
@@ -18,6 +18,33 @@ pub(super) type Moment = DateTime<FixedOffset>;
 /// A moment for the wire.
 pub(super) fn moment(time: Time) -> Moment {
     time.local()
+}
+
+/// A text that must come as a JSON string: a number in its place is a mistake of the program that sent it.
+#[derive(Clone, NewType)]
+#[oai(from_json = false, from_parameter = false, from_multipart = false, to_header = false)]
+pub(super) struct Text(pub(super) String);
+
+impl ParseFromJSON for Text {
+    fn parse_from_json(value: Option<serde_json::Value>) -> ParseResult<Self> {
+        match value.unwrap_or_default() {
+            serde_json::Value::String(text) => Ok(Self(text)),
+            other => Err(ParseError::expected_type(other)),
+        }
+    }
+}
+
+impl std::ops::Deref for Text {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<Text> for String {
+    fn from(text: Text) -> Self {
+        text.0
+    }
 }
 
 /// A part of a list.
@@ -94,25 +121,25 @@ impl From<&office::Model> for OfficeView {
 #[oai(deny_unknown_fields)]
 pub(super) struct ApplicantInput {
     /// Name.
-    name: String,
+    name: Text,
     /// Mobile, or landline with its area code.
-    phone: Option<String>,
+    phone: Option<Text>,
     /// Citizen unless said otherwise.
     kind: Option<ApplicantKind>,
     /// Kind of document, if one is shown.
     id_type: Option<IdType>,
     /// Its number.
-    id_number: Option<String>,
+    id_number: Option<Text>,
 }
 
 impl From<ApplicantInput> for Typed {
     fn from(input: ApplicantInput) -> Self {
         Self {
             kind: input.kind.unwrap_or(ApplicantKind::Person),
-            name: input.name,
-            phone: input.phone,
+            name: input.name.into(),
+            phone: input.phone.map(String::from),
             id_type: input.id_type,
-            id_number: input.id_number,
+            id_number: input.id_number.map(String::from),
         }
     }
 }

@@ -66,6 +66,7 @@ pub struct Database {
 #[expect(missing_docs, reason = "each key is described in settings.toml, once")]
 pub struct Redis {
     pub url: SecretString,
+    pub prefix: String,
 }
 
 /// `[security]`

@@ -4,20 +4,19 @@
 //! or reads a clock of its own, so a rule is called alike from a door, a page, a job or the command line.
 
 pub mod act;
-
-pub mod applicant;
-pub mod attendance;
-pub mod audit;
-pub mod booking;
-pub mod bulletin;
 pub mod calendar;
-pub mod case;
 pub mod centre;
-pub mod figure;
-pub mod guide;
-pub mod identity;
+pub mod audit;
 pub mod notice;
-pub mod reseal;
+pub mod identity;
+pub mod applicant;
+pub mod guide;
+pub mod attendance;
+pub mod booking;
+pub mod case;
 pub mod review;
+pub mod figure;
+pub mod bulletin;
+pub mod reseal;
 
 pub use act::{Act, Page, Rules, StaffMember, Who};

@@ -141,6 +141,8 @@ pub async fn claim(db: &impl ConnectionTrait, now: Time, worker: Id, limit: u64)
             .await?;
         claimed.extend(rows);
     }
+    // What an UPDATE returns has no order of its own.
+    claimed.sort_by_key(|notice| (notice.lane, notice.due_at));
     Ok(claimed)
 }
 

@@ -1,0 +1,134 @@
+//! Every door of the document is tried as a stranger, in every role, and as the right role of another centre.
+//!
+//! The table below is written by hand, apart from the ranks in the handlers: the two must agree, and a door that is not in
+//! the table fails.
+
+use crate::town::{Town, nobody, stories};
+use reqwest::Method;
+use serde_json::{Value, json};
+use shuitian::access::{FORBIDDEN, OTHER_CENTRE};
+use shuitian::api;
+use shuitian::domain::identity::session::NOT_SIGNED_IN;
+use std::collections::BTreeMap;
+
+stories!(each_door_opens_to_its_roles_and_to_nobody_else);
+
+const ROLES: [&str; 9] =
+    ["resident", "window1", "office1", "director", "party", "leader", "supervisor", "admin", "window2"];
+const STAFF: [&str; 8] = ["window1", "window2", "office1", "director", "party", "leader", "supervisor", "admin"];
+const WINDOWS: [&str; 3] = ["window1", "window2", "director"];
+const HANDLERS: [&str; 4] = ["window1", "window2", "office1", "director"];
+const READERS: [&str; 6] = ["window1", "window2", "office1", "director", "leader", "supervisor"];
+
+/// Who may pass each door. An empty list is a door for anybody.
+fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
+    let with_resident = |staff: &[&'static str]| [&["resident"], staff].concat();
+    let mut table = BTreeMap::new();
+    let mut doors = |names: &[&'static str], who: Vec<&'static str>| {
+        for name in names {
+            assert!(table.insert(*name, who.clone()).is_none(), "{name} stands twice");
+        }
+    };
+    doors(
+        &[
+            "sign_in_wechat",
+            "request_phone_code",
+            "sign_in_phone",
+            "sign_in_staff",
+            "refresh",
+            "list_guides",
+            "get_guide",
+            "list_slots",
+            "progress",
+            "get_invitation",
+            "give_review",
+            "append_review",
+        ],
+        vec![],
+    );
+    doors(&["sign_out", "me", "change_password"], ROLES.to_vec());
+    doors(&["bind_wechat_phone", "book"], vec!["resident"]);
+    doors(&["list_bookings", "get_booking", "cancel_booking"], with_resident(&WINDOWS));
+    doors(&["receive_case"], WINDOWS.to_vec());
+    doors(&["accept_case", "refuse_case", "decide_case", "issue_result", "correct_applicant"], HANDLERS.to_vec());
+    doors(&["list_cases", "get_case", "case_receipt", "case_receipt_pdf", "withdraw_case"], with_resident(&READERS));
+    doors(&["reveal"], READERS.to_vec());
+    doors(&["check_in", "check_out", "presence_board"], STAFF.to_vec());
+    doors(&["draft_bulletin", "sign_bulletin"], vec!["director"]);
+    doors(&["figure_rows"], vec!["director", "leader"]);
+    // Open to strangers for what is published; whoever shows a token must be of the rank.
+    doors(&["get_bulletin"], vec!["director", "leader", "stranger"]);
+    table
+}
+
+/// Method, path and name of every operation in the document.
+fn operations() -> Vec<(Method, String, String)> {
+    let document: Value = serde_json::from_str(&api::document()).unwrap();
+    let mut operations = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let path = path
+                .replace("{id}", &nobody().to_string())
+                .replace("{number}", "ST-B-20261124-9999")
+                .replace("{period}", "2026-09")
+                .replace("{key}", "received")
+                .replace("{code}", "SB-99");
+            let method = method.to_uppercase().parse().unwrap();
+            operations.push((method, path, operation["operationId"].as_str().unwrap().to_owned()));
+        }
+    }
+    operations
+}
+
+async fn each_door_opens_to_its_roles_and_to_nobody_else(town: &Town) {
+    let table = table();
+    let mut people = vec![("stranger", town.stranger())];
+    for role in ROLES {
+        let person = if role == "resident" { town.resident("13800000001").await } else { town.staff(role).await };
+        people.push((role, person));
+    }
+    let elsewhere = town.stranger();
+    let operations = operations();
+    assert_eq!(operations.len(), table.len(), "a door is missing from the table, or no longer there");
+    for (method, path, name) in &operations {
+        let who = table.get(name.as_str()).unwrap_or_else(|| panic!("{name} is not in the table"));
+        for (role, person) in &people {
+            // Leaving would end the session that the next door needs.
+            if name == "sign_out" && *role != "stranger" {
+                continue;
+            }
+            // Without fields every body is refused: what passes the guard stops there and changes nothing.
+            let answer = person.send(method.clone(), path, Some(json!({}))).await;
+            let at = format!("{name} as {role}: {} {}", answer.status, answer.text);
+            assert_ne!(answer.status, 500, "{at}");
+            if who.is_empty() || who.contains(role) {
+                assert!(answer.status != 403 || answer.body["code"] != FORBIDDEN.code, "{at}");
+                assert_ne!(answer.status, 401, "{at}");
+            } else if *role == "stranger" {
+                answer.refused(NOT_SIGNED_IN);
+            } else {
+                assert_eq!(answer.body["code"], FORBIDDEN.code, "{at}");
+                answer.refused(FORBIDDEN);
+            }
+        }
+    }
+    // A second centre: whoever is of the right role there finds nothing here.
+    let mut file: Value = serde_json::from_str(include_str!("../../seed/centre.json")).unwrap();
+    file["code"] = json!("QX");
+    let tx = town.app.database.begin().await.unwrap();
+    let file = serde_json::from_value(file).unwrap();
+    shuitian::domain::centre::import(&tx, &town.app.random, town.app.clock.now(), file).await.unwrap();
+    tx.commit().await.unwrap();
+    for (method, path, name) in &operations {
+        if table[name.as_str()].is_empty() {
+            continue;
+        }
+        for (role, person) in &people {
+            if *role != "stranger" {
+                let answer = person.at("QX").send(method.clone(), path, Some(json!({}))).await;
+                assert_eq!(answer.body["code"], OTHER_CENTRE.code, "{name} as {role}: {}", answer.text);
+            }
+        }
+    }
+    let _ = elsewhere;
+}

@@ -1,0 +1,163 @@
+//! Every cause answers in one shape, and changes nothing.
+
+use crate::town::{Answer, Town, stories};
+use reqwest::Method;
+use serde_json::{Value, json};
+use shuitian::access::{self, answer};
+use shuitian::domain::identity::session;
+use shuitian::domain::{case, centre};
+
+stories!(
+    every_cause_has_its_status_and_one_shape,
+    a_body_over_the_limit_is_refused_told_or_not,
+    another_centres_things_are_not_there,
+    a_page_says_no_in_words_and_the_interface_in_json,
+    ready_says_what_is_missing,
+);
+
+async fn raw(town: &Town, method: Method, path: &str, kind: &str, body: impl Into<reqwest::Body>) -> Answer {
+    let request = town.web.request(method, format!("{}{path}", town.url)).header("content-type", kind).body(body);
+    Answer::of(request.send().await.unwrap()).await
+}
+
+async fn every_cause_has_its_status_and_one_shape(town: &Town) {
+    let window = town.staff("window1").await;
+    let before = town.rows().await;
+    let post = async |body: &str| {
+        raw(town, Method::POST, "/api/v1/auth/phone/code", "application/json", body.to_owned()).await
+    };
+    for unreadable in ["", "{", "[]", "null", "{}", r#"{"phone": 13800000001}"#, r#"{"phone": null}"#, "\u{1f600}"] {
+        post(unreadable).await.refused(answer::UNREADABLE);
+    }
+    let unknown = post(r#"{"phone": "13800000001", "admin": true}"#).await.refused(answer::UNKNOWN_FIELD);
+    assert_eq!(unknown["field"], "admin");
+    raw(town, Method::POST, "/api/v1/auth/phone/code", "text/plain", "{}").await.refused(answer::UNSUPPORTED_BODY);
+    raw(town, Method::POST, "/api/v1/auth/phone/code", "application/json", vec![0xff, 0xfe])
+        .await
+        .refused(answer::UNREADABLE);
+    town.stranger().get("/nowhere").await.refused(answer::NO_ROUTE);
+    town.stranger().send(Method::PUT, "/guides", None).await.refused(answer::NO_METHOD);
+    town.stranger().get("/cases").await.refused(session::NOT_SIGNED_IN);
+    town.staff("admin").await.get("/cases").await.refused(access::FORBIDDEN);
+    window.get("/cases/ST-B-20261124-0001").await.refused(case::UNKNOWN_CASE);
+    window.get("/cases?limit=x").await.refused(answer::UNREADABLE);
+    window.get("/bookings?date=2026-13-01").await.refused(answer::UNREADABLE);
+    town.resident("13800000001").await.get("/bookings/not-an-id").await.refused(answer::UNREADABLE);
+    let typed = json!({ "guide": "SB-03", "channel": "telepathy", "applicant": { "name": "甲" } });
+    window.post("/cases", typed).await.refused(answer::UNREADABLE);
+    let nested = json!({ "guide": "SB-03", "channel": "window", "applicant": { "name": "甲", "age": 3 } });
+    assert_eq!(window.post("/cases", nested).await.refused(answer::UNKNOWN_FIELD)["field"], "age");
+    let after = town.rows().await;
+    for table in ["service_case", "case_event", "applicant", "material", "counter", "booking", "review"] {
+        assert_eq!(before[table], after[table], "{table}");
+    }
+    // What was typed is not repeated to whoever reads the answer.
+    let echoed = post(r#"{"phone": {"13800000001": "田小满"}}"#).await;
+    assert!(!echoed.text.contains("13800000001") && !echoed.text.contains("田小满"));
+}
+
+async fn a_body_over_the_limit_is_refused_told_or_not(town: &Town) {
+    let before = town.rows().await;
+    let large = format!(r#"{{"phone": "{}"}}"#, "1".repeat(1_100_000));
+    raw(town, Method::POST, "/api/v1/auth/phone/code", "application/json", large.clone())
+        .await
+        .refused(answer::BODY_TOO_LARGE);
+    let chunks: Vec<Result<String, std::io::Error>> =
+        large.as_bytes().chunks(10_000).map(|c| Ok(String::from_utf8_lossy(c).into_owned())).collect();
+    let stream = reqwest::Body::wrap_stream(futures_util::stream::iter(chunks));
+    raw(town, Method::POST, "/api/v1/auth/phone/code", "application/json", stream)
+        .await
+        .refused(answer::BODY_TOO_LARGE);
+    assert_eq!(town.rows().await, before);
+}
+
+/// A second centre on the same installation, with a host of its own, its people and a case.
+async fn neighbour(town: &Town) -> (String, std::sync::Arc<centre::Centre>) {
+    let mut file: Value = serde_json::from_str(include_str!("../../seed/centre.json")).unwrap();
+    file["code"] = json!("QX");
+    file["hosts"] = json!(["qx.example.gov.cn"]);
+    let tx = town.app.database.begin().await.unwrap();
+    let file = serde_json::from_value(file).unwrap();
+    let centre = std::sync::Arc::new(centre::import(&tx, &town.app.random, town.app.clock.now(), file).await.unwrap());
+    tx.commit().await.unwrap();
+    let number = town.app.write(&centre, shuitian::domain::Who::Operator, async |act| {
+        let guides = serde_json::from_str(include_str!("../../seed/guides.json")).map_err(anyhow_of)?;
+        shuitian::domain::guide::import(act, guides).await?;
+        let people = serde_json::from_str(include_str!("../../seed/staff.json")).map_err(anyhow_of)?;
+        shuitian::domain::identity::staff::add_demo(act, people, shuitian::demo::PASSWORD).await
+    });
+    number.await.unwrap();
+    let window = town.stranger().at("QX");
+    let window = window
+        .with(&window.post("/auth/staff", json!({ "username": "window1", "password": "shuitian-demo" })).await.ok(200));
+    let intake =
+        json!({ "guide": "SB-03", "channel": "window", "applicant": { "name": "邻乡人", "phone": "13800000001" } });
+    let number = window.post("/cases", intake).await.ok(201)["number"].as_str().unwrap().to_owned();
+    (number, centre)
+}
+
+fn anyhow_of(error: serde_json::Error) -> shuitian::base::Error {
+    shuitian::base::Error::Fault(error.into())
+}
+
+async fn another_centres_things_are_not_there(town: &Town) {
+    let (theirs, _) = neighbour(town).await;
+    assert!(theirs.starts_with("QX-B-"));
+    // With two centres, a request must say which it means.
+    town.stranger().get("/guides").await.refused(centre::UNKNOWN_CENTRE);
+    town.stranger().at("XX").get("/guides").await.refused(centre::UNKNOWN_CENTRE);
+    town.stranger().at("ST").get("/guides/SB-03").await.ok(200);
+    town.stranger().get("/guides/SB-03?centre=ST").await.ok(200);
+    let by_host = town
+        .web
+        .get(format!("{}/api/v1/guides/SB-03", town.url))
+        .header("host", "qx.example.gov.cn")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(by_host.status(), 200);
+    let director = town.stranger().at("ST");
+    let director = director.with(
+        &director.post("/auth/staff", json!({ "username": "director", "password": "shuitian-demo" })).await.ok(200),
+    );
+    let before = town.rows().await;
+    director.get(&format!("/cases/{theirs}")).await.refused(case::UNKNOWN_CASE);
+    director.post(&format!("/cases/{theirs}/accept"), json!({})).await.refused(case::UNKNOWN_CASE);
+    director
+        .post(&format!("/cases/{theirs}/reveal"), json!({ "fields": ["name"], "purpose": "好奇" }))
+        .await
+        .refused(case::UNKNOWN_CASE);
+    director.get(&format!("/cases/{theirs}/receipt")).await.refused(case::UNKNOWN_CASE);
+    assert_eq!(director.get("/cases").await.ok(200)["items"], json!([]));
+    // His token is good for his own centre alone, which it carries when the request names none.
+    director.at("QX").get("/cases").await.refused(access::OTHER_CENTRE);
+    let mut unnamed = director.clone();
+    unnamed.centre = None;
+    unnamed.get("/cases").await.ok(200);
+    let proof = json!({ "number": theirs, "phone_tail": "0001" });
+    town.stranger().at("ST").post("/progress", proof.clone()).await.refused(case::NO_PROGRESS);
+    town.stranger().at("QX").post("/progress", proof).await.ok(200);
+    let refresh = town.stranger().at("QX");
+    refresh.post("/auth/refresh", json!({ "refresh_token": director.refresh })).await.refused(session::SESSION_ENDED);
+    assert_eq!(town.rows().await, before);
+}
+
+async fn a_page_says_no_in_words_and_the_interface_in_json(town: &Town) {
+    let page = town.stranger().send_to(Method::GET, "/nowhere", None).await;
+    assert_eq!((page.status, page.headers["content-type"].to_str().unwrap()), (404, "text/html; charset=utf-8"));
+    assert!(page.text.contains("没有这个地址"));
+    for header in
+        ["content-security-policy", "x-content-type-options", "referrer-policy", "x-frame-options", "x-request-id"]
+    {
+        assert!(page.headers.contains_key(header), "{header}");
+    }
+    assert!(!page.headers["content-security-policy"].to_str().unwrap().contains("unsafe"));
+    let away = town.stranger().send_to(Method::GET, "/staff", None).await;
+    assert_eq!((away.status, away.headers["location"].to_str().unwrap()), (303, "/staff/sign-in?next=%2Fstaff"));
+}
+
+async fn ready_says_what_is_missing(town: &Town) {
+    let ready = town.stranger().send_to(Method::GET, "/readyz", None).await.ok(200);
+    assert_eq!(ready, json!({ "ready": true, "database": "current", "cache": "reachable" }));
+    assert_eq!(town.stranger().send_to(Method::GET, "/healthz", None).await.text, "ok");
+}

@@ -1,0 +1,24 @@
+//! The stories of the main job, each told on SQLite with counting in memory and on PostgreSQL with counting in Redis.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    unreachable_pub,
+    reason = "a test that cannot go on has failed, and says where; nothing here is seen from outside"
+)]
+
+mod town;
+
+mod attendance;
+mod booking;
+mod bulletin;
+mod case;
+mod doors;
+mod errors;
+mod floors;
+mod guide;
+mod identity;
+mod main_job;
+mod notice;
+mod review;
+mod spec;

@@ -1,0 +1,185 @@
+//! The outbox: said once, sent once, and honest about what nobody knows.
+
+use crate::town::{Town, stories, tuesday};
+use chrono::Duration;
+use entity::notice::{Column, Entity, Lane, Model, NoticeState};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use shuitian::domain::Act;
+use shuitian::domain::notice::{self, Message, Parcel};
+use shuitian::gateway::sms::Outcome;
+
+stories!(
+    a_text_is_said_once_for_its_key_and_leaves_after_the_commit,
+    what_is_cancelled_is_not_sent,
+    a_claim_whose_worker_died_is_due_again,
+    a_sending_whose_worker_died_is_unsure_and_never_sent_again,
+    a_gateway_that_is_busy_is_asked_again_and_then_no_more,
+    what_may_have_gone_out_is_not_repeated,
+    what_is_refused_or_too_late_ends,
+    codes_go_before_reminders,
+    three_workers_send_each_text_once,
+);
+
+async fn say(act: &Act, key: &str, lane: Lane) -> shuitian::base::Result<()> {
+    let message = Message {
+        key: key.to_owned(),
+        kind: "test",
+        lane,
+        phone: "13800000001",
+        text: format!("内容{key}"),
+        about: act.centre.id,
+        due_at: act.now,
+        expires_at: act.now + Duration::hours(1),
+    };
+    notice::say(act, message).await
+}
+
+async fn state(town: &Town, key: &str) -> Model {
+    Entity::find().filter(Column::Key.eq(key)).one(town.app.read()).await.unwrap().unwrap()
+}
+
+fn sent(town: &Town, key: &str) -> usize {
+    town.memory().sent().iter().filter(|s| s.text.ends_with(key)).count()
+}
+
+async fn a_text_is_said_once_for_its_key_and_leaves_after_the_commit(town: &Town) {
+    let failed = town.app.write(&town.centre, shuitian::domain::Who::Operator, async |act| {
+        say(act, "k0", Lane::Notice).await?;
+        Err::<(), _>(shuitian::domain::centre::UNKNOWN_CENTRE.into())
+    });
+    assert!(failed.await.is_err());
+    town.act(async |act| {
+        say(act, "k1", Lane::Notice).await?;
+        say(act, "k1", Lane::Notice).await
+    })
+    .await;
+    town.act(async |act| say(act, "k1", Lane::Notice).await).await;
+    town.deliver().await;
+    assert_eq!((town.rows().await["notice"], sent(town, "k0"), sent(town, "k1")), (1, 0, 1));
+    let row = state(town, "k1").await;
+    assert_eq!((row.state, row.gateway.as_deref(), row.attempts), (NoticeState::Accepted, Some("memory"), 1));
+    assert_eq!(row.vendor_id.as_deref(), Some(row.id.to_string().as_str()));
+}
+
+async fn what_is_cancelled_is_not_sent(town: &Town) {
+    town.act(async |act| say(act, "k1", Lane::Notice).await).await;
+    let now = town.app.clock.now();
+    let claimed = notice::claim(town.app.database.writer(), now, town.app.random.id(now), 10).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    // Cancelled between the claim and the sending.
+    town.act(async |act| notice::withdraw(act, act.centre.id).await).await;
+    let parcel = notice::begin_sending(town.app.database.writer(), &town.app.vault, now, &claimed[0]).await.unwrap();
+    assert!(parcel.is_none());
+    town.deliver().await;
+    assert_eq!((state(town, "k1").await.state, sent(town, "k1")), (NoticeState::Withdrawn, 0));
+}
+
+async fn claim_and_die(town: &Town, begin: bool) -> Option<Parcel> {
+    let now = town.app.clock.now();
+    let claimed = notice::claim(town.app.database.writer(), now, town.app.random.id(now), 10).await.unwrap();
+    if begin {
+        notice::begin_sending(town.app.database.writer(), &town.app.vault, now, &claimed[0]).await.unwrap()
+    } else {
+        None
+    }
+}
+
+async fn a_claim_whose_worker_died_is_due_again(town: &Town) {
+    town.act(async |act| say(act, "k1", Lane::Notice).await).await;
+    claim_and_die(town, false).await;
+    town.wait(Duration::seconds(31)).await;
+    town.deliver().await;
+    assert_eq!(sent(town, "k1"), 0, "its lease may still be alive");
+    town.wait(Duration::seconds(60)).await;
+    town.deliver().await;
+    assert_eq!((sent(town, "k1"), state(town, "k1").await.state), (1, NoticeState::Accepted));
+}
+
+async fn a_sending_whose_worker_died_is_unsure_and_never_sent_again(town: &Town) {
+    town.act(async |act| say(act, "k1", Lane::Notice).await).await;
+    assert!(claim_and_die(town, true).await.is_some());
+    for _ in 0..5 {
+        town.wait(Duration::minutes(1)).await;
+        town.deliver().await;
+    }
+    let row = state(town, "k1").await;
+    assert_eq!((sent(town, "k1"), row.state, row.fault.as_deref()), (0, NoticeState::Unsure, Some("deliverer_died")));
+}
+
+async fn a_gateway_that_is_busy_is_asked_again_and_then_no_more(town: &Town) {
+    town.act(async |act| say(act, "k1", Lane::Notice).await).await;
+    town.memory().answer_next(Outcome::RetrySafe(Duration::seconds(10)));
+    town.memory().answer_next(Outcome::Later(tuesday() + Duration::minutes(5)));
+    town.deliver().await;
+    assert_eq!(state(town, "k1").await.state, NoticeState::Due);
+    town.wait(Duration::seconds(11)).await;
+    town.deliver().await;
+    assert_eq!((state(town, "k1").await.attempts, sent(town, "k1")), (2, 0));
+    town.wait(Duration::minutes(5)).await;
+    town.deliver().await;
+    assert_eq!(sent(town, "k1"), 1);
+    town.act(async |act| say(act, "k2", Lane::Notice).await).await;
+    for _ in 0..notice::TRIES {
+        town.memory().answer_next(Outcome::ChannelDown("no_money".to_owned()));
+        town.wait(Duration::minutes(5)).await;
+        town.deliver().await;
+    }
+    let row = state(town, "k2").await;
+    assert_eq!((row.state, row.fault.as_deref(), sent(town, "k2")), (NoticeState::GaveUp, Some("no_money"), 0));
+}
+
+async fn what_may_have_gone_out_is_not_repeated(town: &Town) {
+    town.act(async |act| say(act, "k1", Lane::Notice).await).await;
+    town.memory().answer_next(Outcome::Ambiguous("read_timeout".to_owned()));
+    town.deliver().await;
+    town.wait(Duration::minutes(30)).await;
+    town.deliver().await;
+    let row = state(town, "k1").await;
+    assert_eq!((row.state, row.fault.as_deref(), sent(town, "k1")), (NoticeState::Unsure, Some("read_timeout"), 1));
+}
+
+async fn what_is_refused_or_too_late_ends(town: &Town) {
+    town.act(async |act| say(act, "k1", Lane::Notice).await).await;
+    town.memory().answer_next(Outcome::Rejected("black_list".to_owned()));
+    town.deliver().await;
+    assert_eq!(state(town, "k1").await.state, NoticeState::Rejected);
+    town.act(async |act| say(act, "k2", Lane::Notice).await).await;
+    town.wait(Duration::hours(1)).await;
+    town.deliver().await;
+    let row = state(town, "k2").await;
+    assert_eq!((row.state, row.fault.as_deref(), sent(town, "k2")), (NoticeState::GaveUp, Some("expired"), 0));
+}
+
+async fn codes_go_before_reminders(town: &Town) {
+    town.act(async |act| {
+        for n in 0..20 {
+            say(act, &format!("bulk{n}"), Lane::Bulk).await?;
+        }
+        say(&act.at(act.now + Duration::milliseconds(1), act.who.clone()), "code", Lane::Code).await
+    })
+    .await;
+    let now = town.app.clock.now() + Duration::seconds(1);
+    let first = notice::claim(town.app.database.writer(), now, town.app.random.id(now), 1).await.unwrap();
+    assert_eq!(first[0].key, "code");
+    town.wait(Duration::minutes(2)).await;
+    town.deliver().await;
+    assert_eq!(town.memory().sent().len(), 21);
+}
+
+async fn three_workers_send_each_text_once(town: &Town) {
+    town.act(async |act| {
+        for n in 0..120 {
+            say(act, &format!("n{n:03}"), Lane::Notice).await?;
+        }
+        Ok(())
+    })
+    .await;
+    let work = async || while shuitian::jobs::deliver::round(&town.app).await.unwrap() > 0 {};
+    futures_util::join!(work(), work(), work());
+    town.deliver().await;
+    let mut texts: Vec<String> = town.memory().sent().into_iter().map(|s| s.text).collect();
+    texts.sort();
+    let said = texts.len();
+    texts.dedup();
+    assert_eq!((said, texts.len()), (120, 120));
+}

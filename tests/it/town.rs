@@ -1,0 +1,500 @@
+//! A town to tell stories in: a real server over a real database, a clock that is moved, people who call by HTTP, and the
+//! texts they were sent. A story that leaves work undone fails.
+
+use chrono::{Duration, NaiveDate};
+use entity::notice::NoticeState;
+use entity::{Id, Time};
+use reqwest::Method;
+use sea_orm::{
+    ColumnTrait as _, ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, EntityTrait as _,
+    PaginatorTrait as _, QueryFilter as _,
+};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use shuitian::app::App;
+use shuitian::base::Clock;
+use shuitian::base::settings::Settings;
+use shuitian::domain::Act;
+use shuitian::domain::Who;
+use shuitian::domain::centre::Centre;
+use shuitian::gateway::sms::{Memory, Sms};
+use shuitian::{demo, jobs, serve};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio::sync::{OnceCell, watch};
+
+/// The two pairs every story is told on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ground {
+    /// SQLite, counting in memory.
+    Sqlite,
+    /// PostgreSQL, counting in Redis.
+    Postgres,
+}
+
+/// A Tuesday, half past nine.
+pub fn tuesday() -> Time {
+    at("2026-11-24", 9, 30)
+}
+
+/// A moment in the town.
+pub fn at(day: &str, hour: i32, minute: i32) -> Time {
+    Time::at(day.parse::<NaiveDate>().unwrap(), hour * 60 + minute)
+}
+
+/// Tells each story on both grounds.
+macro_rules! stories {
+    ($($(#[$meta:meta])* $name:ident),+ $(,)?) => { $(
+        mod $name {
+            $(#[$meta])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                crate::town::tell($crate::town::Ground::Sqlite, async |town| super::$name(town).await).await;
+            }
+            $(#[$meta])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                crate::town::tell($crate::town::Ground::Postgres, async |town| super::$name(town).await).await;
+            }
+        }
+    )+ };
+}
+pub(crate) use stories;
+
+/// Tells one story, if its ground is there, and sees that nothing is left undone.
+pub async fn tell(ground: Ground, story: impl AsyncFnOnce(&Town)) {
+    let Some(town) = Town::open(ground).await else { return };
+    story(&town).await;
+    town.leave().await;
+}
+
+/// Where PostgreSQL is, if it is there. `deploy/check` always says so.
+pub fn postgres() -> Option<String> {
+    told("SHUITIAN_TEST_POSTGRES")
+}
+
+/// Where Redis is, if it is there.
+pub fn redis() -> Option<String> {
+    told("SHUITIAN_TEST_REDIS")
+}
+
+fn told(name: &str) -> Option<String> {
+    let value = std::env::var(name).ok().filter(|v| !v.is_empty());
+    if value.is_none() {
+        println!("not told: {name} is not set; deploy/check starts the server and sets it");
+    }
+    value
+}
+
+/// A township with its people and guides, in which nothing has happened yet.
+pub struct Town {
+    pub app: App,
+    pub centre: Arc<Centre>,
+    pub url: String,
+    pub web: reqwest::Client,
+    stop: watch::Sender<bool>,
+    served: tokio::task::JoinHandle<()>,
+    _directory: TempDir,
+    database: Option<String>,
+}
+
+impl Town {
+    /// Opens a town, or says why it cannot.
+    async fn open(ground: Ground) -> Option<Self> {
+        let directory = tempfile::tempdir().unwrap();
+        let (url, database) = match ground {
+            Ground::Sqlite => {
+                let file = directory.path().join("town.db");
+                std::fs::copy(sqlite_template().await, &file).unwrap();
+                (format!("sqlite://{}", file.display()), None)
+            }
+            Ground::Postgres => {
+                let server = postgres()?;
+                let name = format!(
+                    "town_{}",
+                    directory.path().file_name().unwrap().to_string_lossy().replace('.', "").to_lowercase()
+                );
+                let template = postgres_template(&server).await;
+                admin(&server)
+                    .await
+                    .execute_unprepared(&format!("create database {name} template {template}"))
+                    .await
+                    .unwrap();
+                (format!("{server}/{name}"), Some(name))
+            }
+        };
+        let redis = if ground == Ground::Postgres { redis()? } else { String::new() };
+        let mut settings = settings(&url, &redis, &keys_of_templates());
+        settings.insert("SHUITIAN__REDIS__PREFIX".to_owned(), format!("{}:", directory.path().display()));
+        let clock = Clock::default();
+        clock.set(tuesday());
+        let app = App::open(Settings::load(Some(Path::new("/dev/null")), settings.into_iter()).unwrap(), clock)
+            .await
+            .unwrap();
+        let centre = Arc::new(shuitian::domain::centre::find(app.read(), None, None).await.unwrap());
+        let listening = serve::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let url = format!("http://{}", listening.address);
+        let (stop, stopped) = watch::channel(false);
+        let server = app.clone();
+        let served = tokio::spawn(async move { serve::run(server, listening, false, stopped).await.unwrap() });
+        let web = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let town = Self { app, centre, url, web, stop, served, _directory: directory, database };
+        town.tick().await;
+        Some(town)
+    }
+
+    /// Sees that no text is due or on its way, and takes the town down.
+    async fn leave(self) {
+        let now = self.app.clock.now();
+        use entity::notice::{Column, Entity};
+        let due = Entity::find()
+            .filter(Column::State.is_in([NoticeState::Due]))
+            .filter(Column::DueAt.lte(now))
+            .count(self.app.read())
+            .await
+            .unwrap();
+        let held = Entity::find().filter(Column::State.is_in([NoticeState::Claimed, NoticeState::Sending]));
+        assert_eq!((due, held.count(self.app.read()).await.unwrap()), (0, 0), "texts were left undelivered");
+        self.stop.send(true).unwrap();
+        self.served.await.unwrap();
+        self.app.database.close().await;
+        if let (Some(name), Some(server)) = (&self.database, postgres()) {
+            admin(&server).await.execute_unprepared(&format!("drop database {name} with (force)")).await.unwrap();
+        }
+    }
+
+    /// Moves the clock to a moment and lets the timetable catch up.
+    pub async fn move_to(&self, moment: Time) {
+        self.app.clock.set(moment);
+        self.tick().await;
+    }
+
+    /// Moves the clock on and lets the timetable catch up.
+    pub async fn wait(&self, by: Duration) {
+        self.app.clock.advance(by);
+        self.tick().await;
+    }
+
+    /// Runs the jobs that are due.
+    pub async fn tick(&self) {
+        jobs::tick(&self.app, "town").await;
+    }
+
+    /// Delivers every text that is due.
+    pub async fn deliver(&self) {
+        while jobs::deliver::round(&self.app).await.unwrap() > 0 {}
+    }
+
+    /// The gateway that keeps texts.
+    pub fn memory(&self) -> &Memory {
+        match &self.app.sms[0] {
+            Sms::Memory(memory) => memory,
+            Sms::Console => panic!("the town's texts go to memory"),
+        }
+    }
+
+    /// Texts a phone was sent, oldest first.
+    pub async fn texts(&self, phone: &str) -> Vec<String> {
+        self.deliver().await;
+        self.memory().sent().into_iter().filter(|s| s.phone == phone).map(|s| s.text).collect()
+    }
+
+    /// Nobody.
+    pub fn stranger(&self) -> Person<'_> {
+        Person { town: self, token: None, refresh: String::new(), centre: None, address: None, device: None, key: None }
+    }
+
+    /// A member of staff who has signed in.
+    pub async fn staff(&self, username: &str) -> Person<'_> {
+        let device = Some(format!("device-of-{username}"));
+        let person = Person { device, ..self.stranger() };
+        let answer =
+            person.post("/auth/staff", json!({ "username": username, "password": demo::PASSWORD })).await.ok(200);
+        person.with(&answer)
+    }
+
+    /// A resident who has signed in by a code sent to his phone.
+    pub async fn resident(&self, phone: &str) -> Person<'_> {
+        let person = self.stranger();
+        person.post("/auth/phone/code", json!({ "phone": phone })).await.ok(202);
+        let text = self.texts(phone).await.pop().unwrap();
+        let code = text.split("验证码").nth(1).unwrap()[..6].to_owned();
+        let answer = person.post("/auth/phone", json!({ "phone": phone, "code": code })).await.ok(200);
+        person.with(&answer)
+    }
+
+    /// Does an act by hand, as a job would.
+    pub async fn act<T>(&self, act: impl AsyncFnOnce(&Act) -> shuitian::base::Result<T>) -> T {
+        self.app.write(&self.centre, Who::System("story"), act).await.unwrap()
+    }
+
+    /// How many rows each table has.
+    pub async fn rows(&self) -> BTreeMap<String, i64> {
+        rows(self.app.read()).await
+    }
+
+    /// A text from a phone, as the console gateway's hook brings it.
+    pub async fn text_from(&self, phone: &str, text: &str) -> Answer {
+        let secret = self.app.hook_secret.expose_secret();
+        self.stranger()
+            .send_to(
+                Method::POST,
+                &format!("/hooks/sms/memory/{secret}/reply"),
+                Some(json!({ "mobile": phone, "text": text })),
+            )
+            .await
+    }
+
+    /// The half hour of this day and time, as its id.
+    pub async fn slot(&self, guide: &str, moment: Time) -> String {
+        let day = moment.date();
+        let list = self.stranger().get(&format!("/slots?guide={guide}&from={day}&to={day}")).await.ok(200);
+        let wanted = moment.local().to_rfc3339();
+        let slots = list["items"].as_array().unwrap();
+        slots.iter().find(|s| s["starts_at"] == wanted).unwrap_or_else(|| panic!("no slot at {wanted}"))["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// A case at the window, received, by someone with this phone.
+    pub async fn received(&self, guide: &str, phone: Option<&str>) -> Value {
+        let window = self.staff("window1").await;
+        let applicant = json!({ "name": "田小满", "phone": phone });
+        window.post("/cases", json!({ "guide": guide, "channel": "window", "applicant": applicant })).await.ok(201)
+    }
+
+    /// A case at its end: received, accepted, granted and handed over. Gives the last answer.
+    pub async fn issued(&self, guide: &str, phone: Option<&str>) -> Value {
+        let number = self.received(guide, phone).await["number"].as_str().unwrap().to_owned();
+        let (window, director) = (self.staff("window1").await, self.staff("director").await);
+        window.post(&format!("/cases/{number}/accept"), json!({})).await.ok(200);
+        director.post(&format!("/cases/{number}/decide"), json!({ "grant": true })).await.ok(200);
+        window.post(&format!("/cases/{number}/issue"), json!({})).await.ok(200)
+    }
+}
+
+/// How many rows each table has.
+pub async fn rows(db: &DatabaseConnection) -> BTreeMap<String, i64> {
+    let mut counts = BTreeMap::new();
+    for table in tables() {
+        let statement =
+            sea_orm::Statement::from_string(db.get_database_backend(), format!("select count(*) as n from {table}"));
+        let row = db.query_one_raw(statement).await.unwrap().unwrap();
+        counts.insert(table.to_owned(), row.try_get::<i64>("", "n").unwrap());
+    }
+    counts
+}
+
+/// Tables of the schema, in the order of their making.
+pub fn tables() -> Vec<&'static str> {
+    let sql = include_str!("../../migration/src/m0001_foundation/up.sql");
+    sql.lines().filter_map(|l| l.strip_prefix("create table ")).filter_map(|l| l.split_whitespace().next()).collect()
+}
+
+/// Someone who calls by HTTP.
+#[derive(Clone)]
+pub struct Person<'t> {
+    town: &'t Town,
+    pub token: Option<String>,
+    pub refresh: String,
+    pub centre: Option<String>,
+    pub address: Option<String>,
+    pub device: Option<String>,
+    pub key: Option<String>,
+}
+
+impl Person<'_> {
+    /// The same person with the tokens of an answer.
+    pub fn with(&self, answer: &Value) -> Self {
+        Self {
+            token: Some(answer["access_token"].as_str().unwrap().to_owned()),
+            refresh: answer["refresh_token"].as_str().unwrap().to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// The same person with fresh tokens, as an app exchanges them by itself.
+    pub async fn again(&self) -> Self {
+        let answer = self.stranger().post("/auth/refresh", json!({ "refresh_token": self.refresh })).await.ok(200);
+        self.with(&answer)
+    }
+
+    /// The same person without a token.
+    fn stranger(&self) -> Self {
+        Self { token: None, ..self.clone() }
+    }
+
+    /// The same person, naming a centre.
+    pub fn at(&self, centre: &str) -> Self {
+        Self { centre: Some(centre.to_owned()), ..self.clone() }
+    }
+
+    /// The same person, calling from another address.
+    pub fn from(&self, address: &str) -> Self {
+        Self { address: Some(address.to_owned()), ..self.clone() }
+    }
+
+    /// The same person, with an Idempotency-Key.
+    pub fn once(&self, key: &str) -> Self {
+        Self { key: Some(key.to_owned()), ..self.clone() }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, Some(body)).await
+    }
+
+    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        self.send_to(method, &format!("/api/v1{path}"), body).await
+    }
+
+    /// Sends to any path of the server.
+    pub async fn send_to(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let mut request = self.town.web.request(method, format!("{}{path}", self.town.url));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let headers = [
+            ("x-centre", &self.centre),
+            ("x-forwarded-for", &self.address),
+            ("x-device", &self.device),
+            ("idempotency-key", &self.key),
+        ];
+        for (name, value) in headers {
+            if let Some(value) = value {
+                request = request.header(name, value);
+            }
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        Answer::of(request.send().await.unwrap()).await
+    }
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+    pub body: Value,
+}
+
+impl Answer {
+    pub async fn of(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Self { status, headers, text, body }
+    }
+
+    /// The body of an answer that must have this status.
+    #[track_caller]
+    pub fn ok(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        self.body
+    }
+
+    /// Must be this refusal, in the one shape of all refusals.
+    #[track_caller]
+    pub fn refused(self, refusal: shuitian::base::Refusal) -> Value {
+        assert_eq!(
+            (self.status, self.body["code"].as_str()),
+            (refusal.kind.status(), Some(refusal.code)),
+            "{}",
+            self.text
+        );
+        assert!(self.body["message"].as_str().is_some_and(|m| !m.is_empty() && !m.contains('{')), "{}", self.text);
+        assert_eq!(self.body["article"].as_str(), refusal.article);
+        assert!(self.body["request_id"].as_str().is_some_and(|id| id.len() == 12));
+        if matches!(self.status, 429 | 503) {
+            assert!(self.headers["retry-after"].to_str().unwrap().parse::<i64>().unwrap() > 0);
+        }
+        self.body
+    }
+}
+
+fn settings(database: &str, redis: &str, keys: &Path) -> BTreeMap<String, String> {
+    let pairs = [
+        ("DATABASE__URL", database),
+        ("DATABASE__MAX_CONNECTIONS", "6"),
+        ("REDIS__URL", redis),
+        ("SECURITY__KEYS_DIR", &keys.display().to_string()),
+        ("HTTP__PUBLIC_URL", "http://town.example"),
+        ("HTTP__TRUSTED_PROXIES", "127.0.0.1"),
+        ("SMS__GATEWAYS", "memory"),
+        ("LOG__FILTER", "off"),
+    ];
+    pairs.iter().map(|(k, v)| (format!("SHUITIAN__{k}"), (*v).to_owned())).collect()
+}
+
+/// A town is copied from a template that is made once a run: schema, guides and people.
+fn keys_of_templates() -> std::path::PathBuf {
+    std::env::temp_dir().join(format!("shuitian-it-{}", std::process::id())).join("keys")
+}
+
+async fn make(database: &str) {
+    let settings = settings(database, "", &keys_of_templates());
+    let clock = Clock::default();
+    clock.set(tuesday() - Duration::days(80));
+    let app =
+        App::open(Settings::load(Some(Path::new("/dev/null")), settings.into_iter()).unwrap(), clock).await.unwrap();
+    if !app.database.is_sqlite() {
+        use migration::MigratorTrait as _;
+        migration::Migrator::up(app.database.writer(), None).await.unwrap();
+    }
+    demo::township(&app).await.unwrap();
+    if app.database.is_sqlite() {
+        app.database.writer().execute_unprepared("pragma wal_checkpoint(truncate)").await.unwrap();
+    }
+    app.database.close().await;
+}
+
+async fn sqlite_template() -> std::path::PathBuf {
+    static MADE: OnceCell<std::path::PathBuf> = OnceCell::const_new();
+    let make = async || {
+        let file = keys_of_templates().with_file_name("template.db");
+        make(&format!("sqlite://{}", file.display())).await;
+        file
+    };
+    MADE.get_or_init(make).await.clone()
+}
+
+async fn postgres_template(server: &str) -> String {
+    static MADE: OnceCell<String> = OnceCell::const_new();
+    let make = async || {
+        // The keys are shared with the other template: wait for it rather than make them twice.
+        sqlite_template().await;
+        let name = format!("template_{}", std::process::id());
+        let admin = admin(server).await;
+        admin.execute_unprepared(&format!("drop database if exists {name}")).await.unwrap();
+        admin.execute_unprepared(&format!("create database {name}")).await.unwrap();
+        make(&format!("{server}/{name}")).await;
+        name
+    };
+    MADE.get_or_init(make).await.clone()
+}
+
+async fn admin(server: &str) -> DatabaseConnection {
+    let mut options = ConnectOptions::new(format!("{server}/postgres"));
+    options.max_connections(1).sqlx_logging(false);
+    Database::connect(options).await.unwrap()
+}
+
+/// Rows of the audit trail about something.
+pub async fn audit_of(town: &Town, act: &str) -> Vec<entity::audit::Model> {
+    use entity::audit::{Column, Entity};
+    Entity::find().filter(Column::Act.eq(act)).all(town.app.read()).await.unwrap()
+}
+
+/// An id that nobody has.
+pub fn nobody() -> Id {
+    Id::from_u128(1)
+}
