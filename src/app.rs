@@ -128,6 +128,7 @@ impl App {
         who: Who,
         act: impl AsyncFnOnce(&Act) -> Result<T>,
     ) -> Result<T> {
+        let kind = who.kind();
         let tx = self.database.begin().await?;
         let (vault, rules) = (Arc::clone(&self.vault), Arc::clone(&self.rules));
         let given = Act::new(tx, self.clock.now(), who, Arc::clone(centre), vault, self.random.clone(), rules);
@@ -137,6 +138,7 @@ impl App {
         match result {
             Ok(value) => {
                 tx.commit().await?;
+                tracing::debug!(?kind, spoke, "an act was committed");
                 if spoke {
                     self.nudge.notify_one();
                 }
@@ -144,6 +146,7 @@ impl App {
             }
             Err(error) => {
                 tx.rollback().await?;
+                tracing::debug!(?kind, "an act was taken back");
                 Err(error)
             }
         }

@@ -68,6 +68,7 @@ pub fn answer(error: poem::Error, request_id: &str) -> Response {
     match ours(error) {
         Error::Refused(refused) => {
             let refused = *refused;
+            tracing::debug!(code = refused.refusal.code, field = refused.field, "refused");
             let status = StatusCode::from_u16(refused.refusal.kind.status()).unwrap_or_default();
             let problem = Problem {
                 code: refused.refusal.code.to_owned(),

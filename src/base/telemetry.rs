@@ -3,6 +3,7 @@
 use super::settings::{Log, LogFormat};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// The subscriber that writes log lines to `writer`.
 ///
@@ -23,5 +24,5 @@ where
 /// Sends log lines to standard error from here on.
 pub fn start(log: &Log) {
     // Only a second start in one process can fail, and then lines already go where the first sent them.
-    let _ = tracing::subscriber::set_global_default(subscriber(log, std::io::stderr));
+    let _ = subscriber(log, std::io::stderr).try_init();
 }

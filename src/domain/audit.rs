@@ -2,8 +2,8 @@
 //! committed, within a minute, so that a line changed or taken out later shows.
 
 use super::act::Act;
-use crate::base::Result;
 use crate::base::vault::sha256;
+use crate::base::{Result, canonical};
 use entity::Id;
 use entity::audit::{Column, Entity, Model};
 use sea_orm::sea_query::Expr;
@@ -81,7 +81,7 @@ pub async fn first_break(db: &impl ConnectionTrait, centre: Id) -> Result<Option
 }
 
 fn link(before: &[u8], seq: i64, line: &Model) -> Vec<u8> {
-    // The detail's keys are sorted by serde_json, so that both databases give back the same bytes.
+    // jsonb keeps keys in an order of its own, and a backup may go from one database to the other.
     let words = serde_json::json!([
         seq,
         line.id,
@@ -92,5 +92,5 @@ fn link(before: &[u8], seq: i64, line: &Model) -> Vec<u8> {
         line.subject,
         line.detail
     ]);
-    sha256(&[before, words.to_string().as_bytes()].concat()).0
+    sha256(&[before, canonical::json(&words).as_bytes()].concat()).0
 }

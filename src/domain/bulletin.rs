@@ -8,7 +8,7 @@ use super::audit;
 use super::figure::{self, Figure, Month};
 use crate::base::error::Result;
 use crate::base::vault::sha256;
-use crate::base::{Kind, Refusal};
+use crate::base::{Kind, Refusal, canonical};
 use chrono::Duration;
 use entity::bulletin::{BulletinState, Column, Entity, Model};
 use entity::{Id, Time};
@@ -118,8 +118,7 @@ pub async fn draft(act: &Act, month: Month) -> Result<Model> {
         measures: "水田府发〔2020〕62号".to_owned(),
         period: month.word(),
     };
-    // By way of a value, whose keys are sorted.
-    let body = serde_json::to_value(&body).map_err(anyhow::Error::from)?.to_string();
+    let body = canonical::json(&serde_json::to_value(&body).map_err(anyhow::Error::from)?);
     let row = Model {
         id: act.id(),
         centre_id: act.centre.id,

@@ -73,6 +73,7 @@ async fn deliver(app: App, notice: Model) -> Result<()> {
     let db = app.database.writer();
     let Some(parcel) = notice::begin_sending(db, &app.vault, app.clock.now(), &notice).await? else { return Ok(()) };
     let how = hand_over(&app, &notice, &parcel).await;
+    tracing::debug!(id = %notice.id, kind = notice.kind, ?how, "a text was handed over");
     notice::settle(db, app.clock.now(), &notice, NoticeState::Sending, how).await
 }
 

@@ -69,6 +69,7 @@ pub fn problem(error: poem::Error, request_id: &str, method: &Method, path: &str
     let (status, message, article, wait) = match ours(error) {
         Error::Refused(refused) => {
             let refused = *refused;
+            tracing::debug!(code = refused.refusal.code, field = refused.field, "refused");
             let staff = ["/staff", "/bulletins", "/hall"].iter().any(|p| path.starts_with(p));
             if refused.refusal == MUST_CHANGE {
                 return form::go_to("/staff/password");

@@ -7,18 +7,24 @@
     reason = "a test that cannot go on has failed, and says where; nothing here is seen from outside"
 )]
 
+mod process;
 mod town;
 
 mod attendance;
 mod booking;
 mod bulletin;
 mod case;
+mod command;
 mod doors;
 mod errors;
 mod floors;
 mod guide;
 mod identity;
+mod keys;
+mod limits;
 mod main_job;
 mod notice;
 mod review;
+mod secrets;
 mod spec;
+mod tour;

@@ -83,6 +83,7 @@ pub fn redis() -> Option<String> {
 fn told(name: &str) -> Option<String> {
     let value = std::env::var(name).ok().filter(|v| !v.is_empty());
     if value.is_none() {
+        assert!(std::env::var_os("SHUITIAN_TEST_ALL").is_none(), "{name} is not set, and all stories are to be told");
         println!("not told: {name} is not set; deploy/check starts the server and sets it");
     }
     value
@@ -436,7 +437,7 @@ fn settings(database: &str, redis: &str, keys: &Path) -> BTreeMap<String, String
 }
 
 /// A town is copied from a template that is made once a run: schema, guides and people.
-fn keys_of_templates() -> std::path::PathBuf {
+pub fn keys_of_templates() -> std::path::PathBuf {
     std::env::temp_dir().join(format!("shuitian-it-{}", std::process::id())).join("keys")
 }
 

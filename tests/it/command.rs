@@ -1,0 +1,152 @@
+//! What an operator types.
+
+use crate::process::{Server, run};
+use serde_json::{Value, json};
+use std::path::Path;
+
+fn refused(directory: &Path, words: &[&str], variables: &[(&str, &str)], code: i32, told: &[&str]) {
+    let (status, _, errors) = run(directory, words, variables);
+    assert_eq!(status, code, "{words:?}: {errors}");
+    for part in told {
+        assert!(errors.contains(part), "{part} is not in: {errors}");
+    }
+}
+
+#[test]
+fn wrong_use_is_told_from_failure() {
+    let here = tempfile::tempdir().unwrap();
+    let here = here.path();
+    refused(here, &["dance"], &[], 2, &["dance"]);
+    refused(here, &["serve"], &[("SHUITIAN__HTTP__LISTN", "x")], 2, &["http.listn", "listen"]);
+    refused(
+        here,
+        &["serve"],
+        &[("SHUITIAN__DATABASE__MAX_CONNECTIONS", "0")],
+        2,
+        &["database.max_connections = 0", "1 to 100"],
+    );
+    refused(here, &["serve", "--config", "nowhere.toml"], &[], 2, &["nowhere.toml"]);
+    refused(
+        here,
+        &["migrate"],
+        &[("SHUITIAN__SECURITY__DATA_KEYS", "k1 c2hvcnQ=")],
+        2,
+        &["security.data_keys", "32 bytes"],
+    );
+    std::fs::write(here.join("shuitian.toml"), "[sms]\ngateways = [\"pigeon\"]\n").unwrap();
+    refused(here, &["serve"], &[], 2, &["sms.gateways", "console (prints"]);
+    std::fs::remove_file(here.join("shuitian.toml")).unwrap();
+    let (status, words, _) = run(here, &["--help"], &[]);
+    assert!(status == 0 && words.contains("serve"));
+    assert!(
+        !here.join("data").join("shuitian.db").exists() || here.join("data").exists(),
+        "a wrong setting makes no database"
+    );
+}
+
+#[test]
+fn production_refuses_what_lets_anybody_in() {
+    let here = tempfile::tempdir().unwrap();
+    let https = ("SHUITIAN__HTTP__PUBLIC_URL", "https://bm.example.gov.cn");
+    let production = ("SHUITIAN__PROFILE", "production");
+    refused(here.path(), &["serve"], &[production], 2, &["http.public_url", "https://"]);
+    refused(here.path(), &["serve"], &[production, https], 2, &["sms.gateways"]);
+    let quiet = [production, https, ("SHUITIAN__SMS__GATEWAYS", ""), ("SHUITIAN__WECHAT__SIGN_IN", "none")];
+    assert_eq!(run(here.path(), &["demo"], &[]).0, 0);
+    refused(here.path(), &["serve"], &quiet, 1, &["demonstration accounts"]);
+    refused(here.path(), &["migrate", "down", "1"], &quiet, 1, &["refused in production"]);
+    refused(
+        here.path(),
+        &["serve", "--listen", "0.0.0.0:0"],
+        &[],
+        1,
+        &["http.listen", "demonstration accounts", "127.0.0.1"],
+    );
+}
+
+#[test]
+fn files_are_taken_in_whole_or_told_fault_by_fault() {
+    let here = tempfile::tempdir().unwrap();
+    let here = here.path();
+    let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("seed");
+    let file = |name: &str| seed.join(name).display().to_string();
+    let import = |what: &str, name: &str| run(here, &["import", what, &file(name)], &[]);
+    refused(here, &["import", "guides", &file("guides.json")], &[], 1, &["import centre"]);
+    assert_eq!(import("centre", "centre.json").0, 0);
+    for year in ["2025", "2026", "2027"] {
+        let (status, words, errors) = import("holidays", &format!("holidays/{year}.json"));
+        assert!(status == 0 && words.contains(year), "{errors}");
+    }
+    let (status, words, _) = import("guides", "guides.json");
+    assert_eq!((status, words.contains("26 added, 0 changed, 0 unchanged")), (0, true), "{words}");
+    let (status, words, _) = import("staff", "staff.json");
+    assert!(status == 0 && words.lines().count() == 11 && words.contains("first password"), "{words}");
+    refused(here, &["import", "staff", &file("staff.json")], &[], 1, &["第1行 username director 已有", "第11行"]);
+    let wrong = here.join("wrong.json");
+    std::fs::write(&wrong, r#"[{"name": 3}]"#).unwrap();
+    refused(here, &["import", "guides", wrong.to_str().unwrap()], &[], 1, &["[0].name"]);
+    std::fs::write(&wrong, r#"{"year": 2026, "official": true, "source": "x", "days": [{"date": "2025-01-01", "off": true, "name": "x"}]}"#).unwrap();
+    refused(here, &["import", "holidays", wrong.to_str().unwrap()], &[], 1, &["第1行 date 2025-01-01"]);
+    let (status, words, _) =
+        run(here, &["staff", "add", "newcomer", "--name", "新人", "--role", "window", "--attends"], &[]);
+    assert!(status == 0 && words.starts_with("newcomer  first password "), "{words}");
+    refused(
+        here,
+        &["staff", "add", "second", "--name", "新人", "--role", "king"],
+        &[],
+        2,
+        &["king", "window", "director"],
+    );
+}
+
+#[test]
+fn schema_document_keys_and_bulletin() {
+    let here = tempfile::tempdir().unwrap();
+    let here = here.path();
+    let (status, words, _) = run(here, &["openapi"], &[]);
+    let document: Value = serde_json::from_str(&words).unwrap();
+    assert!(status == 0 && document["openapi"].is_string());
+    assert!(!here.join("data").exists(), "printing the document opens nothing");
+    let (_, words, _) = run(here, &["migrate", "status"], &[]);
+    assert!(words.contains("m0001_foundation  Applied"), "{words}");
+    let (status, words, _) = run(here, &["migrate", "down", "1"], &[]);
+    assert!(status == 0 && words.contains("Pending"), "{words}");
+    assert_eq!(run(here, &["demo", "--seed", "7"], &[]).0, 0);
+    refused(here, &["demo"], &[], 1, &["not_empty"]);
+    let (_, key, _) = run(here, &["keys", "new"], &[]);
+    assert!(shuitian::base::keys::Keys::parse(&key).is_ok());
+    refused(here, &["bulletin", "2026-H1"], &[], 1, &["2026-10"]);
+    let month = shuitian::domain::figure::Month::of(shuitian::base::Clock::default().now().date()).before().word();
+    let (status, words, errors) = run(here, &["bulletin", &month, "--out", "通报"], &[]);
+    assert_eq!(status, 0, "{errors}");
+    let body = std::fs::read_to_string(here.join("通报").join(format!("ST-{month}.json"))).unwrap();
+    let page = std::fs::read_to_string(here.join("通报").join(format!("ST-{month}.html"))).unwrap();
+    let hash = words.rsplit(' ').next().unwrap().trim();
+    assert!(page.contains(hash) && page.contains("草稿") && serde_json::from_str::<Value>(&body).is_ok());
+    let again = run(here, &["bulletin", &month, "--out", "通报"], &[]).1;
+    assert_eq!(again, words, "same month, same bytes, same hash");
+    // The keys go missing beside what they sealed: nothing is made in their place.
+    std::fs::remove_file(here.join("data/keys/data.keys")).unwrap();
+    refused(here, &["serve"], &[], 2, &["data.keys", "put it back"]);
+    assert!(!here.join("data/keys/data.keys").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_server_without_redis_and_the_next_start_after_a_crash() {
+    let here = tempfile::tempdir().unwrap();
+    let first = Server::start(here.path(), &[]);
+    refused(
+        here.path(),
+        &["serve", "--listen", "127.0.0.1:0"],
+        &[],
+        1,
+        &[&format!("pid {}", first.pid()), "redis.url"],
+    );
+    assert_eq!(first.send(reqwest::Method::GET, "/readyz", None, None).await.status, 200, "the first goes on");
+    first.kill();
+    let next = Server::start(here.path(), &[]);
+    let staff = json!({ "username": "director", "password": "shuitian-demo" });
+    next.post("/auth/staff", None, staff).await.ok(200);
+    next.stop();
+    Server::start(here.path(), &[]).stop();
+}
