@@ -52,12 +52,13 @@ impl<E: Endpoint> Endpoint for Gated<E> {
         async {
             let began = stopwatch();
             let (method, path) = (req.method().clone(), req.uri().path().to_owned());
+            let place = req.uri().path_and_query().map_or_else(|| path.clone(), ToString::to_string);
             let mut response = match self.pass(req).await {
                 Ok(response) => response,
                 Err(error) => {
                     let route = error.data::<PathPattern>().cloned();
                     let mut response = if pages::are_for(&path) {
-                        pages::problem(error, &id, &method, &path)
+                        pages::problem(error, &id, &method, &place)
                     } else {
                         api::answer(error, &id)
                     };
@@ -107,7 +108,8 @@ fn headers(response: &mut Response, path: &str, id: &str) {
         HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static("-")),
     );
     set(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    set(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    // Not `no-referrer`: a browser would then send forms with the origin `null`, and ours could not be told from others'.
+    set(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     set(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     set(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // The page that tries the doors brings its own script in its body; no other page has any.

@@ -178,9 +178,9 @@ impl<'a> FromRequest<'a> for Fields {
 /// A browser says where a post comes from.
 fn ensure_ours(req: &Request) -> Result<()> {
     let host = req.header(header::HOST);
-    let foreign = match (req.header(header::ORIGIN), req.header("sec-fetch-site")) {
-        (Some(origin), _) => origin.split_once("://").map(|(_, host)| host) != host,
-        (None, Some(site)) => !matches!(site, "same-origin" | "none"),
+    let foreign = match (req.header("sec-fetch-site"), req.header(header::ORIGIN)) {
+        (Some(site), _) => !matches!(site, "same-origin" | "none"),
+        (None, Some(origin)) => origin.split_once("://").map(|(_, host)| host) != host,
         (None, None) => false,
     };
     if foreign { Err(FOREIGN_FORM.into()) } else { Ok(()) }

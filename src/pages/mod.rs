@@ -65,19 +65,19 @@ struct Wrong<'w> {
 
 /// Whatever ended a request, as a page: the way to sign in, or what happened and what to do.
 #[must_use]
-pub fn problem(error: poem::Error, request_id: &str, method: &Method, path: &str) -> Response {
+pub fn problem(error: poem::Error, request_id: &str, method: &Method, place: &str) -> Response {
     let (status, message, article, wait) = match ours(error) {
         Error::Refused(refused) => {
             let refused = *refused;
             tracing::debug!(code = refused.refusal.code, field = refused.field, "refused");
-            let staff = ["/staff", "/bulletins", "/hall"].iter().any(|p| path.starts_with(p));
+            let staff = ["/staff", "/bulletins", "/hall"].iter().any(|p| place.starts_with(p));
             if refused.refusal == MUST_CHANGE {
                 return form::go_to("/staff/password");
             }
             if refused.refusal.kind == crate::base::Kind::Unknown {
                 let (door, home) = if staff { ("/staff/sign-in", "/staff") } else { ("/sign-in", "/") };
                 // What was posted is gone; after signing in, a page is opened.
-                let next = if method == Method::GET { path } else { home };
+                let next = if method == Method::GET { place } else { home };
                 let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
                 return form::go_to(&format!("{door}?next={next}"));
             }

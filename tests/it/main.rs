@@ -12,6 +12,7 @@ mod town;
 
 mod attendance;
 mod booking;
+mod browser;
 mod bulletin;
 mod case;
 mod command;
