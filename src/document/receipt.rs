@@ -58,6 +58,7 @@ pub async fn page(
     // Printed again, a receipt says what it said first: the day it promised if it had been accepted at once.
     let promised = received.and_then(|e| e.due_on);
     let limit = match (promised, row.limit_days) {
+        (Some(_), Some(0)) => "当场办结".to_owned(),
         (Some(day), Some(days)) => {
             let may_move = if row.due_provisional { "（放假安排公布后可能调整）" } else { "" };
             format!("自受理之日起{days}个工作日；当日受理的，至{}{may_move}", day.format("%Y年%-m月%-d日"))

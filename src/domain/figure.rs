@@ -4,7 +4,7 @@
 //! up to `frozen_at` count: a month that was signed opens to the same rows for ever, and what comes in late shows in a
 //! later figure, not in this one. A ratio is a pair of integers; a zero denominator is a dash, never 100 %.
 
-use super::centre;
+use super::{centre, guide};
 use crate::base::error::Result;
 use crate::base::{Kind, Refusal};
 use chrono::{Datelike as _, Months, NaiveDate};
@@ -234,7 +234,10 @@ async fn of_cases(db: &impl ConnectionTrait, centre: Id, month: Month, frozen_at
         .collect();
     let instant = ended.iter().map(|(l, on)| row(l, *on, l.case.item_kind == Some(ItemKind::Instant))).collect();
 
-    let offices = centre::offices(db, centre).await?;
+    // An office without matters of its own would only be a row of noughts.
+    let with_matters: Vec<Id> = guide::names(db, centre).await?.into_values().map(|g| g.office_id).collect();
+    let offices = centre::offices(db, centre).await?.into_iter().filter(|o| with_matters.contains(&o.id));
+    let offices: Vec<_> = offices.collect();
     let mut figures = vec![
         figure(
             "received",

@@ -27,6 +27,7 @@ fn browser_program() -> Option<&'static str> {
 }
 
 impl Browser {
+    #[expect(clippy::zombie_processes, reason = "`close` waits for it, and a story that fails ends the whole process")]
     async fn open(program: &str) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let server = Command::new("chromedriver")
@@ -299,8 +300,7 @@ async fn the_main_job_in_a_browser_at_the_size_of_a_phone() {
     browser.sees("今天的预约").await;
     browser.go(&url(&format!("/staff/attendance?code={code}"))).await;
     browser.press("签到").await;
-    browser.sees("在岗情况").await;
-    assert!(!browser.text().await.contains("签到码不对"));
+    browser.sees("您今天").await;
     browser.close().await;
     let log = server.stop();
     assert!(!log.contains("ERROR"), "{log}");

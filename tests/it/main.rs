@@ -1,5 +1,6 @@
 //! The stories of the main job, each told on SQLite with counting in memory and on PostgreSQL with counting in Redis.
 #![expect(
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
@@ -25,6 +26,7 @@ mod keys;
 mod limits;
 mod main_job;
 mod notice;
+mod pages;
 mod review;
 mod secrets;
 mod spec;

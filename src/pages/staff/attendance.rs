@@ -8,6 +8,7 @@ use crate::domain::{audit, centre};
 use crate::pages::form::{Frame, Jar, Sent, Someone, forget_session, go_to, keep, page, word, words};
 use crate::pages::hall::SCREEN;
 use askama::Template;
+use entity::Time;
 use entity::attendance::Session;
 use entity::identity::Role;
 use poem::web::Query;
@@ -21,6 +22,7 @@ struct Page {
     word: String,
     code: String,
     day: String,
+    mine: Vec<String>,
     pairs: bool,
     lines: Vec<Line>,
     wrong: Option<String>,
@@ -45,10 +47,17 @@ const PAIRS: [Role; 3] = [Role::Director, Role::PartyOffice, Role::Admin];
 async fn board(by: &By<Staff>, code: String, wrong: Option<String>) -> poem::Result<Response> {
     let (app, now) = (&by.visit.app, by.visit.app.clock.now());
     let lines = attendance::board(app.read(), by.visit.centre.id, now.date(), now).await?;
+    let mine = lines.iter().filter(|l| l.staff.id == by.holder.id && l.came_at.is_some()).map(|l| {
+        let at = |t: Option<Time>, what: &str| {
+            t.map(|t| format!("{}{what}", t.local().format("%H:%M "))).unwrap_or_default()
+        };
+        format!("{}　{}　{}", session_name(l.session), at(l.came_at, "签到"), at(l.left_at, "签退"))
+    });
+    let mine: Vec<String> = mine.collect();
     let line = |l: BoardLine| Line {
         name: l.staff.name,
         title: l.staff.title,
-        session: if l.session == Session::Morning { "上午" } else { "下午" },
+        session: session_name(l.session),
         presence: match l.presence {
             Presence::Expected => "未到时间",
             Presence::Awaited => "还没来",
@@ -71,10 +80,18 @@ async fn board(by: &By<Staff>, code: String, wrong: Option<String>) -> poem::Res
         word: word(by),
         code,
         day: now.local().format("%-m月%-d日").to_string(),
+        mine,
         pairs: by.holder.is_any(&PAIRS),
         lines: lines.into_iter().map(line).collect(),
         wrong,
     })
+}
+
+const fn session_name(session: Session) -> &'static str {
+    match session {
+        Session::Morning => "上午",
+        Session::Afternoon => "下午",
+    }
 }
 
 #[handler]
