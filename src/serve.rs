@@ -10,7 +10,8 @@ use poem::http::{HeaderValue, StatusCode, header};
 use poem::listener::{Acceptor, Listener as _, TcpListener};
 use poem::web::Data;
 use poem::{
-    Endpoint, EndpointExt as _, IntoResponse as _, Middleware, PathPattern, Request, Response, Server, get, handler,
+    Endpoint, EndpointExt as _, IntoEndpoint, IntoResponse as _, Middleware, PathPattern, Request, Response, Server,
+    get, handler,
 };
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -19,12 +20,16 @@ use tracing::Instrument as _;
 
 /// Everything that is answered here.
 pub fn endpoint(app: App) -> impl Endpoint<Output = Response> {
-    pages::routes(api::routes())
+    let routes = pages::routes(api::routes())
         .nest("/hooks", api::hooks::routes())
         .at("/healthz", get(healthz))
-        .at("/readyz", get(readyz))
-        .data(app.clone())
-        .with(Gate(app))
+        .at("/readyz", get(readyz));
+    behind_gate(app, routes)
+}
+
+/// Any routes behind the gate that ours are behind.
+pub fn behind_gate(app: App, routes: impl IntoEndpoint) -> impl Endpoint<Output = Response> {
+    routes.into_endpoint().data(app.clone()).with(Gate(app))
 }
 
 /// The gate every request passes: an id, a bound on the body, one shape for what goes wrong, one line in the log.

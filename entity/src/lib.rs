@@ -3,9 +3,12 @@
 //! The words of the enums here are the same on disk, on the wire and in the document of the interface.
 //! Nothing in this crate decides anything: the rules live in `shuitian::domain`.
 
-#![expect(
-    clippy::wildcard_imports,
-    reason = "a table's module takes its file's imports, and sea-orm's derive needs its prelude"
+#![cfg_attr(
+    not(test),
+    expect(
+        clippy::wildcard_imports,
+        reason = "a table's module takes its file's imports, and sea-orm's derive needs its prelude"
+    )
 )]
 
 /// Declares the (empty) relations and behaviour a plain table needs.

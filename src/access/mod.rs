@@ -13,7 +13,7 @@ pub use rank::{
 };
 pub use sign_in::{Grant, change_password, phone, refresh, request_code, staff, wechat};
 pub use token::PageToken;
-pub use visit::{PROGRESS_ADDRESS, PROGRESS_NUMBER, REVIEW_ADDRESS, REVIEW_CENTRE, Visit};
+pub use visit::Visit;
 
 use crate::base::{Kind, Refusal};
 

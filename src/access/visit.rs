@@ -4,8 +4,10 @@ use super::{NOT_COUNTED, TOO_OFTEN};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::settings::Settings;
+use crate::domain::case::{self, Proof};
 use crate::domain::centre::{self, Centre};
 use crate::domain::identity::idempotency::{self, Recall, TWIN};
+use crate::domain::review::Key;
 use crate::domain::{Act, Who};
 use crate::gateway::limits::{Quota, Verdict};
 use chrono::Duration;
@@ -18,13 +20,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, PoisonError};
 
 /// Looks at progress from one address. A village shares one, so it is lenient.
-pub const PROGRESS_ADDRESS: Quota = Quota { name: "progress_address", burst: 60, per: Duration::minutes(10) };
+const PROGRESS_ADDRESS: Quota = Quota { name: "progress_address", burst: 60, per: Duration::minutes(10) };
 /// Looks at the progress of one number: four digits of a phone take years to guess.
-pub const PROGRESS_NUMBER: Quota = Quota { name: "progress_number", burst: 10, per: Duration::hours(12) };
+const PROGRESS_NUMBER: Quota = Quota { name: "progress_number", burst: 10, per: Duration::hours(12) };
 /// Rating codes tried from one address.
-pub const REVIEW_ADDRESS: Quota = Quota { name: "review_address", burst: 60, per: Duration::minutes(10) };
+const REVIEW_ADDRESS: Quota = Quota { name: "review_address", burst: 60, per: Duration::minutes(10) };
 /// Rating codes tried in one centre.
-pub const REVIEW_CENTRE: Quota = Quota { name: "review_centre", burst: 600, per: Duration::hours(1) };
+const REVIEW_CENTRE: Quota = Quota { name: "review_centre", burst: 600, per: Duration::hours(1) };
 
 /// What is known of a request before anybody signs in.
 #[derive(Clone)]
@@ -107,6 +109,32 @@ impl Visit {
             }
         })
         .await
+    }
+
+    /// Counts a look at a case's progress, by address and, where the proof could be guessed, by number. A case's number and
+    /// its receipt's are one.
+    ///
+    /// # Errors
+    /// `too_often`, `not_counted`.
+    pub async fn limit_progress(&self, number: &str, proof: &Proof) -> Result<()> {
+        self.limit(PROGRESS_ADDRESS, &self.address.to_string()).await?;
+        if !proof.can_be_guessed() {
+            return Ok(());
+        }
+        let one: String = case::normal_number(number).replace("-B-", "-").chars().take(32).collect();
+        self.limit(PROGRESS_NUMBER, &one).await
+    }
+
+    /// Counts a try of a rating code. A link's token is too long to guess.
+    ///
+    /// # Errors
+    /// `too_often`, `not_counted`.
+    pub async fn limit_review(&self, key: &Key) -> Result<()> {
+        if let Key::Code(_) = key {
+            self.limit(REVIEW_ADDRESS, &self.address.to_string()).await?;
+            self.limit(REVIEW_CENTRE, "all").await?;
+        }
+        Ok(())
     }
 
     /// Counts a try; refuses when it is one too many, and also when it cannot be counted.

@@ -3,8 +3,7 @@
 use super::Noun;
 use super::problem::Failure;
 use super::view::{Created, Moment, Text, moment};
-use crate::access::{REVIEW_ADDRESS, REVIEW_CENTRE, Visit};
-use crate::base::Result as Ours;
+use crate::access::Visit;
 use crate::domain::Who;
 use crate::domain::review::{self, Append, GRADES, Key, Opinion, tags_of};
 use entity::review::InvitationState;
@@ -100,15 +99,6 @@ struct Thanks {
     accepted: bool,
 }
 
-/// Refuses guessing. A token is too long to guess; a code is not.
-async fn limit(visit: &Visit, key: &Key) -> Ours<()> {
-    if let Key::Code(_) = key {
-        visit.limit(REVIEW_ADDRESS, &visit.address.to_string()).await?;
-        visit.limit(REVIEW_CENTRE, "all").await?;
-    }
-    Ok(())
-}
-
 type Answer<T> = Result<T, Failure>;
 
 #[OpenApi(tag = "Noun::Review")]
@@ -117,7 +107,7 @@ impl Reviews {
     #[oai(path = "/invitations/open", method = "post", operation_id = "get_invitation")]
     async fn get_invitation(&self, visit: Visit, body: Json<OpenInput>) -> Answer<Json<InvitationView>> {
         let key = Key::new(body.0.token.map(String::from), body.0.code.map(String::from))?;
-        limit(&visit, &key).await?;
+        visit.limit_review(&key).await?;
         let (app, now) = (&visit.app, visit.app.clock.now());
         let opened = review::open(app.read(), &app.vault, visit.centre.id, &key, app.rules.review_days, now).await?;
         let tag = |t: &&review::Tag| TagView { code: t.code.clone(), text: t.text.clone(), core: t.core };
@@ -141,7 +131,7 @@ impl Reviews {
         let request = body.0.to_json_string();
         let ReviewInput { token, code, grade, tags, comment, anonymous } = body.0;
         let key = Key::new(token.map(String::from), code.map(String::from))?;
-        limit(&visit, &key).await?;
+        visit.limit_review(&key).await?;
         let tags = tags.into_iter().map(String::from).collect();
         let opinion = Opinion { grade, tags, comment: comment.map(String::from), anonymous };
         let thanks = visit

@@ -76,12 +76,17 @@ pub async fn township(app: &App) -> Result<Arc<Centre>> {
 /// `not_empty`; whatever the database says.
 pub async fn load(app: &App, seed: u64) -> Result<()> {
     let centre = township(app).await?;
-    app.write(&centre, Who::System("demo"), async |act| {
-        story::tell(act, &Random::seeded(seed), begins(act.now)).await?;
-        // What the past would have sent was never sent: it must not reach anybody now.
-        notice::assume_sent(&*act.tx, act.now).await
-    })
-    .await
+    app.write(&centre, Who::System("demo"), async |act| tell(act, &Random::seeded(seed)).await).await
+}
+
+/// Tells the last three months of a township that has its people and guides.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn tell(act: &Act, random: &Random) -> Result<()> {
+    story::tell(act, random, begins(act.now)).await?;
+    // What the past would have sent was never sent: it must not reach anybody now.
+    notice::assume_sent(&*act.tx, act.now).await
 }
 
 /// The first of the month two months ago.

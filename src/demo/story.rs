@@ -11,7 +11,6 @@ use crate::domain::identity::{resident, staff};
 use crate::domain::review::{self, Key, Opinion, tags_of};
 use crate::domain::{Act, StaffMember, Who, attendance, bulletin, figure, guide};
 use chrono::{Datelike as _, Days, Duration, NaiveDate};
-use entity::booking::BookingState;
 use entity::case::{Channel, MaterialForm, Model as Case};
 use entity::guide::ItemKind;
 use entity::identity::Role;
@@ -161,12 +160,13 @@ async fn book(act: &Act, cast: &Cast<'_>, day: NaiveDate) -> Result<()> {
                 }
             }
             11..=20 => {}
-            _ if booked.row.starts_at <= act.now && booked.row.state == BookingState::Booked => {
+            _ => {
                 let came = booked.row.starts_at + Duration::minutes(cast.random.between(-8, 12));
-                applicant.phone = applicant.phone.or(Some(number));
-                handle(act, cast, came, guide, applicant, Some(booked.row.id)).await?;
+                if came <= act.now {
+                    applicant.phone = applicant.phone.or(Some(number));
+                    handle(act, cast, came, guide, applicant, Some(booked.row.id)).await?;
+                }
             }
-            _ => {}
         }
     }
     Ok(())

@@ -98,7 +98,8 @@ pub async fn tick(app: &App, worker: &str) {
 
 /// Works until told to stop: delivers texts and keeps the timetable.
 pub async fn work(app: App, mut stop: watch::Receiver<bool>) {
-    let worker = format!("pid {}", std::process::id());
+    // Drawn, not the process id: in two containers both may be process 1.
+    let worker = app.random.word(12);
     let deliverer = tokio::spawn(deliver::run(app.clone(), stop.clone()));
     let shortest = TIMETABLE.iter().map(|(_, _, every)| *every).min().and_then(|d| d.to_std().ok()).unwrap_or_default();
     while !*stop.borrow() {

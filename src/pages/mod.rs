@@ -4,6 +4,7 @@
 mod bulletin;
 mod form;
 mod hall;
+mod progress;
 mod rate;
 mod resident;
 mod staff;
@@ -29,7 +30,7 @@ pub fn routes(route: Route) -> Route {
         .at("/sign-out", post(resident::sign_out))
         .at("/bookings", get(resident::own_bookings).post(resident::take_place))
         .at("/bookings/:id/cancel", post(resident::give_back))
-        .at("/progress", get(resident::ask_progress).post(resident::tell_progress))
+        .at("/progress", get(progress::ask_progress).post(progress::tell_progress))
         .at("/r", get(rate::ask_code).post(rate::by_code))
         .at("/r/give", post(rate::give_review))
         .at("/r/append", post(rate::append_review))

@@ -1,7 +1,7 @@
 //! Pages of rating: by link or by code. Opening them changes nothing; a link scanner may press as it likes.
 
 use super::form::{Fields, Frame, go_to, page, words};
-use crate::access::{REVIEW_ADDRESS, REVIEW_CENTRE, Visit};
+use crate::access::Visit;
 use crate::base::error::Result;
 use crate::domain::Who;
 use crate::domain::review::{self, Append, GRADES, Key, Opinion, Tag, tags_of};
@@ -65,15 +65,6 @@ async fn rate_page(visit: &Visit, key: &Key, wrong: Option<String>) -> Result<Ra
     })
 }
 
-/// Counts the tries of codes; a token is too long to guess.
-async fn limit(visit: &Visit, key: &Key) -> Result<()> {
-    if let Key::Code(_) = key {
-        visit.limit(REVIEW_ADDRESS, &visit.address.to_string()).await?;
-        visit.limit(REVIEW_CENTRE, "all").await?;
-    }
-    Ok(())
-}
-
 #[handler]
 pub(super) async fn by_link(visit: Visit, Path(token): Path<String>) -> poem::Result<Response> {
     page(&rate_page(&visit, &Key::Token(token), None).await?)
@@ -83,7 +74,7 @@ pub(super) async fn by_link(visit: Visit, Path(token): Path<String>) -> poem::Re
 pub(super) async fn by_code(visit: Visit, fields: Fields) -> poem::Result<Response> {
     let key = Key::Code(fields.get("code").to_owned());
     let opened = async {
-        limit(&visit, &key).await?;
+        visit.limit_review(&key).await?;
         rate_page(&visit, &key, None).await
     };
     match opened.await {
@@ -102,7 +93,7 @@ struct Thanks {
 #[handler]
 pub(super) async fn give_review(visit: Visit, fields: Fields) -> poem::Result<Response> {
     let key = Key::new(fields.typed("token"), fields.typed("code"))?;
-    limit(&visit, &key).await?;
+    visit.limit_review(&key).await?;
     let opinion = Opinion {
         grade: fields.get("grade").parse().unwrap_or(0),
         // Tags ticked under one grade before another was chosen are left behind.

@@ -1,6 +1,7 @@
 //! Signing in at the hall (article 4.9).
 
-use crate::town::{Person, Town, at, stories};
+use crate::person::Person;
+use crate::town::{Town, at, stories};
 use chrono::Duration;
 use serde_json::{Value, json};
 use shuitian::access;
@@ -20,7 +21,7 @@ fn code(town: &Town) -> String {
     attendance::hall_code(&town.app.vault, town.centre.id, town.app.clock.now())
 }
 
-async fn stamp(town: &Town, person: &Person<'_>) -> crate::town::Answer {
+async fn stamp(town: &Town, person: &Person<'_>) -> crate::person::Answer {
     person.post("/attendance/check-ins", json!({ "code": code(town) })).await
 }
 

@@ -1,6 +1,7 @@
 //! Places in the hall's half hours.
 
-use crate::town::{Answer, Person, Town, at, nobody, stories, tuesday};
+use crate::person::{Answer, Person};
+use crate::town::{Town, at, nobody, stories, tuesday};
 use chrono::Duration;
 use entity::booking::slot;
 use futures_util::future::join_all;

@@ -11,7 +11,7 @@ use shuitian::api;
 use shuitian::domain::identity::session::NOT_SIGNED_IN;
 use std::collections::BTreeMap;
 
-stories!(each_door_opens_to_its_roles_and_to_nobody_else);
+stories!(each_door_opens_to_its_roles_and_to_nobody_else, each_door_is_closed_to_the_wrong_owner);
 
 const ROLES: [&str; 9] =
     ["resident", "window1", "office1", "director", "party", "leader", "supervisor", "admin", "window2"];
@@ -61,15 +61,15 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
     table
 }
 
-/// Method, path and name of every operation in the document.
-fn operations() -> Vec<(Method, String, String)> {
+/// Method, path and name of every operation in the document, about this booking and this case.
+fn operations(id: &str, number: &str) -> Vec<(Method, String, String)> {
     let document: Value = serde_json::from_str(&api::document()).unwrap();
     let mut operations = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
             let path = path
-                .replace("{id}", &nobody().to_string())
-                .replace("{number}", "ST-B-20261124-9999")
+                .replace("{id}", id)
+                .replace("{number}", number)
                 .replace("{period}", "2026-09")
                 .replace("{key}", "received")
                 .replace("{code}", "SB-99");
@@ -87,8 +87,7 @@ async fn each_door_opens_to_its_roles_and_to_nobody_else(town: &Town) {
         let person = if role == "resident" { town.resident("13800000001").await } else { town.staff(role).await };
         people.push((role, person));
     }
-    let elsewhere = town.stranger();
-    let operations = operations();
+    let operations = operations(&nobody().to_string(), "ST-B-20261124-9999");
     assert_eq!(operations.len(), table.len(), "a door is missing from the table, or no longer there");
     for (method, path, name) in &operations {
         let who = table.get(name.as_str()).unwrap_or_else(|| panic!("{name} is not in the table"));
@@ -130,5 +129,46 @@ async fn each_door_opens_to_its_roles_and_to_nobody_else(town: &Town) {
             }
         }
     }
-    let _ = elsewhere;
+}
+
+/// Bodies that are readable, so that only whose it is can be the reason of a refusal.
+fn body_of(name: &str) -> Value {
+    match name {
+        "refuse_case" => json!({ "ground": "不是我们科室的事项" }),
+        "decide_case" => json!({ "grant": true }),
+        "correct_applicant" => json!({ "name": "别人" }),
+        "reveal" => json!({ "fields": ["name", "phone"], "purpose": "好奇" }),
+        _ => json!({}),
+    }
+}
+
+async fn each_door_is_closed_to_the_wrong_owner(town: &Town) {
+    use shuitian::domain::{booking, case};
+    let owner = town.resident("13800000001").await;
+    let slot = town.slot("SB-03", crate::town::at("2026-11-24", 10, 0)).await;
+    let wish = json!({ "slot_id": slot, "guide": "SB-03", "applicant": { "name": "田小满" } });
+    let used = owner.post("/bookings", wish).await.ok(201)["id"].as_str().unwrap().to_owned();
+    let slot = town.slot("SB-03", crate::town::at("2026-11-25", 10, 0)).await;
+    let wish = json!({ "slot_id": slot, "guide": "SB-03", "applicant": { "name": "田小满" } });
+    let booked = owner.post("/bookings", wish).await.ok(201)["id"].as_str().unwrap().to_owned();
+    let intake = json!({ "guide": "SB-03", "channel": "window", "booking_id": used, "applicant": { "name": "田小满", "phone": "13800000001" } });
+    let number =
+        town.staff("window1").await.post("/cases", intake).await.ok(201)["number"].as_str().unwrap().to_owned();
+    town.deliver().await;
+    // Another resident, and an office whose matter it is not: right roles, wrong owners.
+    let wrong = [("resident", town.resident("13800000002").await), ("office1", town.staff("office1").await)];
+    let before = town.rows().await;
+    let (table, mut tried) = (table(), 0);
+    for (method, path, name) in operations(&booked, &number) {
+        let about = path.contains(&booked) || path.contains(&number);
+        for (role, person) in &wrong {
+            if !about || !table[name.as_str()].contains(role) || name == "case_receipt_pdf" {
+                continue;
+            }
+            let answer = person.send(method.clone(), &path, Some(body_of(&name))).await;
+            answer.refused(if path.contains(&booked) { booking::UNKNOWN_BOOKING } else { case::UNKNOWN_CASE });
+            tried += 1;
+        }
+    }
+    assert_eq!((tried, town.rows().await), (14, before), "every door about one thing, and nothing changed");
 }

@@ -1,6 +1,7 @@
 //! Every cause answers in one shape, and changes nothing.
 
-use crate::town::{Answer, Town, stories};
+use crate::person::Answer;
+use crate::town::{Town, stories};
 use reqwest::Method;
 use serde_json::{Value, json};
 use shuitian::access::{self, answer};
@@ -13,6 +14,7 @@ stories!(
     another_centres_things_are_not_there,
     a_page_says_no_in_words_and_the_interface_in_json,
     ready_says_what_is_missing,
+    a_panic_is_answered_like_any_fault,
 );
 
 async fn raw(town: &Town, method: Method, path: &str, kind: &str, body: impl Into<reqwest::Body>) -> Answer {
@@ -160,4 +162,28 @@ async fn ready_says_what_is_missing(town: &Town) {
     let ready = town.stranger().send_to(Method::GET, "/readyz", None).await.ok(200);
     assert_eq!(ready, json!({ "ready": true, "database": "current", "cache": "reachable" }));
     assert_eq!(town.stranger().send_to(Method::GET, "/healthz", None).await.text, "ok");
+}
+
+#[poem::handler]
+fn panics() -> String {
+    panic!("13800000001 田小满")
+}
+
+async fn a_panic_is_answered_like_any_fault(town: &Town) {
+    use poem::listener::{Acceptor as _, Listener as _, TcpListener};
+    let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.unwrap();
+    let address = acceptor.local_addr()[0].as_socket_addr().copied().unwrap();
+    let routes = poem::Route::new().at("/api/v1/panics", poem::get(panics)).at("/panics", poem::get(panics));
+    let gated = shuitian::serve::behind_gate(town.app.clone(), routes);
+    let served = tokio::spawn(poem::Server::new_with_acceptor(acceptor).run(gated));
+    for path in ["/api/v1/panics", "/panics", "/api/v1/panics"] {
+        let answer = Answer::of(town.web.get(format!("http://{address}{path}")).send().await.unwrap()).await;
+        assert_eq!(answer.status, 500);
+        assert!(answer.text.contains("系统出错") && !answer.text.contains("13800000001"), "{}", answer.text);
+        assert_eq!(answer.headers["x-request-id"].len(), 12);
+        if path.starts_with("/api") {
+            assert_eq!(answer.body["code"], "internal");
+        }
+    }
+    served.abort();
 }

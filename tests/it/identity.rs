@@ -220,7 +220,7 @@ async fn a_number_may_have_changed_hands_after_180_days(town: &Town) {
     let wish = json!({ "slot_id": slot, "guide": "SB-03", "applicant": { "name": "旧主人" } });
     before.post("/bookings", wish).await.ok(201);
     town.deliver().await;
-    let items = async |person: &crate::town::Person<'_>| person.get("/bookings").await.ok(200)["items"].clone();
+    let items = async |person: &crate::person::Person<'_>| person.get("/bookings").await.ok(200)["items"].clone();
     town.move_to(tuesday() + Duration::days(170)).await;
     town.deliver().await;
     let same = town.resident("13800000001").await;

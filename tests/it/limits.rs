@@ -71,7 +71,7 @@ async fn what_cannot_be_counted_is_refused_and_what_need_not_be_goes_on() {
     let served = tokio::spawn(shuitian::serve::run(app, listening, false, stopped));
     let web = reqwest::Client::builder().no_proxy().build().unwrap();
     let post = async |path: &str, body: serde_json::Value| {
-        crate::town::Answer::of(web.post(format!("{url}/api/v1{path}")).json(&body).send().await.unwrap()).await
+        crate::person::Answer::of(web.post(format!("{url}/api/v1{path}")).json(&body).send().await.unwrap()).await
     };
     for (path, body) in [
         ("/auth/staff", json!({ "username": "director", "password": "shuitian-demo" })),

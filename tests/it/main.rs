@@ -8,6 +8,7 @@
     reason = "a test that cannot go on has failed, and says where; nothing here is seen from outside"
 )]
 
+mod person;
 mod process;
 mod town;
 
@@ -17,6 +18,7 @@ mod browser;
 mod bulletin;
 mod case;
 mod command;
+mod demo;
 mod doors;
 mod errors;
 mod floors;

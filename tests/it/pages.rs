@@ -1,6 +1,7 @@
 //! Web pages: what a browser may do, and what another site may not make it do.
 
-use crate::town::{Answer, Town, at, audit_of, stories};
+use crate::person::Answer;
+use crate::town::{Town, at, audit_of, stories};
 use reqwest::header::HeaderMap;
 use serde_json::json;
 use shuitian::demo;

@@ -1,6 +1,6 @@
 //! The program itself, as an operator starts it.
 
-use crate::town::Answer;
+use crate::person::Answer;
 use reqwest::Method;
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _};

@@ -80,8 +80,14 @@ pub async fn find(db: &impl ConnectionTrait, centre: Id, number: &str, viewer: V
     row.ok_or_else(|| UNKNOWN_CASE.into())
 }
 
+/// A number as it is kept, however it was typed.
+#[must_use]
+pub fn normal_number(typed: &str) -> String {
+    personal::half_width(typed).trim().to_ascii_uppercase()
+}
+
 async fn by_number(db: &impl ConnectionTrait, centre: Id, number: &str, scope: Condition) -> Result<Option<Model>> {
-    let number = personal::half_width(number).trim().to_ascii_uppercase();
+    let number = normal_number(number);
     let either = Column::Number.eq(&number).or(Column::ReceiptNumber.eq(&number));
     Ok(Entity::find().filter(Column::CentreId.eq(centre)).filter(either).filter(scope).one(db).await?)
 }
@@ -177,12 +183,21 @@ pub async fn materials(db: &impl ConnectionTrait, case: &Model) -> Result<Vec<ma
 }
 
 /// What proves that a stranger has to do with a case.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Proof {
     /// The check code of the receipt.
     CheckCode(String),
     /// The last four digits of the applicant's phone.
     PhoneTail(String),
+}
+
+impl Proof {
+    /// True when it is short enough to be guessed, so that tries on one number must be counted. A check code is not, and
+    /// whoever holds a receipt is never locked out by somebody else's guessing.
+    #[must_use]
+    pub const fn can_be_guessed(&self) -> bool {
+        matches!(self, Self::PhoneTail(_))
+    }
 }
 
 /// A case for whoever holds its number and a proof.

@@ -17,7 +17,8 @@ mod receive;
 
 pub use decide::{Verdict, accept, correct, decide, issue, redate, refuse, withdraw};
 pub use look::{
-    Filter, Proof, Seen, Viewer, find, ground, is_overdue, list, materials, progress, reveal, see, timeline,
+    Filter, Proof, Seen, Viewer, find, ground, is_overdue, list, materials, normal_number, progress, reveal, see,
+    timeline,
 };
 pub use receive::{Intake, Received, Taken, check_code, receive};
 

@@ -2,293 +2,31 @@
 
 use super::Noun;
 use super::problem::Failure;
-use super::view::{ApplicantInput, ApplicantView, Created, Listed, Moment, OfficeView, Text, moment, part};
-use crate::access::{By, CaseHandler, CaseParty, CaseReader, PROGRESS_ADDRESS, PROGRESS_NUMBER, Visit, WindowStaff};
+use super::view::{ApplicantInput, ApplicantView, Created, Listed, part};
+use crate::access::{By, CaseHandler, CaseParty, CaseReader, Visit, WindowStaff};
 use crate::base::{Kind, Refusal};
 use crate::document::receipt;
-use crate::domain::case::{self, Filter, Intake, Proof, Seen, Taken, Verdict, Viewer};
+use crate::domain::case::{self, Filter, Intake, Proof, Taken, Verdict, Viewer};
 use crate::domain::identity::{resident, staff};
 use crate::domain::{Act, Who, centre, review};
-use chrono::NaiveDate;
-use entity::case::{CaseEventKind, CaseState, Channel, MaterialForm, Model as Row, event};
-use entity::{Id, Time};
+use entity::case::{CaseState, Model as Row, event};
+use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::{Html, Json};
 use poem_openapi::types::ToJSON as _;
-use poem_openapi::{Object, OpenApi};
 
 /// This build cannot make PDF.
 const PDF_NOT_BUILT: Refusal =
     Refusal::new(Kind::Missing, "pdf_not_built", "这个版本不生成PDF，请打开网页回执单用浏览器打印。");
 
+mod view;
+
+use view::{
+    Acted, CaseDetail, CaseView, DecideInput, EventView, MaterialInput, ProgressInput, ProgressView, Receipt,
+    ReceiveInput, ReceivedView, RefuseInput, RevealInput, Revealed, Shown, TakenView, acted, event, shown,
+};
+
 pub(super) struct Cases;
-
-/// A material as it is taken in.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-struct MaterialInput {
-    /// Name.
-    name: Text,
-    /// Original, copy or electronic.
-    form: MaterialForm,
-    /// Copies; one if left out.
-    copies: Option<i32>,
-}
-
-/// What the window takes in.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-struct ReceiveInput {
-    /// Code of the guide.
-    guide: Text,
-    /// How it came.
-    channel: Channel,
-    /// The booking it came by.
-    booking_id: Option<Id>,
-    /// Who applies; a phone is not needed.
-    applicant: ApplicantInput,
-    /// What was handed over.
-    materials: Option<Vec<MaterialInput>>,
-}
-
-/// Number and check code of a receipt.
-#[derive(Object)]
-struct Receipt {
-    /// Number, such as `ST-20261123-0007`.
-    number: String,
-    /// Serves where a phone's tail would.
-    check_code: String,
-}
-
-/// A case that was just taken in.
-#[derive(Object)]
-struct ReceivedView {
-    /// Number for all further paths, such as `ST-B-20261123-0007`.
-    number: String,
-    /// Its receipt.
-    receipt: Receipt,
-    /// Where it stands.
-    state: CaseState,
-    /// Last day of the promise, if it was accepted today; null where no limit was published.
-    due_on: Option<NaiveDate>,
-    /// The day may still move when an arrangement of holidays comes out.
-    due_provisional: bool,
-}
-
-/// Ground of a refusal.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-struct RefuseInput {
-    /// Why, in words for the applicant.
-    ground: Text,
-}
-
-/// A decision.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-struct DecideInput {
-    /// Granted or denied.
-    grant: bool,
-    /// Why, needed for a denial.
-    ground: Option<Text>,
-}
-
-/// A look at personal data.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-struct RevealInput {
-    /// Among `name`, `phone`, `id_number`.
-    fields: Vec<Text>,
-    /// Why; written down with who looked.
-    purpose: Text,
-}
-
-/// Personal data in full.
-#[derive(Object)]
-struct Revealed {
-    /// Name, if asked for.
-    #[oai(skip_serializing_if_is_none)]
-    name: Option<String>,
-    /// Phone, if asked for and known.
-    #[oai(skip_serializing_if_is_none)]
-    phone: Option<String>,
-    /// Number of the document, if asked for and known.
-    #[oai(skip_serializing_if_is_none)]
-    id_number: Option<String>,
-}
-
-/// A case.
-#[derive(Object)]
-struct CaseView {
-    /// Number.
-    number: String,
-    /// Number of its receipt.
-    receipt_number: String,
-    /// Where it stands.
-    state: CaseState,
-    /// Code of its guide.
-    guide: String,
-    /// Name of the matter.
-    item: String,
-    /// The office that handles it.
-    office: Option<OfficeView>,
-    /// How it came.
-    channel: Channel,
-    /// When it was received.
-    received_at: Moment,
-    /// Day of acceptance.
-    accepted_on: Option<NaiveDate>,
-    /// Last day of the promise; null where no limit was published.
-    due_on: Option<NaiveDate>,
-    /// The day may still move.
-    due_provisional: bool,
-    /// Undecided after its last day.
-    overdue: bool,
-    /// Day of the decision.
-    decided_on: Option<NaiveDate>,
-    /// When it ended.
-    ended_at: Option<Moment>,
-    /// Who applies; masked for staff, left out for a resident who was not shown to be the one.
-    applicant: Option<ApplicantView>,
-}
-
-/// Something that happened to a case.
-#[derive(Object)]
-struct EventView {
-    /// What.
-    kind: CaseEventKind,
-    /// When.
-    at: Moment,
-    /// Who did it; for staff only.
-    #[oai(skip_serializing_if_is_none)]
-    by: Option<String>,
-    /// The ground, where there is one.
-    #[oai(skip_serializing_if_is_none)]
-    ground: Option<String>,
-    /// Names of corrected fields.
-    #[oai(skip_serializing_if_is_none)]
-    fields: Option<String>,
-}
-
-/// A material that was taken in.
-#[derive(Object)]
-struct TakenView {
-    /// Name.
-    name: String,
-    /// Original, copy or electronic.
-    form: MaterialForm,
-    /// Copies.
-    copies: i32,
-}
-
-/// A case with what happened and what was handed over.
-#[derive(Object)]
-struct CaseDetail {
-    /// The case.
-    #[oai(flatten)]
-    case: CaseView,
-    /// What happened.
-    timeline: Vec<EventView>,
-    /// What was handed over.
-    materials: Vec<TakenView>,
-}
-
-/// Link and code of an invitation to rate, for the window to show or print.
-#[derive(Object)]
-struct InvitationTicket {
-    /// Address with the token.
-    url: String,
-    /// The code typed at `/r`.
-    code: String,
-    /// Until when.
-    expires_at: Moment,
-}
-
-/// A case after an act.
-#[derive(Object)]
-struct Acted {
-    /// The case.
-    #[oai(flatten)]
-    case: CaseView,
-    /// Where the case has ended: its invitation to rate.
-    invitation: Option<InvitationTicket>,
-}
-
-/// A number and what proves that one has to do with it.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-struct ProgressInput {
-    /// Number of the case or of its receipt.
-    number: Text,
-    /// Check code of the receipt.
-    check_code: Option<Text>,
-    /// Last four digits of the applicant's phone.
-    phone_tail: Option<Text>,
-}
-
-/// How far a case is.
-#[derive(Object)]
-struct ProgressView {
-    /// Number of its receipt.
-    receipt_number: String,
-    /// Name of the matter.
-    item: String,
-    /// Where it stands.
-    state: CaseState,
-    /// The same, in Chinese.
-    state_text: String,
-    /// Last day of the promise.
-    due_on: Option<NaiveDate>,
-    /// The day may still move.
-    due_provisional: bool,
-    /// What happened; grounds only for the holder of the check code.
-    timeline: Vec<EventView>,
-}
-
-async fn view(act: &Act, row: Row) -> crate::base::Result<CaseView> {
-    let Who::Staff(member) = &act.who else {
-        let account = act.who.account().ok_or(case::UNKNOWN_CASE)?;
-        let known = resident::known(&*act.tx, &act.vault, act.centre.id, account).await?;
-        let seen = case::see(&*act.tx, &act.vault, act.centre.id, &row.number, Viewer::Resident(&known)).await?;
-        return Ok(shown(seen, &[], act.now, ApplicantView::own));
-    };
-    let offices = centre::offices(&*act.tx, act.centre.id).await?;
-    let seen = case::see(&*act.tx, &act.vault, act.centre.id, &row.number, Viewer::Staff(member)).await?;
-    Ok(shown(seen, &offices, act.now, ApplicantView::masked))
-}
-
-type Shown = fn(&crate::domain::applicant::Applicant) -> ApplicantView;
-
-fn shown(seen: Seen, offices: &[entity::centre::office::Model], now: Time, applicant: Shown) -> CaseView {
-    let row = seen.row;
-    CaseView {
-        overdue: case::is_overdue(&row, now),
-        office: offices.iter().find(|o| o.id == row.office_id).map(OfficeView::from),
-        number: row.number,
-        receipt_number: row.receipt_number,
-        state: row.state,
-        guide: seen.guide_code,
-        item: seen.item,
-        channel: row.channel,
-        received_at: moment(row.received_at),
-        accepted_on: row.accepted_on,
-        due_on: row.due_on,
-        due_provisional: row.due_provisional,
-        decided_on: row.decided_on,
-        ended_at: row.ended_at.map(moment),
-        applicant: seen.applicant.as_ref().map(applicant),
-    }
-}
-
-/// The case after an act, with its invitation if it has ended.
-async fn acted(act: &Act, row: Row) -> crate::base::Result<Acted> {
-    let ticket = match &act.who {
-        Who::Staff(_) => review::ticket(&*act.tx, &act.vault, &act.rules.public_url, &row).await?,
-        _ => None,
-    };
-    let invitation = ticket.map(|t| InvitationTicket { url: t.url, code: t.code, expires_at: moment(t.expires_at) });
-    Ok(Acted { case: view(act, row).await?, invitation })
-}
 
 /// One act on a case and, if it ended it, the invitation in the same transaction.
 async fn once(
@@ -552,11 +290,10 @@ impl Cases {
             (None, Some(tail)) => Proof::PhoneTail(tail.into()),
             (None, None) => return Err(case::PROOF_NEEDED.on("check_code").into()),
         };
-        visit.limit(PROGRESS_ADDRESS, &visit.address.to_string()).await?;
-        visit.limit(PROGRESS_NUMBER, &number.chars().take(32).collect::<String>().to_uppercase()).await?;
+        visit.limit_progress(&number, &proof).await?;
         let app = &visit.app;
         let seen = case::progress(app.read(), &app.vault, visit.centre.id, &number, &proof).await?;
-        let holds_receipt = matches!(proof, Proof::CheckCode(_));
+        let holds_receipt = !proof.can_be_guessed();
         let events = case::timeline(app.read(), &seen.row).await?;
         let told = |e: &event::Model| {
             let ground = if holds_receipt { case::ground(&app.vault, e)? } else { None };
@@ -572,8 +309,4 @@ impl Cases {
             timeline: events.iter().map(told).collect::<crate::base::Result<Vec<_>>>()?,
         }))
     }
-}
-
-fn event(event: &event::Model, ground: Option<String>) -> EventView {
-    EventView { kind: event.kind, at: moment(event.at), by: None, ground, fields: event.fields.clone() }
 }

@@ -4,26 +4,26 @@
 //! taken in one guarded statement, so the database itself never lets a slot pass its capacity. A booking keeps the time it
 //! was promised: `booked → arrived | cancelled`; whoever neither came nor cancelled is a no-show of the figures.
 
-use super::act::{Act, Page, Who};
+use super::act::{Act, Who};
 use super::applicant::{self, Applicant, Typed};
 use super::guide::{self, Guide};
-use super::identity::resident::{self, Known};
+use super::identity::resident::{self};
 use super::notice::{self, Message};
-use super::{audit, calendar, centre};
+use super::{audit, calendar};
 use crate::base::error::Result;
-use crate::base::vault::Vault;
-use crate::base::{Kind, Refusal, personal};
-use chrono::{Days, Duration, NaiveDate};
+use crate::base::{Kind, Refusal};
+use chrono::Duration;
 use entity::booking::{BookingState, Column, Entity, Model, event, slot};
-use entity::centre::HoursKind;
 use entity::notice::Lane;
 use entity::{Id, Time};
-use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _,
-};
-use std::collections::HashMap;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _};
+
+mod look;
+mod slots;
+
+pub use look::{list_of_account, list_of_day, of_account, of_centre, show};
+pub use slots::{open_slots, slot, slots};
 
 /// No such slot here.
 pub const UNKNOWN_SLOT: Refusal = Refusal::new(Kind::Missing, "unknown_slot", "没有这个预约时段，请重新选择。");
@@ -44,84 +44,6 @@ pub const NOT_TODAY: Refusal = Refusal::new(Kind::Invalid, "booking_not_today", 
 /// Days that read backwards or reach too far.
 pub const BAD_SPAN: Refusal =
     Refusal::new(Kind::Invalid, "bad_span", "日期范围不对：开始日期不能晚于结束日期，最多查60天。");
-
-const SLOT_MINUTES: i32 = 30;
-
-/// Opens slots on the working days ahead, and closes what is left of a day that turned out to be off. Safe to repeat.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn open_slots(act: &Act) -> Result<()> {
-    let calendar = calendar::load(&*act.tx).await?;
-    let today = act.now.date();
-    let days = today.iter_days().take(usize::try_from(act.rules.horizon_days).unwrap_or(0) + 1);
-    let (worked, off): (Vec<NaiveDate>, Vec<NaiveDate>) = days.partition(|d| calendar.is_working_day(*d));
-    let mut slots = Vec::new();
-    for day in worked {
-        for (opens, closes) in centre::hours_on(&*act.tx, act.centre.id, HoursKind::Window, day).await? {
-            for minute in (opens..=closes - SLOT_MINUTES).step_by(SLOT_MINUTES as usize) {
-                let row = slot::Model {
-                    id: act.id(),
-                    centre_id: act.centre.id,
-                    on_date: day,
-                    starts_at: Time::at(day, minute),
-                    ends_at: Time::at(day, minute + SLOT_MINUTES),
-                    capacity: act.rules.capacity,
-                    taken: 0,
-                };
-                slots.push(row.into_active_model());
-            }
-        }
-    }
-    if !slots.is_empty() {
-        slot::Entity::insert_many(slots)
-            .on_conflict(OnConflict::new().do_nothing().to_owned())
-            .exec_without_returning(&*act.tx)
-            .await?;
-    }
-    slot::Entity::update_many()
-        .col_expr(slot::Column::Capacity, Expr::col(slot::Column::Taken))
-        .filter(slot::Column::CentreId.eq(act.centre.id))
-        .filter(slot::Column::OnDate.is_in(off))
-        .exec(&*act.tx)
-        .await?;
-    Ok(())
-}
-
-/// Slots of a guide that have not begun, by time.
-///
-/// # Errors
-/// `unknown_guide`, `bad_span`.
-pub async fn slots(
-    db: &impl ConnectionTrait,
-    centre: Id,
-    guide: &str,
-    from: Option<NaiveDate>,
-    to: Option<NaiveDate>,
-    now: Time,
-) -> Result<Vec<slot::Model>> {
-    guide::get(db, centre, guide).await?;
-    let from = from.unwrap_or_else(|| now.date());
-    let to = to.unwrap_or(from + Days::new(30));
-    if from > to || to - from > Duration::days(60) {
-        return Err(BAD_SPAN.on("to").into());
-    }
-    let slots = slot::Entity::find()
-        .filter(slot::Column::CentreId.eq(centre))
-        .filter(slot::Column::StartsAt.between(Time::at(from, 0), Time::at(to, 24 * 60)))
-        .filter(slot::Column::StartsAt.gt(now))
-        .order_by_asc(slot::Column::StartsAt);
-    Ok(slots.all(db).await?)
-}
-
-/// One slot of the centre.
-///
-/// # Errors
-/// `unknown_slot`.
-pub async fn slot(db: &impl ConnectionTrait, centre: Id, id: Id) -> Result<slot::Model> {
-    let slot = slot::Entity::find_by_id(id).filter(slot::Column::CentreId.eq(centre)).one(db).await?;
-    slot.ok_or_else(|| UNKNOWN_SLOT.into())
-}
 
 /// What a resident asks for.
 #[derive(Debug)]
@@ -321,96 +243,4 @@ async fn record(act: &Act, row: &Model, state: BookingState) -> Result<()> {
         actor: act.who.label(),
     };
     act.insert(event).await.map(drop)
-}
-
-/// A booking of an account.
-///
-/// # Errors
-/// `unknown_booking` for another's.
-pub async fn of_account(db: &impl ConnectionTrait, centre: Id, account: Id, id: Id) -> Result<Model> {
-    let row = Entity::find_by_id(id).filter(Column::CentreId.eq(centre)).filter(Column::AccountId.eq(account));
-    row.one(db).await?.ok_or_else(|| UNKNOWN_BOOKING.into())
-}
-
-/// A booking of the centre, for staff.
-///
-/// # Errors
-/// `unknown_booking` for another centre's.
-pub async fn of_centre(db: &impl ConnectionTrait, centre: Id, id: Id) -> Result<Model> {
-    let row = Entity::find_by_id(id).filter(Column::CentreId.eq(centre)).one(db).await?;
-    row.ok_or_else(|| UNKNOWN_BOOKING.into())
-}
-
-/// What an account booked, latest first. What is older than its verifications shows the matter and the state alone.
-///
-/// # Errors
-/// `bad_cursor`.
-pub async fn list_of_account(
-    db: &impl ConnectionTrait,
-    vault: &Vault,
-    centre: Id,
-    known: &Known,
-    page: Page,
-) -> Result<(Vec<Booked>, Option<String>)> {
-    let mine = Entity::find().filter(Column::CentreId.eq(centre)).filter(Column::AccountId.eq(known.id));
-    let rows = page.of(mine, Column::StartsAt, Column::Id).all(db).await?;
-    let (rows, next) = page.cut(rows, |r| (r.starts_at, r.id));
-    Ok((show(db, vault, centre, rows, |row| row.created_at >= known.since).await?, next))
-}
-
-/// A day's bookings by time, for the windows; narrowed by the last four digits of a phone.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn list_of_day(
-    db: &impl ConnectionTrait,
-    vault: &Vault,
-    centre: Id,
-    on: NaiveDate,
-    phone_tail: Option<&str>,
-) -> Result<Vec<Booked>> {
-    let rows = Entity::find()
-        .filter(Column::CentreId.eq(centre))
-        .filter(Column::OnDate.eq(on))
-        .order_by_asc(Column::StartsAt)
-        .order_by_asc(Column::Id)
-        .limit(1000)
-        .all(db)
-        .await?;
-    let mut booked = show(db, vault, centre, rows, |_| true).await?;
-    if let Some(tail) = phone_tail {
-        let fits = |b: &Booked| {
-            b.applicant.as_ref().and_then(|a| a.phone.as_ref()).is_some_and(|p| personal::tail(p, 4) == tail)
-        };
-        booked.retain(fits);
-    }
-    Ok(booked)
-}
-
-/// Puts item and applicant beside bookings, the applicant only where `may_know` says so.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn show(
-    db: &impl ConnectionTrait,
-    vault: &Vault,
-    centre: Id,
-    rows: Vec<Model>,
-    may_know: impl Fn(&Model) -> bool,
-) -> Result<Vec<Booked>> {
-    let guides = guide::names(db, centre).await?;
-    let snapshots = applicant::of(db, centre, rows.iter().map(|r| r.applicant_id)).await?;
-    let snapshots: HashMap<Id, _> = snapshots.into_iter().map(|s| (s.id, s)).collect();
-    let mut booked = Vec::with_capacity(rows.len());
-    for row in rows {
-        let snapshot = snapshots.get(&row.applicant_id).filter(|_| may_know(&row));
-        let guide = guides.get(&row.guide_id);
-        booked.push(Booked {
-            item: guide.map(|g| g.name.clone()).unwrap_or_default(),
-            guide_code: guide.map(|g| g.code.clone()).unwrap_or_default(),
-            applicant: snapshot.map(|s| applicant::open(vault, s)).transpose()?,
-            row,
-        });
-    }
-    Ok(booked)
 }

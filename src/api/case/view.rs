@@ -1,0 +1,281 @@
+//! What the doors of cases take and show.
+
+use crate::api::view::{ApplicantInput, ApplicantView, Moment, OfficeView, Text, moment};
+use crate::domain::case::{self, Seen, Viewer};
+use crate::domain::identity::resident;
+use crate::domain::{Act, Who, centre, review};
+use chrono::NaiveDate;
+use entity::case::{CaseEventKind, CaseState, Channel, MaterialForm, Model as Row, event};
+use entity::{Id, Time};
+use poem_openapi::Object;
+
+/// A material as it is taken in.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+pub(super) struct MaterialInput {
+    /// Name.
+    pub(super) name: Text,
+    /// Original, copy or electronic.
+    pub(super) form: MaterialForm,
+    /// Copies; one if left out.
+    pub(super) copies: Option<i32>,
+}
+
+/// What the window takes in.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+pub(super) struct ReceiveInput {
+    /// Code of the guide.
+    pub(super) guide: Text,
+    /// How it came.
+    pub(super) channel: Channel,
+    /// The booking it came by.
+    pub(super) booking_id: Option<Id>,
+    /// Who applies; a phone is not needed.
+    pub(super) applicant: ApplicantInput,
+    /// What was handed over.
+    pub(super) materials: Option<Vec<MaterialInput>>,
+}
+
+/// Number and check code of a receipt.
+#[derive(Object)]
+pub(super) struct Receipt {
+    /// Number, such as `ST-20261123-0007`.
+    pub(super) number: String,
+    /// Serves where a phone's tail would.
+    pub(super) check_code: String,
+}
+
+/// A case that was just taken in.
+#[derive(Object)]
+pub(super) struct ReceivedView {
+    /// Number for all further paths, such as `ST-B-20261123-0007`.
+    pub(super) number: String,
+    /// Its receipt.
+    pub(super) receipt: Receipt,
+    /// Where it stands.
+    pub(super) state: CaseState,
+    /// Last day of the promise, if it was accepted today; null where no limit was published.
+    pub(super) due_on: Option<NaiveDate>,
+    /// The day may still move when an arrangement of holidays comes out.
+    pub(super) due_provisional: bool,
+}
+
+/// Ground of a refusal.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+pub(super) struct RefuseInput {
+    /// Why, in words for the applicant.
+    pub(super) ground: Text,
+}
+
+/// A decision.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+pub(super) struct DecideInput {
+    /// Granted or denied.
+    pub(super) grant: bool,
+    /// Why, needed for a denial.
+    pub(super) ground: Option<Text>,
+}
+
+/// A look at personal data.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+pub(super) struct RevealInput {
+    /// Among `name`, `phone`, `id_number`.
+    pub(super) fields: Vec<Text>,
+    /// Why; written down with who looked.
+    pub(super) purpose: Text,
+}
+
+/// Personal data in full.
+#[derive(Object)]
+pub(super) struct Revealed {
+    /// Name, if asked for.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) name: Option<String>,
+    /// Phone, if asked for and known.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) phone: Option<String>,
+    /// Number of the document, if asked for and known.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) id_number: Option<String>,
+}
+
+/// A case.
+#[derive(Object)]
+pub(super) struct CaseView {
+    /// Number.
+    pub(super) number: String,
+    /// Number of its receipt.
+    pub(super) receipt_number: String,
+    /// Where it stands.
+    pub(super) state: CaseState,
+    /// Code of its guide.
+    pub(super) guide: String,
+    /// Name of the matter.
+    pub(super) item: String,
+    /// The office that handles it.
+    pub(super) office: Option<OfficeView>,
+    /// How it came.
+    pub(super) channel: Channel,
+    /// When it was received.
+    pub(super) received_at: Moment,
+    /// Day of acceptance.
+    pub(super) accepted_on: Option<NaiveDate>,
+    /// Last day of the promise; null where no limit was published.
+    pub(super) due_on: Option<NaiveDate>,
+    /// The day may still move.
+    pub(super) due_provisional: bool,
+    /// Undecided after its last day.
+    pub(super) overdue: bool,
+    /// Day of the decision.
+    pub(super) decided_on: Option<NaiveDate>,
+    /// When it ended.
+    pub(super) ended_at: Option<Moment>,
+    /// Who applies; masked for staff, left out for a resident who was not shown to be the one.
+    pub(super) applicant: Option<ApplicantView>,
+}
+
+/// Something that happened to a case.
+#[derive(Object)]
+pub(super) struct EventView {
+    /// What.
+    pub(super) kind: CaseEventKind,
+    /// When.
+    pub(super) at: Moment,
+    /// Who did it; for staff only.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) by: Option<String>,
+    /// The ground, where there is one.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) ground: Option<String>,
+    /// Names of corrected fields.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) fields: Option<String>,
+}
+
+/// A material that was taken in.
+#[derive(Object)]
+pub(super) struct TakenView {
+    /// Name.
+    pub(super) name: String,
+    /// Original, copy or electronic.
+    pub(super) form: MaterialForm,
+    /// Copies.
+    pub(super) copies: i32,
+}
+
+/// A case with what happened and what was handed over.
+#[derive(Object)]
+pub(super) struct CaseDetail {
+    /// The case.
+    #[oai(flatten)]
+    pub(super) case: CaseView,
+    /// What happened.
+    pub(super) timeline: Vec<EventView>,
+    /// What was handed over.
+    pub(super) materials: Vec<TakenView>,
+}
+
+/// Link and code of an invitation to rate, for the window to show or print.
+#[derive(Object)]
+pub(super) struct InvitationTicket {
+    /// Address with the token.
+    pub(super) url: String,
+    /// The code typed at `/r`.
+    pub(super) code: String,
+    /// Until when.
+    pub(super) expires_at: Moment,
+}
+
+/// A case after an act.
+#[derive(Object)]
+pub(super) struct Acted {
+    /// The case.
+    #[oai(flatten)]
+    pub(super) case: CaseView,
+    /// Where the case has ended: its invitation to rate.
+    pub(super) invitation: Option<InvitationTicket>,
+}
+
+/// A number and what proves that one has to do with it.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+pub(super) struct ProgressInput {
+    /// Number of the case or of its receipt.
+    pub(super) number: Text,
+    /// Check code of the receipt.
+    pub(super) check_code: Option<Text>,
+    /// Last four digits of the applicant's phone.
+    pub(super) phone_tail: Option<Text>,
+}
+
+/// How far a case is.
+#[derive(Object)]
+pub(super) struct ProgressView {
+    /// Number of its receipt.
+    pub(super) receipt_number: String,
+    /// Name of the matter.
+    pub(super) item: String,
+    /// Where it stands.
+    pub(super) state: CaseState,
+    /// The same, in Chinese.
+    pub(super) state_text: String,
+    /// Last day of the promise.
+    pub(super) due_on: Option<NaiveDate>,
+    /// The day may still move.
+    pub(super) due_provisional: bool,
+    /// What happened; grounds only for the holder of the check code.
+    pub(super) timeline: Vec<EventView>,
+}
+
+pub(super) async fn view(act: &Act, row: Row) -> crate::base::Result<CaseView> {
+    let Who::Staff(member) = &act.who else {
+        let account = act.who.account().ok_or(case::UNKNOWN_CASE)?;
+        let known = resident::known(&*act.tx, &act.vault, act.centre.id, account).await?;
+        let seen = case::see(&*act.tx, &act.vault, act.centre.id, &row.number, Viewer::Resident(&known)).await?;
+        return Ok(shown(seen, &[], act.now, ApplicantView::own));
+    };
+    let offices = centre::offices(&*act.tx, act.centre.id).await?;
+    let seen = case::see(&*act.tx, &act.vault, act.centre.id, &row.number, Viewer::Staff(member)).await?;
+    Ok(shown(seen, &offices, act.now, ApplicantView::masked))
+}
+
+pub(super) type Shown = fn(&crate::domain::applicant::Applicant) -> ApplicantView;
+
+pub(super) fn shown(seen: Seen, offices: &[entity::centre::office::Model], now: Time, applicant: Shown) -> CaseView {
+    let row = seen.row;
+    CaseView {
+        overdue: case::is_overdue(&row, now),
+        office: offices.iter().find(|o| o.id == row.office_id).map(OfficeView::from),
+        number: row.number,
+        receipt_number: row.receipt_number,
+        state: row.state,
+        guide: seen.guide_code,
+        item: seen.item,
+        channel: row.channel,
+        received_at: moment(row.received_at),
+        accepted_on: row.accepted_on,
+        due_on: row.due_on,
+        due_provisional: row.due_provisional,
+        decided_on: row.decided_on,
+        ended_at: row.ended_at.map(moment),
+        applicant: seen.applicant.as_ref().map(applicant),
+    }
+}
+
+/// The case after an act, with its invitation if it has ended.
+pub(super) async fn acted(act: &Act, row: Row) -> crate::base::Result<Acted> {
+    let ticket = match &act.who {
+        Who::Staff(_) => review::ticket(&*act.tx, &act.vault, &act.rules.public_url, &row).await?,
+        _ => None,
+    };
+    let invitation = ticket.map(|t| InvitationTicket { url: t.url, code: t.code, expires_at: moment(t.expires_at) });
+    Ok(Acted { case: view(act, row).await?, invitation })
+}
+
+pub(super) fn event(event: &event::Model, ground: Option<String>) -> EventView {
+    EventView { kind: event.kind, at: moment(event.at), by: None, ground, fields: event.fields.clone() }
+}

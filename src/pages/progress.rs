@@ -1,0 +1,100 @@
+//! The page that tells how far a case is.
+
+use super::form::{Fields, Frame, page, words};
+use super::resident::moment_in_words;
+use crate::access::Visit;
+use crate::base::error::Result;
+use crate::base::personal;
+use crate::domain::case::{self, Proof};
+use askama::Template;
+use entity::case::CaseEventKind;
+use poem::web::Query;
+use poem::{Response, handler};
+use serde::Deserialize;
+
+#[derive(Template)]
+#[template(path = "progress.html")]
+struct Progress {
+    frame: Frame,
+    number: String,
+    found: Option<Found>,
+    wrong: Option<String>,
+}
+
+struct Found {
+    item: String,
+    number: String,
+    state: &'static str,
+    limit: String,
+    events: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Number {
+    number: Option<String>,
+}
+
+#[handler]
+pub(super) fn ask_progress(visit: Visit, Query(number): Query<Number>) -> poem::Result<Response> {
+    page(&Progress { frame: Frame::of(&visit), number: number.number.unwrap_or_default(), found: None, wrong: None })
+}
+
+#[handler]
+pub(super) async fn tell_progress(visit: Visit, fields: Fields) -> poem::Result<Response> {
+    let number = fields.get("number").to_owned();
+    let (found, wrong) = match look(&visit, &number, fields.get("proof")).await {
+        Ok(found) => (Some(found), None),
+        Err(error) => (None, Some(words(error)?)),
+    };
+    page(&Progress { frame: Frame::of(&visit), number, found, wrong })
+}
+
+async fn look(visit: &Visit, number: &str, proof: &str) -> Result<Found> {
+    let proof = personal::half_width(proof).trim().to_owned();
+    let proof = if proof.len() == 4 { Proof::PhoneTail(proof) } else { Proof::CheckCode(proof) };
+    visit.limit_progress(number, &proof).await?;
+    let (app, centre) = (&visit.app, visit.centre.id);
+    let seen = case::progress(app.read(), &app.vault, centre, number, &proof).await?;
+    let mut events = Vec::new();
+    for event in case::timeline(app.read(), &seen.row).await? {
+        let ground = match proof {
+            Proof::CheckCode(_) => case::ground(&app.vault, &event)?.map(|g| format!("：{g}")).unwrap_or_default(),
+            Proof::PhoneTail(_) => String::new(),
+        };
+        events.push(format!("{}　{}{ground}", moment_in_words(event.at), event_name(event.kind)));
+    }
+    Ok(Found {
+        limit: limit_in_words(&seen.row),
+        item: seen.item,
+        number: seen.row.receipt_number,
+        state: case::state_name(seen.row.state),
+        events,
+    })
+}
+
+/// The last day of a promise, in words for the applicant.
+pub(super) fn limit_in_words(row: &entity::case::Model) -> String {
+    match row.due_on {
+        _ if row.ended_at.is_some() => String::new(),
+        Some(due) => {
+            let may_move = if row.due_provisional { "（放假安排公布后可能调整）" } else { "" };
+            format!("办理期限至{}{may_move}", due.format("%Y年%-m月%-d日"))
+        }
+        None => "办理期限未公布".to_owned(),
+    }
+}
+
+/// An event in the words of the window.
+pub(super) const fn event_name(kind: CaseEventKind) -> &'static str {
+    match kind {
+        CaseEventKind::Received => "收件",
+        CaseEventKind::Accepted => "受理",
+        CaseEventKind::Refused => "不予受理",
+        CaseEventKind::Granted => "准予",
+        CaseEventKind::Denied => "不予批准",
+        CaseEventKind::Issued => "办结发件",
+        CaseEventKind::Withdrawn => "撤回",
+        CaseEventKind::Corrected => "更正申请人信息",
+        CaseEventKind::Redated => "调整办理期限",
+    }
+}
