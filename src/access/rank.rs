@@ -194,11 +194,11 @@ impl<R: Rank> By<R> {
     }
 }
 
-/// Someone of a rank, or a stranger: for doors that show more to the one than to the other.
+/// Someone of a rank, or anybody else: for doors that show more to the one than to the other.
 pub enum Perhaps<R: Rank> {
-    /// No credentials were shown.
+    /// Nobody has signed in, or somebody who is not of the rank.
     Stranger(Visit),
-    /// Credentials were shown, and they hold.
+    /// Someone of the rank.
     Known(Box<By<R>>),
 }
 
@@ -266,10 +266,18 @@ impl<'a, R: Rank> ApiExtractor<'a> for Perhaps<R> {
 
     async fn from_request(req: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         let of = async || -> Result<Self, Error> {
-            if req.headers().contains_key(AUTHORIZATION) {
-                return Ok(Self::Known(Box::new(By::of(req).await?)));
+            if !req.headers().contains_key(AUTHORIZATION) {
+                return Ok(Self::Stranger(Visit::of(req, None).await?));
             }
-            Ok(Self::Stranger(Visit::of(req, None).await?))
+            let signed = By::<Signed>::of(req).await?;
+            Ok(match R::admit(signed.who.clone()).filter(|_| !signed.session.must_change) {
+                Some(holder) => {
+                    let By { visit, who, session, .. } = signed;
+                    Self::Known(Box::new(By { visit, holder, who, session }))
+                }
+                // An app sends its token everywhere; what is open to strangers is open to whoever has signed in.
+                None => Self::Stranger(signed.visit),
+            })
         };
         of().await.map_err(poem::Error::from)
     }

@@ -104,6 +104,8 @@ async fn a_case_without_a_published_limit_has_no_deadline_and_is_never_overdue(t
     assert_eq!(window.get(&format!("/cases/{}", number(&case))).await.ok(200)["overdue"], false);
     let receipt = window.get(&format!("/cases/{}/receipt", number(&case))).await;
     assert!(receipt.text.contains("未公布"));
+    let pdf = window.get(&format!("/cases/{}/receipt.pdf", number(&case))).await;
+    assert_eq!((pdf.status, pdf.body["code"].as_str()), (404, Some("pdf_not_built")));
 }
 
 async fn import_2027(town: &Town, days: Value) {
