@@ -1,6 +1,6 @@
 //! Assembly: all routes behind one gate, and a server that ends cleanly.
 
-use crate::access::answer::BODY_TOO_LARGE;
+use crate::access::answer::{BODY_TOO_LARGE, UNREADABLE};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::{api, jobs, pages};
@@ -86,6 +86,9 @@ impl<E: Endpoint> Endpoint for Gated<E> {
 impl<E: Endpoint> Gated<E> {
     async fn pass(&self, mut req: Request) -> poem::Result<Response> {
         let limit = usize::try_from(self.app.settings.http.body_limit).unwrap_or(usize::MAX);
+        if req.uri().path_and_query().is_some_and(|place| place.as_str().contains("%00")) {
+            return Err(Error::from(UNREADABLE).into());
+        }
         let told = req.header(header::CONTENT_LENGTH).and_then(|l| l.parse::<usize>().ok());
         if told.is_some_and(|length| length > limit) {
             return Err(Error::from(BODY_TOO_LARGE).into());
@@ -95,7 +98,7 @@ impl<E: Endpoint> Gated<E> {
         let answer = AssertUnwindSafe(self.inner.call(req)).catch_unwind().await;
         match answer {
             Ok(answer) => answer.map(poem::IntoResponse::into_response),
-            // The message of a panic was printed by its hook; it may hold anything, so it goes no further.
+            // Where it happened is in the log; what it said may hold anything and goes nowhere.
             Err(_) => Err(Error::from(anyhow::anyhow!("a handler panicked")).into()),
         }
     }

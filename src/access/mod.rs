@@ -1,5 +1,5 @@
 //! Who may enter (准入): from credentials to a permitted actor. Used by the doors and the pages alike, and the only place
-//! that reads a token, a cookie, an address or the name of a centre from a request.
+//! that reads a token, an address or the name of a centre from a request.
 
 pub mod answer;
 mod rank;
@@ -8,10 +8,10 @@ mod token;
 mod visit;
 
 pub use rank::{
-    BookingParty, BulletinReader, By, CaseHandler, CaseParty, CaseReader, Director, Perhaps, Rank, Resident, Signed,
-    Staff, WindowStaff,
+    BookingParty, BulletinReader, By, CaseHandler, CaseParty, CaseReader, Director, Perhaps, Rank, ReceiptParty,
+    Resident, Signed, Staff, WindowStaff,
 };
-pub use sign_in::{Grant, change_password, phone, refresh, request_code, staff, wechat};
+pub use sign_in::{Grant, change_password, phone, refresh, request_code, staff, wechat, wechat_phone};
 pub use token::PageToken;
 pub use visit::Visit;
 
@@ -28,5 +28,11 @@ pub const NOT_COUNTED: Refusal = Refusal::new(Kind::Unavailable, "not_counted", 
 /// WeChat sign-in is not set up here.
 pub const NO_WECHAT: Refusal =
     Refusal::new(Kind::Unavailable, "no_wechat", "本中心还没有开通微信登录，请用手机验证码登录。");
+/// No gateway brings texts to phones here.
+pub const NO_SMS: Refusal = Refusal::new(
+    Kind::Unavailable,
+    "no_sms",
+    "本中心还没有开通短信，不能用手机验证码登录，请到窗口办理或拨打中心电话。",
+);
 /// WeChat does not vouch for this code.
 pub const WECHAT_REFUSED: Refusal = Refusal::new(Kind::Unknown, "wechat_refused", "微信登录失败，请退出小程序后重试。");

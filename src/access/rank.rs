@@ -144,6 +144,10 @@ party!(
     BookingParty, "booking_party", "群众（本人的预约）、窗口人员、中心主任", WindowStaff
 );
 party!(
+    /// A resident, or whoever handles cases: a receipt shows a name and a check code.
+    ReceiptParty, "receipt_party", "群众（本人的办件）、窗口人员、承办科室人员和负责人、中心主任", CaseHandler
+);
+party!(
     /// A resident, or whoever may see cases.
     CaseParty, "case_party", "群众（本人的办件）；窗口、承办科室、监督窗口人员，中心主任，乡领导", CaseReader
 );

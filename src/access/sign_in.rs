@@ -2,7 +2,7 @@
 
 use super::token::{self, Audience, PageToken};
 use super::visit::Visit;
-use super::{NO_WECHAT, WECHAT_REFUSED};
+use super::{NO_SMS, NO_WECHAT, WECHAT_REFUSED};
 use crate::base::error::Result;
 use crate::base::personal;
 use crate::domain::Who;
@@ -18,6 +18,7 @@ use serde_json::json;
 
 const STAFF_ADDRESS: Quota = Quota { name: "staff_address", burst: 60, per: Duration::minutes(10) };
 const STAFF_NAME: Quota = Quota { name: "staff_name", burst: 20, per: Duration::minutes(30) };
+const UNKNOWN_NAME: Quota = Quota { name: "unknown_name", burst: 4, per: Duration::hours(1) };
 /// Villages share an address, so it is lenient.
 const PHONE_ADDRESS: Quota = Quota { name: "phone_address", burst: 120, per: Duration::minutes(10) };
 const PHONE_NUMBER: Quota = Quota { name: "phone_number", burst: 20, per: Duration::hours(1) };
@@ -38,8 +39,6 @@ pub struct Grant {
     pub expires_in: i64,
     /// For a browser's cookie, good as long as the session.
     pub page: PageToken,
-    /// The session.
-    pub session: Id,
 }
 
 fn grant(visit: &Visit, session: &Session) -> Result<Grant> {
@@ -51,7 +50,6 @@ fn grant(visit: &Visit, session: &Session) -> Result<Grant> {
         refresh: token::refresh(&app.vault, session.id, session.generation),
         expires_in: minutes * 60,
         page: PageToken(issue(Audience::Page, session.expires_at)?),
-        session: session.id,
     })
 }
 
@@ -63,7 +61,7 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2h1aXRpYW4tbm9ib2R5$kTnSOG
 /// # Errors
 /// `wrong_password`, `locked`, `too_often`, `not_counted`.
 pub async fn staff(visit: &Visit, username: &str, password: &str) -> Result<Grant> {
-    visit.limit(STAFF_ADDRESS, &visit.address.to_string()).await?;
+    visit.limit(STAFF_ADDRESS, &visit.network()).await?;
     let name_key: String = username.trim().to_lowercase().chars().take(32).collect();
     visit.limit(STAFF_NAME, &name_key).await?;
     let app = &visit.app;
@@ -71,12 +69,25 @@ pub async fn staff(visit: &Visit, username: &str, password: &str) -> Result<Gran
     let found = people::find(app.read(), visit.centre.id, username, now.date()).await?;
     // A demonstration account has a published password: it is nobody's from anywhere but this machine.
     let found = found.filter(|s| !s.demo || visit.address.is_loopback());
-    if let Some(person) = &found {
+    // Whoever wishes can give five wrong passwords; a device from which this person has signed in before is let try on.
+    let familiar = match (&found, &visit.device) {
+        (Some(person), Some(device)) => {
+            session::is_familiar(app.read(), person.id, &visit.blinds("device", device)).await?
+        }
+        _ => false,
+    };
+    if let Some(person) = found.as_ref().filter(|_| !familiar) {
         people::ensure_unlocked(person, now)?;
     }
     let hash = found.as_ref().map_or_else(|| NOBODY.to_owned(), |s| s.password_hash.clone());
     let right = verify(visit, password.to_owned(), hash).await?;
-    let Some(person) = found else { return Err(WRONG_PASSWORD.into()) };
+    let Some(person) = found else {
+        // An unknown name is locked like a known one, so that the answer does not tell which it is.
+        return Err(match visit.limit(UNKNOWN_NAME, &name_key).await {
+            Ok(()) => WRONG_PASSWORD.into(),
+            Err(_) => LOCKED.after(Duration::minutes(15)).into(),
+        });
+    };
     let lifetime = Duration::hours(app.settings.security.staff_hours);
     let session = visit
         .write(Who::Bearer, async |act| {
@@ -140,8 +151,11 @@ pub async fn change_password(visit: &Visit, who: Who, session: Id, old: String, 
 /// `bad_phone`, `too_often`, `not_counted`.
 pub async fn request_code(visit: &Visit, phone: &str) -> Result<()> {
     let phone = personal::mobile(phone).ok_or_else(|| resident::BAD_PHONE.on("phone"))?;
-    let key = phone_key(visit, &phone);
-    visit.limit(CODE_ADDRESS, &visit.address.to_string()).await?;
+    if visit.app.sms.is_empty() {
+        return Err(NO_SMS.after(Duration::hours(1)).into());
+    }
+    let key = visit.blind_key(&phone);
+    visit.limit(CODE_ADDRESS, &visit.network()).await?;
     for quota in [CODE_PAUSE, CODE_HOUR, CODE_DAY] {
         visit.limit(quota, &key).await?;
     }
@@ -155,8 +169,8 @@ pub async fn request_code(visit: &Visit, phone: &str) -> Result<()> {
 /// `bad_phone`, `wrong_code`, `too_often`, `not_counted`.
 pub async fn phone(visit: &Visit, phone: &str, code: &str) -> Result<Grant> {
     let phone = personal::mobile(phone).ok_or_else(|| resident::BAD_PHONE.on("phone"))?;
-    visit.limit(PHONE_ADDRESS, &visit.address.to_string()).await?;
-    visit.limit(PHONE_NUMBER, &phone_key(visit, &phone)).await?;
+    visit.limit(PHONE_ADDRESS, &visit.network()).await?;
+    visit.limit(PHONE_NUMBER, &visit.blind_key(&phone)).await?;
     let lifetime = Duration::days(visit.app.settings.security.resident_days);
     let session = visit
         .write(Who::Bearer, async |act| match resident::take_code(act, &phone, code).await? {
@@ -174,10 +188,8 @@ pub async fn phone(visit: &Visit, phone: &str, code: &str) -> Result<Grant> {
 /// # Errors
 /// `no_wechat`, `wechat_refused`, `too_often`, `not_counted`.
 pub async fn wechat(visit: &Visit, code: &str) -> Result<Grant> {
-    visit.limit(PHONE_ADDRESS, &visit.address.to_string()).await?;
-    if !visit.app.wechat.is_there() {
-        return Err(NO_WECHAT.after(Duration::hours(1)).into());
-    }
+    visit.limit(PHONE_ADDRESS, &visit.network()).await?;
+    ensure_wechat(visit)?;
     let openid = visit.app.wechat.openid(code).ok_or_else(|| WECHAT_REFUSED.on("code"))?;
     let lifetime = Duration::days(visit.app.settings.security.resident_days);
     let session = visit
@@ -189,20 +201,34 @@ pub async fn wechat(visit: &Visit, code: &str) -> Result<Grant> {
     grant(visit, &session)
 }
 
+/// Gives a resident's account the phone that WeChat vouches for.
+///
+/// # Errors
+/// `no_wechat`, `wechat_refused`, `bad_phone`, `not_by_wechat`.
+pub async fn wechat_phone(visit: &Visit, who: Who, account: Id, code: &str) -> Result<()> {
+    ensure_wechat(visit)?;
+    let phone = visit.app.wechat.phone(code).ok_or_else(|| WECHAT_REFUSED.on("code"))?;
+    visit.write(who, async |act| resident::bind_phone(act, account, &phone).await).await
+}
+
+/// The stand-in lets anybody be anybody: it answers this machine alone, like demonstration accounts.
+fn ensure_wechat(visit: &Visit) -> Result<()> {
+    let wechat = visit.app.wechat;
+    if wechat.is_there() && (!wechat.stands_in() || visit.address.is_loopback()) {
+        return Ok(());
+    }
+    Err(NO_WECHAT.after(Duration::hours(1)).into())
+}
+
 /// Exchanges a refresh token for the next pair.
 ///
 /// # Errors
 /// `not_signed_in`, `session_ended`, `too_often`, `not_counted`.
 pub async fn refresh(visit: &Visit, token: &str) -> Result<Grant> {
-    visit.limit(REFRESH_ADDRESS, &visit.address.to_string()).await?;
+    visit.limit(REFRESH_ADDRESS, &visit.network()).await?;
     let (session, generation) = token::read_refresh(&visit.app.vault, token)?;
     match visit.write(Who::Bearer, async |act| session::rotate(act, session, generation).await).await? {
         Rotation::Rotated(session) => grant(visit, &session),
         Rotation::Reused => Err(SESSION_ENDED.into()),
     }
-}
-
-/// Phones are counted under their blind index: no key in Redis shows one.
-fn phone_key(visit: &Visit, phone: &str) -> String {
-    visit.app.vault.blind("limit", visit.centre.id, phone).0.iter().take(12).map(|b| format!("{b:02x}")).collect()
 }

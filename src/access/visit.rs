@@ -11,7 +11,7 @@ use crate::domain::review::Key;
 use crate::domain::{Act, Who};
 use crate::gateway::limits::{Quota, Verdict};
 use chrono::Duration;
-use entity::Id;
+use entity::{Blind, Id};
 use ipnet::IpNet;
 use poem::http::header::HOST;
 use poem::{FromRequest, Request, RequestBody};
@@ -23,10 +23,17 @@ use std::sync::{Arc, PoisonError};
 const PROGRESS_ADDRESS: Quota = Quota { name: "progress_address", burst: 60, per: Duration::minutes(10) };
 /// Looks at the progress of one number: four digits of a phone take years to guess.
 const PROGRESS_NUMBER: Quota = Quota { name: "progress_number", burst: 10, per: Duration::hours(12) };
+/// Looks at any number's progress with one phone tail.
+const PROGRESS_TAIL: Quota = Quota { name: "progress_tail", burst: 12, per: Duration::hours(12) };
 /// Rating codes tried from one address.
 const REVIEW_ADDRESS: Quota = Quota { name: "review_address", burst: 60, per: Duration::minutes(10) };
 /// Rating codes tried in one centre.
 const REVIEW_CENTRE: Quota = Quota { name: "review_centre", burst: 600, per: Duration::hours(1) };
+
+/// Places taken by one account, given back or not.
+const BOOKINGS: Quota = Quota { name: "bookings", burst: 15, per: Duration::days(1) };
+/// Codes of the hall tried by one member of staff.
+const CHECK_IN: Quota = Quota { name: "check_in", burst: 10, per: Duration::hours(1) };
 
 /// What is known of a request before anybody signs in.
 #[derive(Clone)]
@@ -70,7 +77,9 @@ impl Visit {
         }
         let peer =
             req.remote_addr().as_socket_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |a| a.ip().to_canonical());
-        let forwarded = word("x-forwarded-for");
+        // A proxy may add a line of its own below the client's: all of them are one list.
+        let lines = req.headers().get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok());
+        let forwarded = Some(lines.collect::<Vec<_>>().join(",")).filter(|f| !f.is_empty());
         let address = client(peer, forwarded.as_deref(), &app.settings);
         let device = word("x-device").filter(|d| (8..=64).contains(&d.len()));
         Ok(Self { app, centre: Arc::new(centre), address, device, key })
@@ -111,18 +120,44 @@ impl Visit {
         .await
     }
 
+    /// Blind indexes under which a value of this centre may be stored.
+    pub(super) fn blinds(&self, kind: &str, value: &str) -> Vec<Blind> {
+        self.app.vault.blinds(kind, self.centre.id, value)
+    }
+
     /// Counts a look at a case's progress, by address and, where the proof could be guessed, by number. A case's number and
     /// its receipt's are one.
     ///
     /// # Errors
     /// `too_often`, `not_counted`.
     pub async fn limit_progress(&self, number: &str, proof: &Proof) -> Result<()> {
-        self.limit(PROGRESS_ADDRESS, &self.address.to_string()).await?;
+        self.limit(PROGRESS_ADDRESS, &self.network()).await?;
         if !proof.can_be_guessed() {
             return Ok(());
         }
         let one: String = case::normal_number(number).replace("-B-", "-").chars().take(32).collect();
-        self.limit(PROGRESS_NUMBER, &one).await
+        self.limit(PROGRESS_NUMBER, &one).await?;
+        // Numbers are counted by day: who knows a neighbour's tail must not try it on each of them.
+        let Proof::PhoneTail(tail) = proof else { return Ok(()) };
+        self.limit(PROGRESS_TAIL, &self.blind_key(tail)).await
+    }
+
+    /// A word for counting that does not show what is counted: no key in Redis holds a phone or a part of one.
+    pub(super) fn blind_key(&self, value: &str) -> String {
+        let blind = self.app.vault.blind("limit", self.centre.id, value.trim());
+        blind.0.iter().take(12).map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// The address as it is counted: of IPv6 the network, of which anybody has a whole one.
+    #[must_use]
+    pub fn network(&self) -> String {
+        match self.address {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            }
+        }
     }
 
     /// Counts a try of a rating code. A link's token is too long to guess.
@@ -131,10 +166,26 @@ impl Visit {
     /// `too_often`, `not_counted`.
     pub async fn limit_review(&self, key: &Key) -> Result<()> {
         if let Key::Code(_) = key {
-            self.limit(REVIEW_ADDRESS, &self.address.to_string()).await?;
+            self.limit(REVIEW_ADDRESS, &self.network()).await?;
             self.limit(REVIEW_CENTRE, "all").await?;
         }
         Ok(())
+    }
+
+    /// Counts a booking of an account: each sends texts, and a place given back is a place others did not see.
+    ///
+    /// # Errors
+    /// `too_often`, `not_counted`.
+    pub async fn limit_booking(&self, account: Id) -> Result<()> {
+        self.limit(BOOKINGS, &account.to_string()).await
+    }
+
+    /// Counts a try of the hall's code: six digits are guessed soon, if one may guess.
+    ///
+    /// # Errors
+    /// `too_often`, `not_counted`.
+    pub async fn limit_check_in(&self, staff: Id) -> Result<()> {
+        self.limit(CHECK_IN, &staff.to_string()).await
     }
 
     /// Counts a try; refuses when it is one too many, and also when it cannot be counted.

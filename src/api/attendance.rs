@@ -68,6 +68,7 @@ impl Attendance {
     /// Sign in on arrival, with the code the hall shows
     #[oai(path = "/check-ins", method = "post", operation_id = "check_in")]
     async fn check_in(&self, who: By<Staff>, body: Json<CheckInInput>) -> Answer<Created<StampView>> {
+        who.visit.limit_check_in(who.holder.id).await?;
         let stamp =
             who.visit.write(who.who.clone(), async |act| attendance::check_in(act, &who.holder, &body.code).await);
         Ok(Created(stamp.await?.into()))

@@ -120,8 +120,7 @@ impl Auth {
     /// Give one's WeChat account the phone that WeChat vouches for
     #[oai(path = "/wechat/phone", method = "post", operation_id = "bind_wechat_phone")]
     async fn bind_wechat_phone(&self, who: By<Resident>, body: Json<WechatCode>) -> Answer<Done> {
-        let phone = who.visit.app.wechat.phone(&body.code).ok_or_else(|| access::WECHAT_REFUSED.on("code"))?;
-        who.visit.write(who.who.clone(), async |act| resident::bind_phone(act, who.holder, &phone).await).await?;
+        access::wechat_phone(&who.visit, who.who.clone(), who.holder, &body.code).await?;
         Ok(Done::Done)
     }
 

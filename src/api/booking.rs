@@ -114,6 +114,7 @@ impl Bookings {
     /// Take a place
     #[oai(path = "/bookings", method = "post", operation_id = "book")]
     async fn book(&self, who: By<Resident>, body: Json<BookInput>) -> Answer<Created<BookingView>> {
+        who.visit.limit_booking(who.holder).await?;
         let input = body.0;
         let request = input.to_json_string();
         let made = who

@@ -28,7 +28,8 @@ pub(super) struct Text(pub(super) String);
 impl ParseFromJSON for Text {
     fn parse_from_json(value: Option<serde_json::Value>) -> ParseResult<Self> {
         match value.unwrap_or_default() {
-            serde_json::Value::String(text) => Ok(Self(text)),
+            // No keyboard types a NUL, and PostgreSQL cannot keep one.
+            serde_json::Value::String(text) if !text.contains('\0') => Ok(Self(text)),
             other => Err(ParseError::expected_type(other)),
         }
     }

@@ -15,6 +15,7 @@ pub struct Random(Arc<Mutex<StdRng>>);
 impl Random {
     /// Seeded by the operating system; for everything that must not be guessed.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that draws from the operating system")]
     pub fn system() -> Self {
         Self(Arc::new(Mutex::new(rand::make_rng())))
     }

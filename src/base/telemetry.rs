@@ -25,4 +25,9 @@ where
 pub fn start(log: &Log) {
     // Only a second start in one process can fail, and then lines already go where the first sent them.
     let _ = subscriber(log, std::io::stderr).try_init();
+    // The words of a panic may hold anything that was being worked on; where it happened is what mends it.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a panic");
+    }));
 }

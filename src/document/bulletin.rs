@@ -43,7 +43,7 @@ pub fn page(row: &Model) -> Result<String> {
         signed: row.state == BulletinState::Signed,
         frozen: row.frozen_at.local().format("%Y年%-m月%-d日 %H:%M").to_string(),
         sha256: row.sha256.clone(),
-        lines: body.figures.into_iter().map(line).collect(),
+        lines: body.figures.into_iter().filter(|l| !l.is_blank()).map(line).collect(),
     };
     Ok(page.render().map_err(anyhow::Error::from)?)
 }

@@ -10,8 +10,8 @@ use crate::base::error::Result;
 use crate::base::vault::sha256;
 use crate::base::{Kind, Refusal, canonical};
 use chrono::Duration;
+use entity::Id;
 use entity::bulletin::{BulletinState, Column, Entity, Model};
-use entity::{Id, Time};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel as _, QueryFilter as _,
@@ -79,6 +79,12 @@ pub struct Line {
 }
 
 impl Line {
+    /// A line of an office that had nothing to do with it that month: kept, and not worth a row on a page.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.key.contains('.') && self.numerator == 0 && self.denominator.unwrap_or(0) == 0
+    }
+
     /// As people read it.
     #[must_use]
     pub fn in_words(&self) -> String {
@@ -239,10 +245,4 @@ pub async fn draft_due(act: &Act) -> Result<()> {
 
 fn hex(text: &str) -> String {
     sha256(text.as_bytes()).0.iter().map(|b| format!("{b:02x}")).collect()
-}
-
-/// When a bulletin was frozen.
-#[must_use]
-pub fn frozen_at(body: &Body) -> Time {
-    Time(body.frozen_at)
 }

@@ -73,6 +73,9 @@ pub async fn import(db: &impl ConnectionTrait, random: &Random, now: Time, file:
         return Err(BAD_CENTRE.with(&[("fault", &faults.join("；"))]).into());
     }
     let old = Entity::find().filter(Column::Code.eq(&file.code)).one(db).await?;
+    if let Some(old) = &old {
+        ensure_hours_are_new(db, old.id, &file).await?;
+    }
     let centre = Centre {
         id: old.as_ref().map_or_else(|| random.id(now), |c| c.id),
         code: file.code,
@@ -121,6 +124,28 @@ pub async fn import(db: &impl ConnectionTrait, random: &Random, now: Time, file:
             .await?;
     }
     Ok(centre)
+}
+
+/// Hours that hold from a day are never changed afterwards: what was promised by them stays explained.
+async fn ensure_hours_are_new(db: &impl ConnectionTrait, centre: Id, file: &CentreFile) -> Result<()> {
+    let minutes =
+        |sessions: &[(NaiveTime, NaiveTime)]| sessions.iter().map(|(a, b)| (minute(*a), minute(*b))).collect();
+    for (kind, sessions) in [(HoursKind::Window, &file.window_hours), (HoursKind::Shift, &file.shift_hours)] {
+        let rows = hours::Entity::find()
+            .filter(hours::Column::CentreId.eq(centre))
+            .filter(hours::Column::Kind.eq(kind))
+            .filter(hours::Column::ValidFrom.eq(file.hours_from))
+            .order_by_asc(hours::Column::Opens)
+            .all(db)
+            .await?;
+        let known: Vec<(i32, i32)> = rows.into_iter().map(|r| (r.opens, r.closes)).collect();
+        let wanted: Vec<(i32, i32)> = minutes(sessions);
+        if !known.is_empty() && known != wanted {
+            let fault = format!("自{}起的作息时间已经登记，改作息请写新的 hours_from", file.hours_from);
+            return Err(BAD_CENTRE.with(&[("fault", &fault)]).into());
+        }
+    }
+    Ok(())
 }
 
 fn faults(file: &CentreFile) -> Vec<String> {

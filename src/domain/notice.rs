@@ -173,8 +173,18 @@ pub async fn begin_sending(
         return Ok(None);
     }
     let open = |column, sealed| vault.open(Place::new(column, notice.centre_id, notice.id), sealed);
-    let parcel =
-        Parcel { id: notice.id, phone: open("notice.phone", &notice.phone)?, text: open("notice.text", &notice.text)? };
+    let opened = open("notice.phone", &notice.phone).and_then(|phone| Ok((phone, open("notice.text", &notice.text)?)));
+    let (phone, text) = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            // It would stop every round from here on, and no later one could open it either.
+            tracing::error!(id = %notice.id, error = format!("{error:#}"), "a text cannot be opened and is given up");
+            let fault = Settled::GaveUp { fault: "cannot_be_opened".to_owned() };
+            settle(db, now, notice, NoticeState::Claimed, fault).await?;
+            return Ok(None);
+        }
+    };
+    let parcel = Parcel { id: notice.id, phone, text };
     let marked = Entity::update_many()
         .col_expr(Column::State, Expr::value(NoticeState::Sending))
         .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
@@ -256,6 +266,24 @@ pub async fn settle(
         .exec(db)
         .await?;
     Ok(())
+}
+
+/// Gives up what is no longer worth sending, though no gateway may ever ask for it. Returns how many.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn expire(db: &impl ConnectionTrait, now: Time) -> Result<u64> {
+    let expired = Entity::update_many()
+        .col_expr(Column::State, Expr::value(NoticeState::GaveUp))
+        .col_expr(Column::Fault, Expr::value("expired"))
+        .col_expr(Column::DoneAt, Expr::value(now))
+        .filter(Column::State.eq(NoticeState::Due))
+        .filter(Column::Lane.is_in([Lane::Code, Lane::Notice, Lane::Bulk]))
+        .filter(Column::DueAt.lte(now))
+        .filter(Column::ExpiresAt.lte(now))
+        .exec(db)
+        .await?;
+    Ok(expired.rows_affected)
 }
 
 /// Frees what a dead deliverer left: its claims are due again, its sendings are unsure. Returns how many of each.

@@ -90,6 +90,8 @@ async fn reseal(database: &Database, vault: &Vault, table: &'static str, columns
             .and_where(Expr::col(Alias::new("id")).gt(last))
             .order_by(Alias::new("id"), sea_orm::Order::Asc)
             .limit(BATCH);
+        // Held while it is resealed: an act may be writing the very row.
+        query.lock_exclusive();
         let rows = tx.query_all(&query).await?;
         if rows.is_empty() {
             return Ok(count);

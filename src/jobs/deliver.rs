@@ -10,7 +10,7 @@ use crate::gateway::sms::Outcome;
 use chrono::Duration;
 use entity::notice::{Model, NoticeState};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 /// Texts claimed at once.
 const BATCH: u64 = 50;
@@ -49,24 +49,28 @@ pub async fn round(app: &App) -> Result<usize> {
     let claimed = notice::claim(app.database.writer(), app.clock.now(), worker, BATCH).await?;
     let count = claimed.len();
     let mut under_way = JoinSet::new();
+    let mut first = Ok(count);
+    // Whatever becomes of one, the others are brought to their end: a text let go of now would be unsure for ever.
+    let mut keep = |ended: Option<std::result::Result<Result<()>, JoinError>>| {
+        let error = match ended {
+            Some(Ok(Err(error))) => error,
+            Some(Err(died)) => anyhow::anyhow!("a delivery died: {died}").into(),
+            Some(Ok(Ok(()))) | None => return,
+        };
+        if first.is_ok() {
+            first = Err(error);
+        }
+    };
     for notice in claimed {
         if under_way.len() >= AT_ONCE {
-            finish(under_way.join_next().await)?;
+            keep(under_way.join_next().await);
         }
         under_way.spawn(deliver(app.clone(), notice));
     }
     while let Some(ended) = under_way.join_next().await {
-        finish(Some(ended))?;
+        keep(Some(ended));
     }
-    Ok(count)
-}
-
-fn finish(ended: Option<std::result::Result<Result<()>, tokio::task::JoinError>>) -> Result<()> {
-    match ended {
-        Some(Ok(result)) => result,
-        Some(Err(panic)) => Err(anyhow::anyhow!("a delivery died: {panic}").into()),
-        None => Ok(()),
-    }
+    first
 }
 
 async fn deliver(app: App, notice: Model) -> Result<()> {

@@ -11,13 +11,15 @@ use crate::base::lease;
 use crate::domain::identity::{idempotency, resident, session};
 use crate::domain::{Act, Who, attendance, audit, booking, bulletin, centre, notice, review};
 use chrono::Duration;
+use futures_util::FutureExt as _;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::sync::watch;
 
 /// A job of the timetable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Job {
-    /// Frees texts of a deliverer that died.
+    /// Frees texts of a deliverer that died, and gives up those that came too late.
     RecoverNotices,
     /// Chains the audit trail.
     ChainAudit,
@@ -55,7 +57,7 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
             if freed + unsure > 0 {
                 tracing::warn!(freed, unsure, "a deliverer died; its texts were freed or marked unsure");
             }
-            Ok(())
+            notice::expire(db, now).await.map(drop)
         }
         Job::ChainAudit => in_each_centre(app, name, async |act| audit::chain(act).await.map(drop)).await,
         Job::OpenSlots => in_each_centre(app, name, async |act| booking::open_slots(act).await).await,
@@ -72,10 +74,13 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
 }
 
 async fn in_each_centre(app: &App, name: &'static str, act: impl AsyncFn(&Act) -> Result<()>) -> Result<()> {
+    let mut first = Ok(());
     for centre in centre::all(app.read()).await? {
-        app.write(&Arc::new(centre), Who::System(name), async |given| act(given).await).await?;
+        let done = app.write(&Arc::new(centre), Who::System(name), async |given| act(given).await).await;
+        // One centre's trouble is not the next one's.
+        first = first.and(done);
     }
-    Ok(())
+    first
 }
 
 /// Runs every job whose period has begun and that no other worker has taken. A job that fails is logged and comes again.
@@ -86,7 +91,10 @@ pub async fn tick(app: &App, worker: &str) {
         let holder = format!("{worker} {}", now.0);
         let taken = lease::take(app.database.writer(), &format!("job:{name}"), &holder, now, now + every).await;
         let done = match taken {
-            Ok(true) => run(app, job, name).await,
+            Ok(true) => match AssertUnwindSafe(run(app, job, name)).catch_unwind().await {
+                Ok(done) => done,
+                Err(_) => Err(anyhow::anyhow!("it panicked").into()),
+            },
             Ok(false) => Ok(()),
             Err(error) => Err(error.into()),
         };

@@ -84,7 +84,7 @@ pub(super) async fn one_bulletin(
         frozen: row.frozen_at.local().format("%Y年%-m月%-d日 %H:%M").to_string(),
         opens: by.is_some(),
         word: director.map(word),
-        lines: bulletin::read(&row)?.figures.into_iter().map(line).collect(),
+        lines: bulletin::read(&row)?.figures.into_iter().filter(|l| !l.is_blank()).map(line).collect(),
         period: row.period,
         sha256: row.sha256,
     })

@@ -3,6 +3,7 @@
 //! A form of a signed-in person carries a word that another site cannot know, and [`Sent`] is the only way to a posted
 //! form of such a person: it cannot be had without the word. Every post is asked for its origin as well.
 
+use crate::access::answer::UNREADABLE;
 use crate::access::{By, PageToken, Rank, Visit};
 use crate::base::error::{Error, Result};
 use crate::base::{Kind, Refusal};
@@ -65,7 +66,9 @@ pub(super) fn go_to(place: &str) -> Response {
 
 /// A place on this site to go to next, or home: never another site's address.
 pub(super) fn local(next: &str) -> &str {
-    let stays = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
+    // Browsers pass over control characters: `/\t/evil` is `//evil` to them.
+    let stays =
+        next.starts_with('/') && !next.starts_with("//") && !next.contains(|c: char| c == '\\' || c.is_control());
     if stays { next } else { "/" }
 }
 
@@ -171,7 +174,12 @@ impl<'a> FromRequest<'a> for Fields {
     async fn from_request(req: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
         ensure_ours(req)?;
         let bytes = body.take()?.into_bytes().await?;
-        Ok(Self(form_urlencoded::parse(&bytes).into_owned().collect()))
+        let fields: Vec<(String, String)> = form_urlencoded::parse(&bytes).into_owned().collect();
+        // No keyboard types one, and PostgreSQL cannot keep it.
+        if fields.iter().any(|(_, value)| value.contains('\0')) {
+            return Err(Error::from(UNREADABLE).into());
+        }
+        Ok(Self(fields))
     }
 }
 
@@ -221,7 +229,15 @@ mod tests {
     #[test]
     fn the_next_place_is_never_another_site() {
         assert_eq!(local("/bookings?x=1"), "/bookings?x=1");
-        for away in ["https://evil.example", "//evil.example", "/\\evil.example", "", "evil", "/a\r\nSet-Cookie: x"] {
+        for away in [
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "",
+            "evil",
+            "/a\r\nSet-Cookie: x",
+            "/\t/evil.example",
+        ] {
             assert_eq!(local(away), "/", "{away}");
         }
     }

@@ -201,7 +201,11 @@ pub(super) async fn take_place(sent: Sent<Resident>) -> poem::Result<Response> {
     let (code, slot) = (fields.get("guide").to_owned(), fields.id("slot").ok_or(Error::from(booking::UNKNOWN_SLOT))?);
     let wish =
         Wish { slot, guide: code.clone(), applicant: person(&fields), for_other: fields.get("for_other") == "yes" };
-    match by.visit.write(by.who.clone(), async |act| booking::book(act, by.holder, wish).await).await {
+    let booked = async {
+        by.visit.limit_booking(by.holder).await?;
+        by.visit.write(by.who.clone(), async |act| booking::book(act, by.holder, wish).await).await
+    };
+    match booked.await {
         Ok(booked) => Ok(go_to(&format!("/bookings?made={}", booked.row.number))),
         Err(error) => {
             let wrong = words(error)?;

@@ -59,6 +59,10 @@ async fn a_code_is_stale_after_its_half_minute_and_the_next(town: &Town) {
     town.wait(Duration::seconds(30)).await;
     assert_ne!(shown, code(town));
     window.post("/attendance/check-ins", json!({ "code": format!(" {shown} ") })).await.ok(201);
+    for _ in 0..7 {
+        window.post("/attendance/check-ins", json!({ "code": "000000" })).await.refused(attendance::STALE_CODE);
+    }
+    window.post("/attendance/check-ins", json!({ "code": "000000" })).await.refused(access::TOO_OFTEN);
     assert_eq!(town.rows().await["attendance"], 1);
 }
 

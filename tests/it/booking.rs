@@ -202,12 +202,18 @@ async fn a_day_that_turns_out_to_be_off_offers_nothing_more(town: &Town) {
     town.wait(Duration::hours(1)).await;
     let person = person.again().await;
     book(&person, &slot, "第二个").await.refused(booking::SLOT_FULL);
+    let listed = town.stranger().get("/slots?guide=SB-03&from=2026-12-01&to=2026-12-01").await.ok(200);
+    assert_eq!(listed["items"], json!([]));
+    // Who gives his place back on such a day opens none for another.
+    let mine = person.get("/bookings").await.ok(200)["items"][0]["id"].as_str().unwrap().to_owned();
+    person.post(&format!("/bookings/{mine}/cancel"), json!({})).await.ok(200);
+    assert_eq!(book(&person, &slot, "第二个").await.refused(booking::OUTSIDE_HOURS)["field"], "slot_id");
     let kept = slot::Entity::find()
         .filter(slot::Column::OnDate.eq(at("2026-12-01", 0, 0).date()))
         .all(town.app.read())
         .await
         .unwrap();
-    assert!(kept.iter().all(|s| s.capacity == s.taken), "who has a place keeps it until someone decides otherwise");
+    assert!(kept.iter().all(|s| s.taken == 0));
     // The database itself keeps a slot from passing its capacity.
     let over = slot::Entity::update_many()
         .col_expr(slot::Column::Taken, Expr::value(99))

@@ -51,7 +51,8 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
     doors(&["list_bookings", "get_booking", "cancel_booking"], with_resident(&WINDOWS));
     doors(&["receive_case"], WINDOWS.to_vec());
     doors(&["accept_case", "refuse_case", "decide_case", "issue_result", "correct_applicant"], HANDLERS.to_vec());
-    doors(&["list_cases", "get_case", "case_receipt", "case_receipt_pdf", "withdraw_case"], with_resident(&READERS));
+    doors(&["list_cases", "get_case", "withdraw_case"], with_resident(&READERS));
+    doors(&["case_receipt", "case_receipt_pdf"], with_resident(&HANDLERS));
     doors(&["reveal"], READERS.to_vec());
     doors(&["check_in", "check_out", "presence_board"], STAFF.to_vec());
     doors(&["draft_bulletin", "sign_bulletin"], vec!["director"]);

@@ -16,6 +16,7 @@ stories!(
     a_gateway_that_is_busy_is_asked_again_and_then_no_more,
     what_may_have_gone_out_is_not_repeated,
     what_is_refused_or_too_late_ends,
+    one_that_cannot_be_opened_does_not_hold_up_the_others,
     codes_go_before_reminders,
     three_workers_send_each_text_once,
 );
@@ -148,6 +149,27 @@ async fn what_is_refused_or_too_late_ends(town: &Town) {
     town.deliver().await;
     let row = state(town, "k2").await;
     assert_eq!((row.state, row.fault.as_deref(), sent(town, "k2")), (NoticeState::GaveUp, Some("expired"), 0));
+}
+
+async fn one_that_cannot_be_opened_does_not_hold_up_the_others(town: &Town) {
+    use sea_orm::sea_query::Expr;
+    town.act(async |act| {
+        for n in 0..12 {
+            say(act, &format!("n{n:02}"), Lane::Notice).await?;
+        }
+        Ok(())
+    })
+    .await;
+    Entity::update_many()
+        .col_expr(Column::Text, Expr::value(entity::Sealed(vec![1, 2, 3])))
+        .filter(Column::Key.eq("n00"))
+        .exec(town.app.database.writer())
+        .await
+        .unwrap();
+    town.deliver().await;
+    assert_eq!(town.memory().sent().len(), 11);
+    let row = state(town, "n00").await;
+    assert_eq!((row.state, row.fault.as_deref()), (NoticeState::GaveUp, Some("cannot_be_opened")));
 }
 
 async fn codes_go_before_reminders(town: &Town) {

@@ -171,10 +171,13 @@ async fn a_bare_digit_counts_only_where_it_is_clear(town: &Town) {
     // One is open now, but the other was open since its text went out: still unclear.
     assert_eq!(says("5").await, "unclear");
     assert_eq!(says("A 非常满意").await, "rated");
-    // A third, alone from its text on, takes a bare digit.
+    // A third, alone from its text on, takes a bare digit; its letter is a new one, so a late "B4" is no answer to it.
     town.wait(Duration::minutes(1)).await;
     town.issued("SB-06", Some(PHONE)).await;
-    town.deliver().await;
+    assert!(town.texts(PHONE).await.pop().unwrap().contains("C5非常满意"));
+    assert_eq!(says("b4").await, "repeated");
+    // A "4" was said today: it may be the same text delivered twice, so it is asked for with the letter.
+    assert_eq!(says("4").await, "unclear");
     assert_eq!(says("3").await, "rated");
     assert_eq!(town.rows().await["review"], 3);
     town.stranger()

@@ -104,9 +104,9 @@ create table notice (
     check ((state in ('due', 'claimed', 'sending')) = (done_at is null))
 );
 create index notice_due on notice (lane, due_at) where state = 'due';
-create index notice_leased on notice (lease_until) where state in ('claimed', 'sending');
-create index notice_about on notice (about) where state = 'due';
-create index notice_phone on notice (centre_id, phone_blind, created_at);
+create index notice_claimed on notice (lease_until) where state = 'claimed';
+create index notice_sending on notice (lease_until) where state = 'sending';
+create index notice_about on notice (about);
 create table uplink (
     id          {id}    primary key,
     centre_id   {id}    not null references centre (id),
@@ -117,7 +117,6 @@ create table uplink (
     received_at bigint  not null,
     outcome     text    not null check (outcome in ('rated', 'repeated', 'unclear', 'kept'))
 );
-create index uplink_phone on uplink (centre_id, phone_blind, received_at);
 
 -- Identity.
 create table account (
@@ -169,7 +168,6 @@ create table session (
     ended_at   bigint,
     check ((account_id is null) <> (staff_id is null))
 );
-create index session_account on session (account_id) where account_id is not null;
 create index session_staff on session (staff_id) where staff_id is not null;
 create index session_expires on session (expires_at);
 create table phone_code (
@@ -218,7 +216,6 @@ create table applicant (
     check ((id_number is null) = (id_blind is null)),
     check ((id_number is null) = (id_type is null))
 );
-create index applicant_name on applicant (centre_id, name_blind);
 create index applicant_phone on applicant (centre_id, phone_blind) where phone_blind is not null;
 
 -- Guides.
@@ -354,6 +351,7 @@ create index case_state on service_case (centre_id, state, received_at);
 create index case_office on service_case (centre_id, office_id, received_at);
 create index case_account on service_case (account_id, received_at) where account_id is not null;
 create index case_applicant on service_case (applicant_id);
+create index case_ended on service_case (centre_id, ended_at) where ended_at is not null;
 create table case_event (
     id          {id}   primary key,
     centre_id   {id}   not null references centre (id),
@@ -407,8 +405,9 @@ create table invitation (
     unique (case_id, service_no),
     check ((state = 'open') = (closed_at is null)),
     check ((phone is null) = (phone_blind is null)),
-    check ((phone is null) = (tag is null))
+    check (tag is null or phone is not null)
 );
+create unique index invitation_tag on invitation (centre_id, phone_blind, tag) where state = 'open';
 create unique index invitation_code on invitation (centre_id, code_blind) where state = 'open';
 create index invitation_phone on invitation (centre_id, phone_blind, made_at) where phone_blind is not null;
 create index invitation_open on invitation (expires_at) where state = 'open';

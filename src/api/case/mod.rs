@@ -2,8 +2,8 @@
 
 use super::Noun;
 use super::problem::Failure;
-use super::view::{ApplicantInput, ApplicantView, Created, Listed, part};
-use crate::access::{By, CaseHandler, CaseParty, CaseReader, Visit, WindowStaff};
+use super::view::{ApplicantView, Created, Listed, part};
+use crate::access::{By, CaseHandler, CaseParty, CaseReader, ReceiptParty, Visit, WindowStaff};
 use crate::base::{Kind, Refusal};
 use crate::document::receipt;
 use crate::domain::case::{self, Filter, Intake, Proof, Taken, Verdict, Viewer};
@@ -22,8 +22,8 @@ const PDF_NOT_BUILT: Refusal =
 mod view;
 
 use view::{
-    Acted, CaseDetail, CaseView, DecideInput, EventView, MaterialInput, ProgressInput, ProgressView, Receipt,
-    ReceiveInput, ReceivedView, RefuseInput, RevealInput, Revealed, Shown, TakenView, acted, event, shown,
+    Acted, CaseDetail, CaseView, CorrectionInput, DecideInput, EventView, MaterialInput, ProgressInput, ProgressView,
+    Receipt, ReceiveInput, ReceivedView, RefuseInput, RevealInput, Revealed, Shown, TakenView, acted, event, shown,
 };
 
 pub(super) struct Cases;
@@ -160,7 +160,7 @@ impl Cases {
 
     /// The receipt (收件回执单) as a page to print
     #[oai(path = "/cases/:number/receipt", method = "get", operation_id = "case_receipt")]
-    async fn case_receipt(&self, who: By<CaseParty>, number: Path<String>) -> Answer<Html<String>> {
+    async fn case_receipt(&self, who: By<ReceiptParty>, number: Path<String>) -> Answer<Html<String>> {
         let (app, centre) = (&who.visit.app, who.visit.centre.id);
         let known = match &who.holder {
             Who::Resident(account) => Some(resident::known(app.read(), &app.vault, centre, *account).await?),
@@ -179,7 +179,7 @@ impl Cases {
     ///
     /// Answered in builds with PDF; elsewhere `pdf_not_built`.
     #[oai(path = "/cases/:number/receipt.pdf", method = "get", operation_id = "case_receipt_pdf")]
-    async fn case_receipt_pdf(&self, _who: By<CaseParty>, _number: Path<String>) -> Answer<Html<String>> {
+    async fn case_receipt_pdf(&self, _who: By<ReceiptParty>, _number: Path<String>) -> Answer<Html<String>> {
         Err(PDF_NOT_BUILT.into())
     }
 
@@ -250,7 +250,7 @@ impl Cases {
         &self,
         who: By<CaseHandler>,
         number: Path<String>,
-        body: Json<ApplicantInput>,
+        body: Json<CorrectionInput>,
     ) -> Answer<Json<Acted>> {
         let request = format!("{} {}", number.0, body.0.to_json_string());
         let done = who.visit.write_once(who.who.clone(), "correct_applicant", &request, async |act| {

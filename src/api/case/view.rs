@@ -1,13 +1,16 @@
 //! What the doors of cases take and show.
 
 use crate::api::view::{ApplicantInput, ApplicantView, Moment, OfficeView, Text, moment};
-use crate::domain::case::{self, Seen, Viewer};
+use crate::domain::case::{self, Correction, Seen, Viewer};
 use crate::domain::identity::resident;
 use crate::domain::{Act, Who, centre, review};
 use chrono::NaiveDate;
+use entity::applicant::{ApplicantKind, IdType};
 use entity::case::{CaseEventKind, CaseState, Channel, MaterialForm, Model as Row, event};
+use entity::identity::Role;
 use entity::{Id, Time};
 use poem_openapi::Object;
+use poem_openapi::types::MaybeUndefined;
 
 /// A material as it is taken in.
 #[derive(Object)]
@@ -77,6 +80,43 @@ pub(super) struct DecideInput {
     pub(super) grant: bool,
     /// Why, needed for a denial.
     pub(super) ground: Option<Text>,
+}
+
+/// What is to be put right. A field that is left out stays; null takes it away.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+pub(super) struct CorrectionInput {
+    /// Name.
+    pub(super) name: Option<Text>,
+    /// Mobile, or landline with its area code.
+    pub(super) phone: MaybeUndefined<Text>,
+    /// Citizen, legal person or organisation.
+    pub(super) kind: Option<ApplicantKind>,
+    /// Kind of document.
+    pub(super) id_type: MaybeUndefined<IdType>,
+    /// Its number.
+    pub(super) id_number: MaybeUndefined<Text>,
+}
+
+impl From<CorrectionInput> for Correction {
+    fn from(input: CorrectionInput) -> Self {
+        Self {
+            kind: input.kind,
+            name: input.name.map(String::from),
+            phone: given(input.phone).map(|phone| phone.map(String::from)),
+            id_type: given(input.id_type),
+            id_number: given(input.id_number).map(|number| number.map(String::from)),
+        }
+    }
+}
+
+/// A field as it was given: left out, null, or a value.
+fn given<T>(field: MaybeUndefined<T>) -> Option<Option<T>> {
+    match field {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(value) => Some(Some(value)),
+    }
 }
 
 /// A look at personal data.
@@ -269,7 +309,10 @@ pub(super) fn shown(seen: Seen, offices: &[entity::centre::office::Model], now: 
 /// The case after an act, with its invitation if it has ended.
 pub(super) async fn acted(act: &Act, row: Row) -> crate::base::Result<Acted> {
     let ticket = match &act.who {
-        Who::Staff(_) => review::ticket(&*act.tx, &act.vault, &act.rules.public_url, &row).await?,
+        // The windows hand it over; whoever else saw it could rate himself.
+        Who::Staff(member) if member.is_any(&[Role::Window, Role::Director]) => {
+            review::ticket(&*act.tx, &act.vault, &act.rules.public_url, &row).await?
+        }
         _ => None,
     };
     let invitation = ticket.map(|t| InvitationTicket { url: t.url, code: t.code, expires_at: moment(t.expires_at) });

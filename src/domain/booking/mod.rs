@@ -17,7 +17,7 @@ use entity::booking::{BookingState, Column, Entity, Model, event, slot};
 use entity::notice::Lane;
 use entity::{Id, Time};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, ExprTrait as _, PaginatorTrait as _, QueryFilter as _};
 
 mod look;
 mod slots;
@@ -29,6 +29,15 @@ pub use slots::{open_slots, slot, slots};
 pub const UNKNOWN_SLOT: Refusal = Refusal::new(Kind::Missing, "unknown_slot", "没有这个预约时段，请重新选择。");
 /// The slot has begun or is over.
 pub const SLOT_PAST: Refusal = Refusal::new(Kind::Invalid, "slot_past", "这个时段已经开始或已过，请选择后面的时段。");
+/// One account holds as many places as it may.
+pub const TOO_MANY: Refusal = Refusal::new(
+    Kind::Conflict,
+    "too_many_bookings",
+    "您已有{n}个还没到时间的预约，请先办完或取消一个，再约新的。给多位家人办事，可以请他们各自预约或到窗口。",
+);
+/// The hall is closed then, as the calendar and the hours stand now.
+pub const OUTSIDE_HOURS: Refusal =
+    Refusal::new(Kind::Invalid, "outside_hours", "这个时段中心不上班，请选择其他时段。").article("4.9");
 /// All places are taken.
 pub const SLOT_FULL: Refusal = Refusal::new(Kind::Conflict, "slot_full", "这个时段已约满，请选择其他时段。");
 /// The person has a place in this slot.
@@ -44,6 +53,9 @@ pub const NOT_TODAY: Refusal = Refusal::new(Kind::Invalid, "booking_not_today", 
 /// Days that read backwards or reach too far.
 pub const BAD_SPAN: Refusal =
     Refusal::new(Kind::Invalid, "bad_span", "日期范围不对：开始日期不能晚于结束日期，最多查60天。");
+
+/// Places that one account may hold at a time.
+const MOST_OPEN: u64 = 5;
 
 /// What a resident asks for.
 #[derive(Debug)]
@@ -74,13 +86,23 @@ pub struct Booked {
 /// Takes a place for a resident, and says so by text.
 ///
 /// # Errors
-/// `unknown_guide`, the refusals of an applicant, `unknown_slot`, `slot_past`, `slot_full`, `already_booked`.
+/// `unknown_guide`, the refusals of an applicant, `unknown_slot`, `slot_past`, `slot_full`,
+/// `outside_hours`, `already_booked`.
 pub async fn book(act: &Act, account: Id, wish: Wish) -> Result<Booked> {
     let guide = guide::get(&*act.tx, act.centre.id, &wish.guide).await?;
     let known = resident::known(&*act.tx, &act.vault, act.centre.id, account).await?;
     let mut applicant = wish.applicant.check()?;
     guide.ensure_for(applicant.kind)?;
     applicant.phone = applicant.phone.or(known.phone);
+    let open = Entity::find()
+        .filter(Column::AccountId.eq(account))
+        .filter(Column::State.eq(BookingState::Booked))
+        .filter(Column::StartsAt.gt(act.now))
+        .count(&*act.tx)
+        .await?;
+    if open >= MOST_OPEN {
+        return Err(TOO_MANY.with(&[("n", &open)]).into());
+    }
     let slot = take_place(act, wish.slot).await?;
     let snapshot = applicant::record(act, &applicant).await?;
     let row = Model {
@@ -125,7 +147,9 @@ async fn take_place(act: &Act, slot: Id) -> Result<slot::Model> {
         .exec_with_returning(&*act.tx)
         .await?;
     if let Some(slot) = taken.into_iter().next() {
-        return Ok(slot);
+        // Holidays and hours may have changed since the slot was opened.
+        let open = slots::open_at(&*act.tx, act.centre.id, &slot).await?;
+        return if open { Ok(slot) } else { Err(OUTSIDE_HOURS.on("slot_id").into()) };
     }
     match slot::Entity::find().filter(mine()).one(&*act.tx).await? {
         None => Err(UNKNOWN_SLOT.on("slot_id").into()),
@@ -169,7 +193,7 @@ async fn tell(act: &Act, row: &Model, guide: &Guide, phone: &str) -> Result<()> 
 /// Gives a place back before its time. Staff may cancel for someone, who is told then.
 ///
 /// # Errors
-/// `unknown_booking`, `booking_not_open`, `too_late_to_cancel`.
+/// `booking_not_open`, `too_late_to_cancel`.
 pub async fn cancel(act: &Act, row: &Model) -> Result<Model> {
     if row.starts_at <= act.now {
         return Err(TOO_LATE.into());
@@ -215,6 +239,16 @@ pub async fn arrive(act: &Act, id: Id) -> Result<Model> {
         return Err(NOT_TODAY.on("booking_id").into());
     }
     turn(act, &row, BookingState::Arrived).await
+}
+
+/// True when the booking was made for this person, by name.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn is_for(act: &Act, row: &Model, applicant: &Applicant) -> Result<bool> {
+    let snapshots = applicant::of(&*act.tx, act.centre.id, [row.applicant_id]).await?;
+    let booked = snapshots.first().map(|s| applicant::open(&act.vault, s)).transpose()?;
+    Ok(booked.is_some_and(|b| b.name == applicant.name))
 }
 
 /// Ends an open booking; of two who try at once, one succeeds.

@@ -10,7 +10,8 @@ use entity::centre::HoursKind;
 use entity::{Id, Time};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel as _, QueryFilter as _,
+    QueryOrder as _,
 };
 
 const SLOT_MINUTES: i32 = 30;
@@ -47,13 +48,31 @@ pub async fn open_slots(act: &Act) -> Result<()> {
             .exec_without_returning(&*act.tx)
             .await?;
     }
-    slot::Entity::update_many()
-        .col_expr(slot::Column::Capacity, Expr::col(slot::Column::Taken))
-        .filter(slot::Column::CentreId.eq(act.centre.id))
-        .filter(slot::Column::OnDate.is_in(off))
+    // What changed since a slot was opened: places by setting, for those ahead; none on a day that turned out to be off.
+    let ahead = || {
+        slot::Entity::update_many()
+            .filter(slot::Column::CentreId.eq(act.centre.id))
+            .filter(slot::Column::StartsAt.gt(act.now))
+    };
+    let capacity = act.rules.capacity;
+    let taken = || Expr::col(slot::Column::Taken);
+    ahead()
+        .col_expr(slot::Column::Capacity, Expr::case(taken().gt(capacity), taken()).finally(capacity).into())
+        .filter(slot::Column::OnDate.is_not_in(off.clone()))
+        .filter(slot::Column::Capacity.ne(capacity))
         .exec(&*act.tx)
         .await?;
+    ahead().col_expr(slot::Column::Capacity, taken()).filter(slot::Column::OnDate.is_in(off)).exec(&*act.tx).await?;
     Ok(())
+}
+
+/// True when the hall is open during a slot, as calendar and hours stand now.
+pub(super) async fn open_at(db: &impl ConnectionTrait, centre: Id, slot: &slot::Model) -> Result<bool> {
+    let hours = centre::hours_on(db, centre, HoursKind::Window, slot.on_date).await?;
+    let (from, to) = (slot.starts_at, slot.ends_at);
+    let within =
+        |(opens, closes): &(i32, i32)| Time::at(slot.on_date, *opens) <= from && to <= Time::at(slot.on_date, *closes);
+    Ok(hours.iter().any(within) && calendar::load(db).await?.is_working_day(slot.on_date))
 }
 
 /// Slots of a guide that have not begun, by time.
@@ -70,7 +89,7 @@ pub async fn slots(
 ) -> Result<Vec<slot::Model>> {
     guide::get(db, centre, guide).await?;
     let from = from.unwrap_or_else(|| now.date());
-    let to = to.unwrap_or(from + Days::new(30));
+    let to = to.or_else(|| from.checked_add_days(Days::new(30))).unwrap_or(from);
     if from > to || to - from > Duration::days(60) {
         return Err(BAD_SPAN.on("to").into());
     }
@@ -79,7 +98,10 @@ pub async fn slots(
         .filter(slot::Column::StartsAt.between(Time::at(from, 0), Time::at(to, 24 * 60)))
         .filter(slot::Column::StartsAt.gt(now))
         .order_by_asc(slot::Column::StartsAt);
-    Ok(slots.all(db).await?)
+    let calendar = calendar::load(db).await?;
+    let mut slots = slots.all(db).await?;
+    slots.retain(|s| calendar.is_working_day(s.on_date));
+    Ok(slots)
 }
 
 /// One slot of the centre.

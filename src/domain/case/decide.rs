@@ -11,12 +11,13 @@ use crate::domain::notice::{self, Message};
 use crate::domain::{audit, guide};
 use chrono::{Duration, NaiveDate};
 use entity::Time;
+use entity::applicant::{ApplicantKind, IdType};
 use entity::case::{CaseEventKind, CaseState, Column, Entity, Model};
 use entity::guide::ItemKind;
 use entity::identity::Role;
 use entity::notice::Lane;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 
 /// How a case is decided.
 #[derive(Clone, Debug)]
@@ -113,7 +114,7 @@ enum Power {
 
 async fn mine(act: &Act, number: &str, power: Power) -> Result<Model> {
     let Who::Staff(staff) = &act.who else { return Err(UNKNOWN_CASE.into()) };
-    let case = super::find(&*act.tx, act.centre.id, number, Viewer::Staff(staff)).await?;
+    let case = super::look::hold(act, number, Viewer::Staff(staff)).await?;
     may(act, &case, power)?;
     Ok(case)
 }
@@ -170,15 +171,38 @@ async fn turn(
     Ok(next)
 }
 
+/// What is to be put right. What is not named stays as it is; `Some(None)` takes it away.
+#[derive(Default)]
+pub struct Correction {
+    /// Citizen, legal person or organisation.
+    pub kind: Option<ApplicantKind>,
+    /// Name.
+    pub name: Option<String>,
+    /// Phone.
+    pub phone: Option<Option<String>>,
+    /// Kind of document.
+    pub id_type: Option<Option<IdType>>,
+    /// Its number.
+    pub id_number: Option<Option<String>>,
+}
+
 /// Corrects a wrong name, phone or document by a new snapshot. The event names the fields, never their values.
 ///
 /// # Errors
 /// `unknown_case`, `not_yours_to_do`, the refusals of an applicant, `nothing_to_correct`.
-pub async fn correct(act: &Act, number: &str, typed: Typed) -> Result<(Model, Vec<&'static str>)> {
+pub async fn correct(act: &Act, number: &str, correction: Correction) -> Result<(Model, Vec<&'static str>)> {
     let case = mine(act, number, Power::Handle).await?;
-    let right = typed.check()?;
     let snapshots = applicant::of(&*act.tx, act.centre.id, [case.applicant_id]).await?;
     let wrong = applicant::open(&act.vault, snapshots.first().ok_or(UNKNOWN_CASE)?)?;
+    let known = Typed::from(wrong.clone());
+    let right = Typed {
+        kind: correction.kind.unwrap_or(known.kind),
+        name: correction.name.unwrap_or(known.name),
+        phone: correction.phone.unwrap_or(known.phone),
+        id_type: correction.id_type.unwrap_or(known.id_type),
+        id_number: correction.id_number.unwrap_or(known.id_number),
+    };
+    let right = right.check()?;
     let mut fields = Vec::new();
     for (field, same) in [
         ("kind", wrong.kind == right.kind),
@@ -217,6 +241,7 @@ pub async fn redate(act: &Act) -> Result<usize> {
         .filter(Column::CentreId.eq(act.centre.id))
         .filter(Column::State.is_in(open))
         .filter(Column::DueProvisional.eq(true))
+        .lock_exclusive()
         .all(&*act.tx)
         .await?;
     let guides = guide::names(&*act.tx, act.centre.id).await?;

@@ -86,6 +86,23 @@ pub fn normal_number(typed: &str) -> String {
     personal::half_width(typed).trim().to_ascii_uppercase()
 }
 
+/// The same, held against others until the act ends: what is read of it stays true.
+///
+/// # Errors
+/// `unknown_case`.
+pub(super) async fn hold(act: &Act, number: &str, viewer: Viewer<'_>) -> Result<Model> {
+    let number = normal_number(number);
+    let either = Column::Number.eq(&number).or(Column::ReceiptNumber.eq(&number));
+    let row = Entity::find()
+        .filter(Column::CentreId.eq(act.centre.id))
+        .filter(either)
+        .filter(viewer.scope())
+        .lock_exclusive()
+        .one(&*act.tx)
+        .await?;
+    row.ok_or_else(|| UNKNOWN_CASE.into())
+}
+
 async fn by_number(db: &impl ConnectionTrait, centre: Id, number: &str, scope: Condition) -> Result<Option<Model>> {
     let number = normal_number(number);
     let either = Column::Number.eq(&number).or(Column::ReceiptNumber.eq(&number));

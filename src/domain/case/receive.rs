@@ -63,6 +63,11 @@ pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
         Some(id) => Some(booking::arrive(act, id).await?),
         None => None,
     };
+    // Whoever booked follows the case only if it is for the person he booked for: a clerk may pick the wrong line.
+    let account_id = match &booking {
+        Some(row) if booking::is_for(act, row, &applicant).await? => row.account_id,
+        _ => None,
+    };
     let snapshot = applicant::record(act, &applicant).await?;
     let today = act.now.date();
     let limit_days = guide.limit_days();
@@ -84,7 +89,7 @@ pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
         item_kind: guide.version.content.kind,
         limit_days,
         applicant_id: snapshot.id,
-        account_id: booking.as_ref().and_then(|b| b.account_id),
+        account_id,
         booking_id: booking.map(|b| b.id),
         channel: intake.channel,
         state: CaseState::Received,

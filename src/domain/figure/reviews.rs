@@ -35,7 +35,7 @@ pub(super) async fn of_reviews(
         Reviews::find().filter(firsts.clone()).filter(R::InvitationId.in_subquery(of_invited)).all(db).await?;
     let answered: HashMap<Id, &Review> = answers.iter().map(|r| (r.invitation_id, r)).collect();
     let given = Reviews::find().filter(firsts).filter(R::OnDate.between(month.first, month.last())).all(db).await?;
-    let numbers = case_numbers(db, invited.iter().map(|i| i.case_id).chain(given.iter().map(|r| r.case_id))).await?;
+    let numbers = case_numbers(db, invited.iter().map(|i| i.case_id)).await?;
     let number = |id: &Id| numbers.get(id).cloned().unwrap_or_default();
 
     let asked = invited
@@ -43,8 +43,9 @@ pub(super) async fn of_reviews(
         .map(|i| Row { reference: number(&i.case_id), on: i.on_date, counted: answered.contains_key(&i.id) })
         .collect();
     let graded = |counted: fn(i32) -> bool| -> Vec<Row> {
+        // By the review's own id: whoever opens this row may be the one who was rated, and is not told by whom.
         let row =
-            |r: &Review| Row { reference: number(&r.case_id), on: r.on_date, counted: r.grade.is_some_and(counted) };
+            |r: &Review| Row { reference: r.id.to_string(), on: r.on_date, counted: r.grade.is_some_and(counted) };
         given.iter().map(row).collect()
     };
     Ok(vec![

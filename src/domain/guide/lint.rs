@@ -3,13 +3,7 @@
 //! It reads the names of materials and the conditions, where a vague word sends people home; not headings, and not the
 //! titles of statutes between 《 and 》. Errors stop publication; warnings are shown to whoever compiles the guide.
 
-use crate::base::{Kind, Refusal};
 use entity::guide::Content;
-
-/// A vague word in a guide.
-pub const VAGUE: Refusal =
-    Refusal::new(Kind::Invalid, "vague_words", "办事指南含不确定表述，不能发布：{findings}。请写明具体名称。")
-        .article("4.3");
 
 /// Words after which nobody knows what to bring.
 const ERRORS: [&str; 22] = [

@@ -23,6 +23,9 @@ pub const BAD_PHONE: Refusal = Refusal::new(Kind::Invalid, "bad_phone", "手机�
 /// The code is wrong, used or over.
 pub const WRONG_CODE: Refusal =
     Refusal::new(Kind::Unknown, "wrong_code", "验证码不对或已过期，请核对短信，或重新获取验证码。");
+/// A phone can be bound to an account that came by WeChat.
+pub const NOT_BY_WECHAT: Refusal =
+    Refusal::new(Kind::Conflict, "not_by_wechat", "用手机号登录的账号不用再绑定；换手机号请直接用新号码登录。");
 /// An account that is gone.
 pub const NO_ACCOUNT: Refusal = Refusal::new(Kind::Missing, "no_account", "没有这个账号。");
 
@@ -159,10 +162,10 @@ async fn enter(act: &Act, known: sea_orm::sea_query::SimpleExpr, fresh: account:
 /// Gives an account that came by WeChat the phone that WeChat has vouched for.
 ///
 /// # Errors
-/// `bad_phone`.
+/// `bad_phone`, `not_by_wechat`.
 pub async fn bind_phone(act: &Act, account: Id, phone: &str) -> Result<()> {
     let phone = personal::mobile(phone).ok_or_else(|| BAD_PHONE.on("phone"))?;
-    account::Entity::update_many()
+    let bound = account::Entity::update_many()
         .col_expr(account::Column::Phone, Expr::value(act.seal("account.phone", account, &phone)?))
         .col_expr(account::Column::PhoneBlind, Expr::value(act.blind("phone", &phone)))
         .filter(account::Column::Id.eq(account))
@@ -170,7 +173,7 @@ pub async fn bind_phone(act: &Act, account: Id, phone: &str) -> Result<()> {
         .filter(account::Column::Openid.is_not_null())
         .exec(&*act.tx)
         .await?;
-    Ok(())
+    if bound.rows_affected == 1 { Ok(()) } else { Err(NOT_BY_WECHAT.into()) }
 }
 
 /// What rules of seeing need to know of an account.

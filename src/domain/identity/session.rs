@@ -6,7 +6,7 @@ use crate::base::{Kind, Refusal};
 use crate::domain::act::{Act, StaffMember, Who};
 use chrono::Duration;
 use entity::identity::{session, staff};
-use entity::{Id, Time};
+use entity::{Blind, Id, Time};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, JoinType, QueryFilter as _, QuerySelect as _,
@@ -57,6 +57,17 @@ pub async fn open(act: &Act, holder: Holder, device: Option<&str>, lifetime: Dur
     act.insert(row).await
 }
 
+/// True when this member of staff has signed in from this device before.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn is_familiar(db: &impl ConnectionTrait, staff: Id, device: &[Blind]) -> Result<bool> {
+    let before = session::Entity::find()
+        .filter(session::Column::StaffId.eq(staff))
+        .filter(session::Column::Device.is_in(device.iter().cloned()));
+    Ok(before.one(db).await?.is_some())
+}
+
 /// Who holds a session, and whether he may do nothing but change his password.
 #[derive(Clone, Debug)]
 pub struct Standing {
@@ -66,8 +77,6 @@ pub struct Standing {
     pub who: Who,
     /// A first password must be changed before anything else.
     pub must_change: bool,
-    /// When the session ends by itself.
-    pub expires_at: Time,
 }
 
 /// The holder of a session that stands: one query, asked at every request.
@@ -97,7 +106,7 @@ pub async fn standing(db: &impl ConnectionTrait, centre: Id, id: Id, now: Time) 
         }
         _ => return Err(SESSION_ENDED.into()),
     };
-    Ok(Standing { id: session.id, who, must_change, expires_at: session.expires_at })
+    Ok(Standing { id: session.id, who, must_change })
 }
 
 /// What became of a refresh token.
@@ -165,7 +174,7 @@ async fn end_where(act: &Act, which: sea_orm::sea_query::SimpleExpr) -> Result<(
     Ok(())
 }
 
-/// Forgets sessions that ended by themselves or otherwise more than a month ago.
+/// Forgets sessions whose time was over more than a month ago.
 ///
 /// # Errors
 /// Whatever the database says.

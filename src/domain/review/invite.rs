@@ -61,7 +61,7 @@ pub async fn invite(act: &Act, case: &Case) -> Result<()> {
     let phone = snapshots.first().map(|s| applicant::open(&act.vault, s)).transpose()?.and_then(|a| a.phone);
     let phone = phone.as_deref().and_then(personal::mobile);
     let tag = match &phone {
-        Some(phone) => Some(free_tag(act, phone).await?),
+        Some(phone) => free_tag(act, phone).await?,
         None => None,
     };
     let (id, generation) = (act.id(), 1);
@@ -93,17 +93,24 @@ pub async fn invite(act: &Act, case: &Case) -> Result<()> {
     Ok(())
 }
 
-/// The first letter that no open invitation of this phone carries.
-async fn free_tag(act: &Act, phone: &str) -> Result<String> {
-    let open = invitation::Entity::find()
+/// A letter for this phone: the first that no invitation of late carried, so that an answer that comes late or twice is
+/// not taken for another case's; past 26 of them, the one that was closed longest ago.
+async fn free_tag(act: &Act, phone: &str) -> Result<Option<String>> {
+    let mut late = invitation::Entity::find()
         .filter(invitation::Column::CentreId.eq(act.centre.id))
         .filter(invitation::Column::PhoneBlind.is_in(act.blinds("phone", phone)))
-        .filter(invitation::Column::State.eq(InvitationState::Open))
+        .filter(invitation::Column::MadeAt.gt(act.now - Duration::days(act.rules.review_days * 2)))
         .all(&*act.tx)
         .await?;
-    let taken = |letter: &String| open.iter().any(|i| i.tag.as_ref() == Some(letter));
-    // Past 26 open invitations a phone is not one villager's; the last letter is then shared and answered with help.
-    Ok(('A'..='Z').map(String::from).find(|letter| !taken(letter)).unwrap_or_else(|| "Z".to_owned()))
+    let carried = |letter: &String| late.iter().any(|i| i.tag.as_ref() == Some(letter));
+    if let Some(fresh) = ('A'..='Z').map(String::from).find(|letter| !carried(letter)) {
+        return Ok(Some(fresh));
+    }
+    let open: Vec<_> = late.iter().filter(|i| i.state == InvitationState::Open).filter_map(|i| i.tag.clone()).collect();
+    late.retain(|i| i.tag.as_ref().is_some_and(|tag| !open.contains(tag)));
+    late.sort_by_key(|i| i.closed_at);
+    // With all letters open the phone is not one villager's; such an invitation is answered by link or code alone.
+    Ok(late.into_iter().next().and_then(|i| i.tag))
 }
 
 async fn say(
@@ -114,23 +121,27 @@ async fn say(
     token: &str,
     code: &str,
 ) -> Result<()> {
-    let (Some(phone), Some(tag)) = (phone, row.tag.as_deref()) else { return Ok(()) };
+    let Some(phone) = phone else { return Ok(()) };
     let item = guide::names(&*act.tx, act.centre.id).await?.remove(&case.guide_id).map(|g| g.name).unwrap_or_default();
     let url = &act.rules.public_url;
-    let way = match act.rules.links {
-        Links::PerCase => format!("请打开 {url}/r/{token} 评价，或"),
-        Links::Fixed => format!("请打开 {url}/r 输入评价码{code}，或"),
-        Links::None => "请".to_owned(),
+    let open = match act.rules.links {
+        Links::PerCase => format!("请打开 {url}/r/{token} 评价"),
+        Links::Fixed => format!("请打开 {url}/r 输入评价码{code}"),
+        Links::None => String::new(),
     };
+    let digit = row.tag.as_ref().map(|t| {
+        format!(
+            "{}回复{t}加数字：{t}5非常满意 {t}4满意 {t}3基本满意 {t}2不满意 {t}1非常不满意",
+            if open.is_empty() { "请" } else { "，或" }
+        )
+    });
+    let way = open.clone() + &digit.unwrap_or_default();
     let message = Message {
         key: format!("review.invitation/{}/{}", row.id, row.generation),
         kind: "review.invitation",
         lane: Lane::Notice,
         phone,
-        text: format!(
-            "您办的“{item}”（{}）已办完。{way}回复{tag}加数字：{tag}5非常满意 {tag}4满意 {tag}3基本满意 {tag}2不满意 {tag}1非常不满意。",
-            case.receipt_number
-        ),
+        text: format!("您办的“{item}”（{}）已办完。{way}。", case.receipt_number),
         about: row.id,
         due_at: act.now,
         expires_at: row.expires_at,
@@ -143,9 +154,11 @@ async fn say(
 /// # Errors
 /// Whatever the database says.
 pub async fn readdress(act: &Act, case: &Case) -> Result<()> {
+    // Held, so that it is not rated in between; the invitation before its notices, as `rate` takes them.
     let open = invitation::Entity::find()
         .filter(invitation::Column::CaseId.eq(case.id))
         .filter(invitation::Column::State.eq(InvitationState::Open))
+        .lock_exclusive()
         .one(&*act.tx)
         .await?;
     let Some(old) = open else { return Ok(()) };
@@ -154,7 +167,7 @@ pub async fn readdress(act: &Act, case: &Case) -> Result<()> {
     let phone = snapshots.first().map(|s| applicant::open(&act.vault, s)).transpose()?.and_then(|a| a.phone);
     let phone = phone.as_deref().and_then(personal::mobile);
     let tag = match &phone {
-        Some(phone) => Some(free_tag(act, phone).await?),
+        Some(phone) => free_tag(act, phone).await?,
         None => None,
     };
     let generation = old.generation + 1;

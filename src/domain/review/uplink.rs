@@ -1,8 +1,9 @@
 //! Texts that come in (上行): a digit is a grade, where it is clear for what.
 //!
 //! Every text that asks for a digit carries a letter. A bare digit counts only if exactly one invitation has been open for
-//! that phone since its text went out. The same digit again within a day is a duplicate; a different one is answered with
-//! help, at most once a phone a day. Everything else is kept for staff; nothing is guessed.
+//! that phone since it was made and its text said. The same digit again within a day may be the same text delivered twice:
+//! it is a duplicate, and where another case waits for an answer by now, it is asked for with its letter. A different digit
+//! is answered with help, at most once a phone a day. Everything else is kept for staff; nothing is guessed.
 
 use super::dictionary::GRADES;
 use super::give::rate;
@@ -114,6 +115,17 @@ async fn match_answer(act: &Act, phone: &str, answer: Answer) -> Result<UplinkOu
         }
         _ => None,
     };
+    let rated: Vec<_> = rows.iter().filter(tagged).map(|r| r.id).collect();
+    let echo = Entity::find()
+        .filter(Column::InvitationId.is_in(rated))
+        .filter(Column::Channel.eq(ReviewChannel::Sms))
+        .filter(Column::Grade.eq(answer.grade))
+        .filter(Column::At.gt(act.now - Duration::hours(24)))
+        .one(&*act.tx)
+        .await?;
+    if echo.is_some() {
+        return Ok(if open.is_empty() { UplinkOutcome::Repeated } else { UplinkOutcome::Unclear });
+    }
     if let Some(row) = meant {
         return match rate(act, row, answer.grade, String::new(), None, false, ReviewChannel::Sms).await {
             Ok(()) => Ok(UplinkOutcome::Rated),
@@ -121,19 +133,6 @@ async fn match_answer(act: &Act, phone: &str, answer: Answer) -> Result<UplinkOu
             Err(Error::Refused(_)) => Ok(UplinkOutcome::Unclear),
             Err(fault) => Err(fault),
         };
-    }
-    if open.is_empty() {
-        let rated: Vec<_> = rows.iter().filter(tagged).map(|r| r.id).collect();
-        let same = Entity::find()
-            .filter(Column::InvitationId.is_in(rated))
-            .filter(Column::Channel.eq(ReviewChannel::Sms))
-            .filter(Column::Grade.eq(answer.grade))
-            .filter(Column::At.gt(act.now - Duration::hours(24)))
-            .one(&*act.tx)
-            .await?;
-        if same.is_some() {
-            return Ok(UplinkOutcome::Repeated);
-        }
     }
     Ok(UplinkOutcome::Unclear)
 }

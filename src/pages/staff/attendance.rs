@@ -103,7 +103,11 @@ pub(super) async fn show_board(Someone(by): Someone<Staff>, Query(code): Query<C
 pub(super) async fn stamp_in(sent: Sent<Staff>) -> poem::Result<Response> {
     let Sent { by, fields } = sent;
     let code = fields.get("code");
-    match by.visit.write(by.who.clone(), async |act| attendance::check_in(act, &by.holder, code).await).await {
+    let stamped = async {
+        by.visit.limit_check_in(by.holder.id).await?;
+        by.visit.write(by.who.clone(), async |act| attendance::check_in(act, &by.holder, code).await).await
+    };
+    match stamped.await {
         Ok(_) => Ok(go_to("/staff/attendance")),
         Err(error) => board(&by, String::new(), Some(words(error)?)).await,
     }

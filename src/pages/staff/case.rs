@@ -6,7 +6,7 @@ use crate::base::error::{Error, Result};
 use crate::base::personal;
 use crate::document::{qr, receipt as paper};
 use crate::domain::act::Page as Part;
-use crate::domain::case::{self, Filter, Seen, Verdict, Viewer};
+use crate::domain::case::{self, Correction, Filter, Seen, Verdict, Viewer};
 use crate::domain::identity::staff;
 use crate::domain::{centre, review};
 use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words};
@@ -15,6 +15,7 @@ use crate::pages::resident::moment_in_words;
 use askama::Template;
 use entity::Time;
 use entity::case::CaseState;
+use entity::identity::Role;
 use poem::web::{Html, Path, Query};
 use poem::{IntoResponse as _, Response, handler};
 use sea_orm::ActiveEnum as _;
@@ -122,8 +123,10 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         let who = names.get(&event.actor).map(String::as_str).unwrap_or("申请人或系统");
         events.push(format!("{}　{}　{who}{ground}", moment_in_words(event.at), event_name(event.kind)));
     }
+    // The windows hand it over; whoever else saw it could rate himself.
+    let window = by.holder.is_any(&[Role::Window, Role::Director]);
     let ticket = review::ticket(app.read(), &app.vault, &app.rules.public_url, &row).await?;
-    let invitation = match ticket {
+    let invitation = match ticket.filter(|_| window) {
         Some(ticket) => Some(Invitation { qr: qr::svg(&ticket.url)?, code: ticket.code }),
         None => None,
     };
@@ -155,7 +158,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
 
 #[handler]
 pub(super) async fn print_receipt(
-    Someone(by): Someone<CaseReader>,
+    Someone(by): Someone<CaseHandler>,
     Path(number): Path<String>,
 ) -> poem::Result<Response> {
     let (app, visit) = (&by.visit.app, &by.visit);
@@ -214,11 +217,49 @@ pub(super) fn fill_in_correction(
     page(&correct_page(&by, number, Fields::default(), None)?)
 }
 
+/// What was filled in is put right; what was left empty stays, unless it is ticked to be taken away.
+fn correction(fields: &Fields) -> Correction {
+    let typed = typed(fields);
+    let away = |name: &str| fields.get(name) == "yes";
+    Correction {
+        kind: fields.typed("kind").map(|_| typed.kind),
+        name: fields.typed("name"),
+        phone: if away("no_phone") { Some(None) } else { typed.phone.map(Some) },
+        id_type: if away("no_document") { Some(None) } else { typed.id_type.map(Some) },
+        id_number: if away("no_document") { Some(None) } else { typed.id_number.map(Some) },
+    }
+}
+
+#[derive(Template)]
+#[template(path = "revealed.html")]
+struct Revealed {
+    frame: Frame,
+    number: String,
+    values: Vec<(&'static str, String)>,
+}
+
+/// Shows personal data in full once, for a purpose that is written down.
+#[handler]
+pub(super) async fn reveal_applicant(sent: Sent<CaseReader>, Path(number): Path<String>) -> poem::Result<Response> {
+    let Sent { by, fields } = sent;
+    let all = ["name", "phone", "id_number"].map(ToOwned::to_owned);
+    let purpose = fields.get("purpose");
+    let values =
+        by.visit.write(by.who.clone(), async |act| case::reveal(act, &by.holder, &number, &all, purpose).await).await?;
+    let name = |field| match field {
+        "name" => "姓名",
+        "phone" => "电话",
+        _ => "证件号码",
+    };
+    let values = values.into_iter().map(|(field, value)| (name(field), value.unwrap_or_else(|| "没有".to_owned())));
+    page(&Revealed { frame: Frame::of_staff(&by), number, values: values.collect() })
+}
+
 #[handler]
 pub(super) async fn correct_applicant(sent: Sent<CaseHandler>, Path(number): Path<String>) -> poem::Result<Response> {
     let Sent { by, fields } = sent;
     let corrected = by.visit.write(by.who.clone(), async |act| {
-        let (row, changed) = case::correct(act, &number, typed(&fields)).await?;
+        let (row, changed) = case::correct(act, &number, correction(&fields)).await?;
         if changed.contains(&"phone") {
             review::readdress(act, &row).await?;
         }

@@ -33,6 +33,7 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/cases/:number", get(case::show_case))
         .at("/staff/cases/:number/receipt", get(case::print_receipt))
         .at("/staff/cases/:number/correct", get(case::fill_in_correction).post(case::correct_applicant))
+        .at("/staff/cases/:number/reveal", post(case::reveal_applicant))
         .at("/staff/cases/:number/:step", post(case::take_step))
         .at("/staff/attendance", get(attendance::show_board))
         .at("/staff/attendance/in", post(attendance::stamp_in))
