@@ -85,6 +85,16 @@ impl Visit {
         Ok(Self { app, centre: Arc::new(centre), address, device, key })
     }
 
+    /// The same visit with a key of its own: a form carries one in a hidden field, so that a second press of its button is
+    /// the first one again.
+    ///
+    /// # Errors
+    /// `bad_idempotency_key`.
+    pub fn once(&self, key: &str) -> Result<Self> {
+        idempotency::ensure_readable(key)?;
+        Ok(Self { key: Some(key.to_owned()), ..self.clone() })
+    }
+
     /// Does one act in this visit's centre.
     ///
     /// # Errors

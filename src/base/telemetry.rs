@@ -1,6 +1,7 @@
 //! Telemetry (日志): log lines for operators, without personal data.
 
 use super::settings::{Log, LogFormat};
+use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -14,7 +15,8 @@ where
 {
     // The filter was read once when the settings were checked.
     let filter = EnvFilter::new(format!("{},h2=warn", log.filter));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    let colours = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(colours);
     match log.format {
         LogFormat::Text => Box::new(lines.finish()),
         LogFormat::Json => Box::new(lines.json().flatten_event(true).finish()),

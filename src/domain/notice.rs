@@ -128,6 +128,7 @@ pub async fn claim(db: &impl ConnectionTrait, now: Time, worker: Id, limit: u64)
             .filter(Column::Lane.eq(lane))
             .filter(Column::DueAt.lte(now))
             .order_by_asc(Column::DueAt)
+            .order_by_asc(Column::Id)
             .limit(left)
             .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
             .into_query();
@@ -142,7 +143,7 @@ pub async fn claim(db: &impl ConnectionTrait, now: Time, worker: Id, limit: u64)
         claimed.extend(rows);
     }
     // What an UPDATE returns has no order of its own.
-    claimed.sort_by_key(|notice| (notice.lane, notice.due_at));
+    claimed.sort_by_key(|notice| (notice.lane, notice.due_at, notice.id));
     Ok(claimed)
 }
 

@@ -159,6 +159,12 @@ impl Fields {
         Some(self.get(name)).filter(|v| !v.is_empty()).map(ToOwned::to_owned)
     }
 
+    /// The whole form as one text, by which a second sending is known. Its hidden word is not part of it.
+    pub(super) fn request(&self) -> String {
+        let fields = self.0.iter().filter(|(name, _)| name != "w");
+        fields.map(|(name, value)| format!("{name}={value}\n")).collect()
+    }
+
     /// All fields of a name.
     pub(super) fn all(&self, name: &str) -> Vec<String> {
         self.0.iter().filter(|(n, _)| n == name).map(|(_, v)| v.clone()).collect()

@@ -162,6 +162,7 @@ struct BookForm {
     slot: Id,
     when: String,
     word: String,
+    once: String,
     typed: Fields,
     wrong: Option<String>,
 }
@@ -183,7 +184,8 @@ async fn book_page(
     let slot = booking::slot(app.read(), centre, slot).await?;
     let when = moment_in_words(slot.starts_at);
     let (frame, name, code) = (Frame::of(&by.visit), guide.row.name, guide.row.code);
-    page(&BookForm { frame, name, code, slot: slot.id, when, word: word(by), typed, wrong })
+    let once = typed.typed("once").unwrap_or_else(|| app.random.word(16));
+    page(&BookForm { frame, name, code, slot: slot.id, when, word: word(by), once, typed, wrong })
 }
 
 #[handler]
@@ -203,10 +205,12 @@ pub(super) async fn take_place(sent: Sent<Resident>) -> poem::Result<Response> {
         Wish { slot, guide: code.clone(), applicant: person(&fields), for_other: fields.get("for_other") == "yes" };
     let booked = async {
         by.visit.limit_booking(by.holder).await?;
-        by.visit.write(by.who.clone(), async |act| booking::book(act, by.holder, wish).await).await
+        let visit = by.visit.once(fields.get("once"))?;
+        let book = async |act: &_| Ok(booking::book(act, by.holder, wish).await?.row.number);
+        visit.write_once(by.who.clone(), "book", &fields.request(), book).await
     };
     match booked.await {
-        Ok(booked) => Ok(go_to(&format!("/bookings?made={}", booked.row.number))),
+        Ok(number) => Ok(go_to(&format!("/bookings?made={number}"))),
         Err(error) => {
             let wrong = words(error)?;
             book_page(&by, &code, slot, fields, Some(wrong)).await
@@ -313,7 +317,9 @@ pub(super) fn sign_in_form(visit: Visit, Query(next): Query<Next>) -> poem::Resu
 pub(super) async fn send_code(visit: Visit, fields: Fields) -> poem::Result<Response> {
     let wrong = access::request_code(&visit, fields.get("phone")).await.err().map(words).transpose()?;
     let (next, phone) = (local(fields.get("next")).to_owned(), fields.get("phone").to_owned());
-    page(&SignIn { frame: Frame::of(&visit), next, phone, sent: wrong.is_none(), wrong })
+    // Asked too soon, the code that was sent before may still be typed.
+    let sent = wrong.is_none() || fields.get("again") == "yes";
+    page(&SignIn { frame: Frame::of(&visit), next, phone, sent, wrong })
 }
 
 #[handler]

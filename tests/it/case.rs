@@ -18,6 +18,7 @@ stories!(
     two_officers_act_at_once_and_one_is_told_what_changed,
     article_4_2_an_office_decides_its_own_matters_only,
     article_5_3_2c_a_refusal_needs_a_ground_and_the_applicant_can_read_it,
+    whoever_waits_is_told_to_collect_and_whoever_has_it_is_not,
     an_applicant_takes_his_case_back,
     a_wrong_phone_is_corrected_and_the_strangers_link_is_void,
     seeing_in_full_needs_a_purpose_and_leaves_a_line,
@@ -226,6 +227,29 @@ async fn article_5_3_2c_a_refusal_needs_a_ground_and_the_applicant_can_read_it(t
     director.post(&format!("/cases/{denied}/decide"), json!({ "grant": false })).await.refused(case::GROUND_NEEDED);
     let ground = json!({ "grant": false, "ground": "经核查不符合特困人员认定条件" });
     assert_eq!(director.post(&format!("/cases/{denied}/decide"), ground).await.ok(200)["state"], "denied");
+}
+
+async fn whoever_waits_is_told_to_collect_and_whoever_has_it_is_not(town: &Town) {
+    const PHONE: &str = "13800000001";
+    let told = async || town.texts(PHONE).await.iter().filter(|t| t.contains("已经办好，请带回执单")).count();
+    let director = town.staff("director").await;
+    let through = async |case: &str, steps: &[&str]| {
+        for step in steps {
+            let body = if *step == "decide" { json!({ "grant": true }) } else { json!({}) };
+            director.post(&format!("/cases/{case}/{step}"), body).await.ok(200);
+        }
+    };
+    let waits = number(&town.received("NY-01", Some(PHONE)).await);
+    through(&waits, &["accept", "decide"]).await;
+    assert_eq!(told().await, 1);
+    // Handed over in the same visit, before the text left: it stays at home.
+    let at_once = number(&town.received("NY-01", Some(PHONE)).await);
+    through(&at_once, &["accept", "decide", "issue"]).await;
+    assert_eq!(told().await, 1);
+    // A 即办件 is handed over on the spot.
+    let instant = number(&town.received("SB-03", Some(PHONE)).await);
+    through(&instant, &["accept", "decide"]).await;
+    assert_eq!(told().await, 1);
 }
 
 async fn an_applicant_takes_his_case_back(town: &Town) {

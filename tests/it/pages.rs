@@ -94,7 +94,8 @@ async fn a_form_needs_its_word_and_our_own_origin(town: &Town) {
     assert_ne!(word, other.word("/staff").await);
     let before = town.rows().await;
     let form = |word: &str| {
-        [("w".to_owned(), word.to_owned()), ("guide".into(), "SB-03".into()), ("name".into(), "田小满".into())]
+        let (w, once) = (word.to_owned(), "one-press-0000001".to_owned());
+        [("w".to_owned(), w), ("once".into(), once), ("guide".into(), "SB-03".into()), ("name".into(), "田小满".into())]
     };
     let send = async |word: &str, headers: &[(&'static str, &str)]| {
         let form = form(word);
@@ -178,15 +179,24 @@ async fn a_wrong_form_keeps_what_was_typed(town: &Town) {
     let slot = town.slot("SB-03", at("2026-11-25", 9, 0)).await;
     let word = browser.word(&format!("/guides/SB-03/book?slot={slot}")).await;
     let evil = "<script>alert(1)</script>\"'";
-    let form = [("w", word.as_str()), ("slot", &slot), ("guide", "SB-03"), ("name", evil), ("id_number", "123")];
+    let with = |id_number: &'static str| {
+        let once = ("once", "one-press-0000001");
+        [("w", word.as_str()), once, ("slot", &slot), ("guide", "SB-03"), ("name", evil), ("id_number", id_number)]
+    };
+    let form = with("123");
     let again = browser.post("/bookings", &form).await;
     assert!(again.text.contains("身份证号码不对") && again.text.contains("管理办法 2.3"));
     assert!(
         !again.text.contains("<script>") && again.text.contains("&#60;script&#62;alert(1)"),
         "what was typed comes back as text"
     );
-    let form = [("w", word.as_str()), ("slot", &slot), ("guide", "SB-03"), ("name", evil)];
-    assert_eq!(browser.post("/bookings", &form).await.status, 303, "a strange name is a name");
+    let form = with("");
+    let made = browser.post("/bookings", &form).await;
+    assert_eq!(made.status, 303, "a strange name is a name");
+    let before = town.rows().await;
+    let pressed_twice = browser.post("/bookings", &form).await;
+    assert_eq!(pressed_twice.headers["location"], made.headers["location"], "the same place, not a second one");
+    assert_eq!(town.rows().await["booking"], before["booking"]);
     let shown = browser.get("/bookings").await.text;
     assert!(!shown.contains("<script>") && shown.contains("&#60;script&#62;"));
     town.deliver().await;
@@ -229,6 +239,7 @@ async fn a_booked_person_is_received_without_typing_a_name(town: &Town) {
     let word = window.word(&path).await;
     let form = [
         ("w", word.as_str()),
+        ("once", "one-press-0000001"),
         ("guide", "SB-03"),
         ("booking", id),
         ("name", ""),
@@ -237,6 +248,10 @@ async fn a_booked_person_is_received_without_typing_a_name(town: &Town) {
         ("copies0", "2"),
     ];
     let received = window.post("/staff/receive", &form).await;
+    let before = town.rows().await["service_case"];
+    let pressed_twice = window.post("/staff/receive", &form).await;
+    assert_eq!(pressed_twice.headers["location"], received.headers["location"], "the same case, not a second one");
+    assert_eq!(town.rows().await["service_case"], before);
     let case = received.headers["location"].to_str().unwrap().to_owned();
     let shown = window.get(&case).await.text;
     assert!(shown.contains("欧****") && shown.contains("1101************2X") && shown.contains("户口簿　2份"));

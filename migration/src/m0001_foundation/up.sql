@@ -103,7 +103,7 @@ create table notice (
     check ((state in ('claimed', 'sending')) = (lease_until is not null)),
     check ((state in ('due', 'claimed', 'sending')) = (done_at is null))
 );
-create index notice_due on notice (lane, due_at) where state = 'due';
+create index notice_due on notice (lane, due_at, id) where state = 'due';
 create index notice_claimed on notice (lease_until) where state = 'claimed';
 create index notice_sending on notice (lease_until) where state = 'sending';
 create index notice_about on notice (about);

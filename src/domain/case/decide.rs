@@ -68,7 +68,13 @@ pub async fn decide(act: &Act, number: &str, verdict: Verdict) -> Result<Model> 
     let next = Model { decided_on: Some(act.now.date()), ..case };
     match verdict {
         Verdict::Grant => {
-            turn(act, next, &[CaseState::Accepted], CaseState::Granted, CaseEventKind::Granted, None).await
+            let case =
+                turn(act, next, &[CaseState::Accepted], CaseState::Granted, CaseEventKind::Granted, None).await?;
+            // A 即办件 is handed over on the spot.
+            if case.item_kind != Some(ItemKind::Instant) {
+                tell_to_collect(act, &case).await?;
+            }
+            Ok(case)
         }
         Verdict::Deny(ground) => {
             let ground = check_ground(&ground)?;
@@ -85,7 +91,10 @@ pub async fn decide(act: &Act, number: &str, verdict: Verdict) -> Result<Model> 
 pub async fn issue(act: &Act, number: &str) -> Result<Model> {
     let case = mine(act, number, Power::Issue).await?;
     let next = Model { ended_at: Some(act.now), ..case };
-    turn(act, next, &[CaseState::Granted], CaseState::Issued, CaseEventKind::Issued, None).await
+    let issued = turn(act, next, &[CaseState::Granted], CaseState::Issued, CaseEventKind::Issued, None).await?;
+    // “Come and collect” that has not gone out is no longer true.
+    notice::withdraw(act, issued.id).await?;
+    Ok(issued)
 }
 
 /// Takes a case back, for its applicant, at any time before it ended.
@@ -98,7 +107,9 @@ pub async fn withdraw(act: &Act, case: Model) -> Result<Model> {
     }
     let open = [CaseState::Received, CaseState::Accepted, CaseState::Granted];
     let next = Model { ended_at: Some(act.now), ..case };
-    turn(act, next, &open, CaseState::Withdrawn, CaseEventKind::Withdrawn, None).await
+    let taken_back = turn(act, next, &open, CaseState::Withdrawn, CaseEventKind::Withdrawn, None).await?;
+    notice::withdraw(act, taken_back.id).await?;
+    Ok(taken_back)
 }
 
 /// What an act needs. Posts and delegations refine this later (articles 4.2 and 4.8).
@@ -275,23 +286,27 @@ fn anew(calendar: &Calendar, case: &Model) -> Option<(NaiveDate, bool)> {
     Some((case.due_on.map_or(deadline.on, |promised| promised.min(deadline.on)), deadline.provisional))
 }
 
+async fn tell_to_collect(act: &Act, case: &Model) -> Result<()> {
+    let (centre, receipt) = (&act.centre, &case.receipt_number);
+    let item = guide::names(&*act.tx, centre.id).await?.remove(&case.guide_id).map(|g| g.name).unwrap_or_default();
+    let text =
+        format!("您办的“{item}”（{receipt}）已经办好，请带回执单到{}领取。电话{}。", centre.address, centre.phone);
+    tell(act, case, format!("case.granted/{}", case.id), "case.granted", text, act.now + Duration::days(30)).await
+}
+
 async fn tell_new_day(act: &Act, case: &Model, item: &str, on: NaiveDate) -> Result<()> {
+    let day = on.format("%-m月%-d日");
+    let text = format!("您办的“{item}”（{}）因放假安排公布，办理期限改为{day}。", case.receipt_number);
+    let until = Time::at(on, 0).max(act.now + Duration::days(1));
+    tell(act, case, format!("case.redated/{}/{on}", case.id), "case.redated", text, until).await
+}
+
+/// Says something to the applicant, if he can be told by text.
+async fn tell(act: &Act, case: &Model, key: String, kind: &'static str, text: String, expires_at: Time) -> Result<()> {
     let snapshots = applicant::of(&*act.tx, act.centre.id, [case.applicant_id]).await?;
     let phone = snapshots.first().map(|s| applicant::open(&act.vault, s)).transpose()?.and_then(|a| a.phone);
     let Some(phone) = phone else { return Ok(()) };
-    let message = Message {
-        key: format!("case.redated/{}/{on}", case.id),
-        kind: "case.redated",
-        lane: Lane::Bulk,
-        phone: &phone,
-        text: format!(
-            "您办的“{item}”（{}）因放假安排公布，办理期限改为{}。",
-            case.receipt_number,
-            on.format("%-m月%-d日")
-        ),
-        about: case.id,
-        due_at: act.now,
-        expires_at: Time::at(on, 0).max(act.now + Duration::days(1)),
-    };
+    let message =
+        Message { key, kind, lane: Lane::Notice, phone: &phone, text, about: case.id, due_at: act.now, expires_at };
     notice::say(act, message).await
 }

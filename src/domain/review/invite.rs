@@ -141,12 +141,21 @@ async fn say(
         kind: "review.invitation",
         lane: Lane::Notice,
         phone,
-        text: format!("您办的“{item}”（{}）已办完。{way}。", case.receipt_number),
+        text: format!("您办的“{item}”（{}）{}。{way}。", case.receipt_number, outcome(case.state)),
         about: row.id,
         due_at: act.now,
         expires_at: row.expires_at,
     };
     notice::say(act, message).await
+}
+
+/// How it ended, in the words of a text. The ground is not for a text that others may read.
+const fn outcome(state: CaseState) -> &'static str {
+    match state {
+        CaseState::Refused => "不予受理，理由凭查询码查进度或问窗口",
+        CaseState::Denied => "不予批准，理由凭查询码查进度或问窗口",
+        _ => "已办完",
+    }
 }
 
 /// Sends an open invitation anew after the phone was corrected: the old link and code are void, for a stranger has them.

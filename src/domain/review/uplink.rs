@@ -142,7 +142,7 @@ async fn help(act: &Act, phone: &str) -> Result<()> {
     let tags: Vec<String> =
         of_phone(act, phone).await?.iter().filter(|r| is_open(r, act)).filter_map(|r| r.tag.clone()).collect();
     let text = match tags.as_slice() {
-        [] => format!("没有待评价的办件，您的短信已转工作人员。有事请致电{}。", act.centre.phone),
+        [] => format!("没有待评价的办件。有事请致电{}。", act.centre.phone),
         tags => format!(
             "没看懂您的评价。请按短信里的字母加数字回复，如{}5非常满意、{}1非常不满意。有事请致电{}。",
             tags[0], tags[0], act.centre.phone

@@ -22,6 +22,7 @@ use serde::Deserialize;
 struct Form {
     frame: Frame,
     word: String,
+    once: String,
     guides: Vec<(String, String)>,
     guide: Option<Chosen>,
     booking: Option<Booked>,
@@ -32,12 +33,30 @@ struct Form {
 struct Chosen {
     code: String,
     name: String,
-    materials: Vec<String>,
+    materials: Vec<Line>,
 }
+
+/// A line for a material: one of the guide's, or an empty one for what else was handed over.
+struct Line {
+    name: String,
+    own: bool,
+    form: String,
+    copies: String,
+}
+
+/// Lines for what the guide does not name.
+const MORE: usize = 3;
 
 struct Booked {
     id: Id,
     words: String,
+}
+
+impl Line {
+    fn of(typed: &Fields, n: usize, name: String, own: bool) -> Self {
+        let copies = typed.typed(&format!("copies{n}")).unwrap_or_else(|| "1".to_owned());
+        Self { name, own, form: typed.get(&format!("form{n}")).to_owned(), copies }
+    }
 }
 
 #[derive(Deserialize)]
@@ -58,7 +77,14 @@ async fn form_page(
     let chosen = match guide {
         Some(code) => {
             let guide = guide::get(app.read(), centre, code).await?;
-            let materials = guide.version.content.materials.into_iter().map(|m| m.name).collect();
+            let names = guide.version.content.materials.into_iter().map(|m| m.name);
+            let of_guide = names.enumerate().map(|(n, name)| Line::of(&typed, n, name, false));
+            let mut materials: Vec<Line> = of_guide.collect();
+            let named = materials.len();
+            let written = typed.all("material_name");
+            materials.extend(
+                (named..named + MORE).map(|n| Line::of(&typed, n, written.get(n).cloned().unwrap_or_default(), true)),
+            );
             Some(Chosen { code: guide.row.code, name: guide.row.name, materials })
         }
         None => None,
@@ -78,6 +104,7 @@ async fn form_page(
     Ok(Form {
         frame: Frame::of_staff(by),
         word: word(by),
+        once: typed.typed("once").unwrap_or_else(|| app.random.word(16)),
         guides: guides.into_iter().map(|(g, _)| (g.code, g.name)).collect(),
         guide: chosen,
         booking: booked,
@@ -96,7 +123,9 @@ pub(super) async fn fill_in(Someone(by): Someone<WindowStaff>, Query(begun): Que
 pub(super) async fn take_in(sent: Sent<WindowStaff>) -> poem::Result<Response> {
     let Sent { by, fields } = sent;
     let (code, booking) = (fields.get("guide").to_owned(), fields.id("booking"));
-    let received = by.visit.write(by.who.clone(), async |act| {
+    let visit = by.visit.once(fields.get("once"))?;
+    let request = fields.request();
+    let received = visit.write_once(by.who.clone(), "receive_case", &request, async |act| {
         let as_booked = fields.get("name").is_empty();
         let who = match booking {
             // Nothing typed: the person is the one who booked, as the clerk has compared with the card.
@@ -117,10 +146,10 @@ pub(super) async fn take_in(sent: Sent<WindowStaff>) -> poem::Result<Response> {
             applicant: who,
             materials: materials(&fields),
         };
-        case::receive(act, intake).await
+        Ok(case::receive(act, intake).await?.case.number)
     });
     match received.await {
-        Ok(received) => Ok(go_to(&format!("/staff/cases/{}", received.case.number))),
+        Ok(number) => Ok(go_to(&format!("/staff/cases/{number}"))),
         Err(error) => {
             let wrong = words(error)?;
             page(&form_page(&by, Some(&code), booking, fields, Some(wrong)).await?)
@@ -142,7 +171,8 @@ pub(super) fn typed(fields: &Fields) -> Typed {
 /// The guide's materials that were ticked, and what was written beside.
 fn materials(fields: &Fields) -> Vec<Taken> {
     let names = fields.all("material_name");
-    let ticked = names.iter().enumerate().filter_map(|(n, name)| {
+    let named = names.iter().enumerate().filter(|(_, name)| !name.trim().is_empty());
+    let ticked = named.filter_map(|(n, name)| {
         let form = match fields.get(&format!("form{n}")) {
             "original" => MaterialForm::Original,
             "copy" => MaterialForm::Copy,
