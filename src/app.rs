@@ -11,7 +11,6 @@ use crate::domain::{Act, Rules, Who};
 use crate::gateway::limits::Limits;
 use crate::gateway::sms::{Memory, Sms};
 use crate::gateway::wechat::Wechat;
-use migration::{Migrator, MigratorTrait as _};
 use sea_orm::DatabaseConnection;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::HashSet;
@@ -60,16 +59,14 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    /// Opens database, keys and gateways by settings. With SQLite the schema is brought up to date as well.
+    /// Opens database, keys and gateways by settings. The schema is left as it is.
     ///
     /// # Errors
     /// A wrong setting ([`Fault`](crate::base::settings::Fault)), or a part that cannot be reached.
     pub async fn open(settings: Settings, clock: Clock) -> anyhow::Result<Self> {
+        keys::check(&settings.security)?;
         let random = Random::system();
         let database = Database::open(&settings.database).await?;
-        if database.is_sqlite() {
-            Migrator::up(database.writer(), None).await?;
-        }
         // New keys beside sealed data would lock the data in for ever.
         let sealed = is_in_use(&database).await;
         let load = |purpose| keys::load(purpose, &settings.security, &random, !sealed);

@@ -15,6 +15,7 @@ use poem::{
 };
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
+use tokio::io::AsyncReadExt as _;
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
@@ -85,15 +86,19 @@ impl<E: Endpoint> Endpoint for Gated<E> {
 
 impl<E: Endpoint> Gated<E> {
     async fn pass(&self, mut req: Request) -> poem::Result<Response> {
-        let limit = usize::try_from(self.app.settings.http.body_limit).unwrap_or(usize::MAX);
+        let limit = self.app.settings.http.body_limit.unsigned_abs();
         if req.uri().path_and_query().is_some_and(|place| place.as_str().contains("%00")) {
             return Err(Error::from(UNREADABLE).into());
         }
-        let told = req.header(header::CONTENT_LENGTH).and_then(|l| l.parse::<usize>().ok());
-        if told.is_some_and(|length| length > limit) {
+        let mut sent = req.take_body().into_async_read();
+        let mut body = Vec::new();
+        let read = (&mut sent).take(limit + 1).read_to_end(&mut body).await;
+        read.map_err(|_| Error::from(UNREADABLE))?;
+        if body.len() as u64 > limit {
+            // Reads on for a while: whoever is cut off in the middle of sending hears no answer.
+            let _ = tokio::io::copy(&mut sent.take(limit * 4), &mut tokio::io::sink()).await;
             return Err(Error::from(BODY_TOO_LARGE).into());
         }
-        let body = req.take_body().into_bytes_limit(limit).await?;
         req.set_body(body);
         let answer = AssertUnwindSafe(self.inner.call(req)).catch_unwind().await;
         match answer {

@@ -115,16 +115,32 @@ impl Purpose {
     }
 }
 
+/// Refuses lists in settings that cannot be read, before anything is opened or made beside them.
+///
+/// # Errors
+/// The first such list, by the name of its setting.
+pub fn check(security: &Security) -> Result<(), Fault> {
+    Purpose::ALL.into_iter().try_for_each(|purpose| from_settings(purpose, security).map(drop))
+}
+
+fn from_settings(purpose: Purpose, security: &Security) -> Result<Option<Keys>, Fault> {
+    let given = purpose.given(security).expose_secret();
+    if given.is_empty() {
+        return Ok(None);
+    }
+    let told = |e| Fault(format!("security.{}_keys (not shown) is not allowed: {e}", purpose.word()));
+    Keys::parse(given).map(Some).map_err(told)
+}
+
 /// The keys of a purpose: from settings, else from the directory, else made there when `make` allows it.
 ///
 /// # Errors
 /// A list that cannot be read, or a missing one where none may be made: data sealed with other keys could not be opened.
 pub fn load(purpose: Purpose, security: &Security, random: &Random, make: bool) -> Result<Keys, Fault> {
-    let key = format!("security.{}_keys", purpose.word());
-    let given = purpose.given(security).expose_secret();
-    if !given.is_empty() {
-        return Keys::parse(given).map_err(|e| Fault(format!("{key} (not shown) is not allowed: {e}")));
+    if let Some(keys) = from_settings(purpose, security)? {
+        return Ok(keys);
     }
+    let key = format!("security.{}_keys", purpose.word());
     let path = purpose.file(security);
     let text = read_or_make(&path, make, || fresh(random)).map_err(|why| Fault(format!("{key}: {why}")))?;
     Keys::parse(&text).map_err(|e| Fault(format!("{key}: {} cannot be read: {e}", path.display())))

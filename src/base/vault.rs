@@ -117,6 +117,12 @@ impl Vault {
         self.token.get(key_id).map(|key| mac(key, purpose, parts))
     }
 
+    /// Names of the keys that seal and index now, which are no secret.
+    #[must_use]
+    pub fn keys_in_use(&self) -> String {
+        format!("{}/{}", self.data.active().id, self.index.active().id)
+    }
+
     /// The keys that sign tokens, for those who speak a token format of their own.
     #[must_use]
     pub fn token_keys(&self) -> &Keys {

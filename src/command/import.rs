@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::domain::calendar::{self, HolidayFile};
 use crate::domain::centre::{self, CentreFile};
 use crate::domain::guide::{self, GuideFile};
-use crate::domain::identity::staff::{self, Newcomer, StaffFile};
+use crate::domain::identity::staff::{self, StaffFile};
 use crate::domain::{Who, case};
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -66,7 +66,7 @@ impl Import {
                 let people: Vec<StaffFile> = read(&file)?;
                 let centre = centre_of(app, code).await?;
                 let added = app.write(&centre, Who::Operator, async |act| staff::add(act, people).await).await?;
-                tell_passwords(&added)
+                super::staff::tell_passwords(&added)
             }
             Self::Centre { file } => {
                 let file: CentreFile = read(&file)?;
@@ -84,15 +84,4 @@ fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
     let mut reader = serde_json::Deserializer::from_str(&text);
     serde_path_to_error::deserialize(&mut reader)
         .map_err(|e| anyhow::anyhow!("{} cannot be read: at {}: {}", path.display(), e.path(), e.inner()))
-}
-
-/// Prints first passwords, which are kept nowhere.
-pub(super) fn tell_passwords(added: &[Newcomer]) -> anyhow::Result<()> {
-    for newcomer in added {
-        say(&format!(
-            "{}  first password {}  (to be changed at the first sign-in)",
-            newcomer.staff.username, newcomer.password
-        ))?;
-    }
-    Ok(())
 }

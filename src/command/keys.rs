@@ -29,7 +29,8 @@ pub(super) enum Which {
 impl KeysCommand {
     pub(super) async fn run(self, app: &App) -> anyhow::Result<()> {
         match self {
-            Self::New => say(&keys::fresh(&app.random)),
+            // Answered before anything is opened.
+            Self::New => Ok(()),
             Self::Rotate { purpose } => {
                 let chosen = match purpose {
                     None => Purpose::ALL.to_vec(),
@@ -44,6 +45,7 @@ impl KeysCommand {
                 say("start the servers again, then run `shuitian keys reindex`")
             }
             Self::Reindex => {
+                super::serve::ensure_current(app).await?;
                 for (table, rows) in reseal::all(&app.database, &app.vault).await? {
                     say(&format!("{table}: {rows} rows"))?;
                 }

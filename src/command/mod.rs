@@ -5,20 +5,19 @@
 mod import;
 mod keys;
 mod serve;
+mod staff;
 
 use crate::app::App;
 use crate::base::settings::{Fault, Settings};
-use crate::base::{Clock, telemetry};
+use crate::base::{Clock, Random, keys as key_lists, telemetry};
 use crate::domain::centre::{self, Centre};
 use crate::domain::figure::Month;
-use crate::domain::{Who, bulletin, identity::staff};
+use crate::domain::{Who, bulletin};
 use crate::{api, demo, document};
 use anyhow::Context as _;
 use chrono::Duration;
-use clap::{Args, Parser, Subcommand};
-use entity::identity::Role;
+use clap::{Parser, Subcommand};
 use migration::{Migrator, MigratorTrait as _};
-use sea_orm::ActiveEnum as _;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -73,7 +72,7 @@ enum Command {
     /// Look after staff accounts.
     Staff {
         #[command(subcommand)]
-        what: StaffCommand,
+        what: staff::StaffCommand,
     },
     /// Look after keys.
     Keys {
@@ -93,33 +92,6 @@ enum Migrate {
     },
     /// Tell which steps were taken.
     Status,
-}
-
-#[derive(Subcommand)]
-enum StaffCommand {
-    /// Add one person; the first password is printed once.
-    Add(Person),
-}
-
-#[derive(Args)]
-struct Person {
-    /// User name.
-    username: String,
-    /// Name.
-    #[arg(long)]
-    name: String,
-    /// Post, in words.
-    #[arg(long, default_value = "")]
-    title: String,
-    /// A role; may be given several times.
-    #[arg(long = "role", required = true)]
-    roles: Vec<String>,
-    /// Code of the office.
-    #[arg(long)]
-    office: Option<String>,
-    /// Must sign in at the hall.
-    #[arg(long)]
-    attends: bool,
 }
 
 /// Runs one command line.
@@ -147,8 +119,11 @@ pub async fn run(
 
 async fn obey(line: Line, environment: impl Iterator<Item = (String, String)>) -> anyhow::Result<()> {
     let command = line.command.unwrap_or(Command::Serve(serve::Serve::default()));
-    if let Command::Openapi = command {
-        return say(&api::document());
+    // These two need no settings, and open nothing.
+    match command {
+        Command::Openapi => return say(&api::document()),
+        Command::Keys { what: keys::KeysCommand::New } => return say(&key_lists::fresh(&Random::system())),
+        _ => {}
     }
     let settings = Settings::load(line.config.as_deref(), environment)?;
     telemetry::start(&settings.log);
@@ -158,6 +133,10 @@ async fn obey(line: Line, environment: impl Iterator<Item = (String, String)>) -
     };
     let clock = Clock::ahead(Duration::seconds(settings.clock.offset));
     let app = App::open(settings, clock).await?;
+    // A file of one's own is brought up to date on the way; a shared server's schema only when it is said.
+    if app.database.is_sqlite() && !matches!(command, Command::Migrate { .. }) {
+        Migrator::up(app.database.writer(), None).await?;
+    }
     match command {
         Command::Serve(serve) => serve.run(app).await,
         Command::Worker => serve::worker(app).await,
@@ -168,7 +147,7 @@ async fn obey(line: Line, environment: impl Iterator<Item = (String, String)>) -
         }
         Command::Import { what } => what.run(&app, line.centre.as_deref()).await,
         Command::Bulletin { period, out } => write_bulletin(&app, line.centre.as_deref(), &period, &out).await,
-        Command::Staff { what: StaffCommand::Add(person) } => add_staff(&app, line.centre.as_deref(), person).await,
+        Command::Staff { what } => what.run(&app, line.centre.as_deref()).await,
         Command::Keys { what } => what.run(&app).await,
         Command::Openapi => Ok(()),
     }
@@ -219,25 +198,4 @@ async fn write_bulletin(app: &App, code: Option<&str>, period: &str, out: &Path)
         say(&format!("wrote {}", path.display()))?;
     }
     say(&format!("{} {} sha256 {}", row.period, row.state.word(), row.sha256))
-}
-
-async fn add_staff(app: &App, code: Option<&str>, person: Person) -> anyhow::Result<()> {
-    let role = |word: &String| {
-        Role::try_from_value(word).map_err(|_| {
-            let known: Vec<String> = <Role as sea_orm::Iterable>::iter().map(Role::word).collect();
-            Fault(format!("--role {word} is not a role; there are: {}", known.join(", ")))
-        })
-    };
-    let file = staff::StaffFile {
-        roles: person.roles.iter().map(role).collect::<Result<_, _>>()?,
-        username: person.username,
-        name: person.name,
-        title: person.title,
-        office: person.office,
-        attends: person.attends,
-        active_from: None,
-    };
-    let centre = centre_of(app, code).await?;
-    let added = app.write(&centre, Who::Operator, async |act| staff::add(act, vec![file]).await).await?;
-    import::tell_passwords(&added)
 }

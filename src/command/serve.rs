@@ -36,10 +36,14 @@ impl Serve {
     }
 
     pub(super) async fn run(&self, app: App) -> anyhow::Result<()> {
-        let pending = Migrator::get_pending_migrations(app.database.writer()).await?;
-        anyhow::ensure!(pending.is_empty(), "the schema is behind: run `shuitian migrate up` first");
-        let demo = app.settings.profile == Profile::Demo;
-        if demo && centre::all(app.read()).await?.is_empty() {
+        ensure_schema(&app).await?;
+        if centre::all(app.read()).await?.is_empty() {
+            // An empty database in production is more likely a mistyped address than a new township.
+            anyhow::ensure!(
+                app.settings.profile == Profile::Demo,
+                "the database holds no centre: see that database.url is the right one, or take one in with \
+                 `shuitian import centre FILE`"
+            );
             say("loading the demonstration township …")?;
             demo::load(&app, DEMO_SEED).await?;
         }
@@ -54,18 +58,25 @@ impl Serve {
         greet(&app, listening.address).await?;
         tokio::spawn(wait_for_signal(stop));
         serve::run(app.clone(), listening, !self.no_worker, stopped).await?;
-        lease::release(app.database.writer(), SERVE, &holder(app.settings.http.listen)).await?;
+        lease::release(app.database.writer(), SERVE, &holder(&app)).await?;
         app.database.close().await;
         Ok(())
     }
 }
 
 pub(super) async fn worker(app: App) -> anyhow::Result<()> {
+    ensure_schema(&app).await?;
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(wait_for_signal(stop));
     say("working: delivering texts and keeping the timetable")?;
     jobs::work(app.clone(), stopped).await;
     app.database.close().await;
+    Ok(())
+}
+
+async fn ensure_schema(app: &App) -> anyhow::Result<()> {
+    let pending = Migrator::get_pending_migrations(app.database.writer()).await?;
+    anyhow::ensure!(pending.is_empty(), "the schema is behind: run `shuitian migrate up` first");
     Ok(())
 }
 
@@ -91,14 +102,29 @@ fn machine() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "?".to_owned(), |n| n.trim().to_owned())
 }
 
-fn holder(listen: SocketAddr) -> String {
-    format!("pid {} on {} listening on {listen}", std::process::id(), machine())
+/// Who serves, and under which keys: what seals and indexes must agree with it.
+fn holder(app: &App) -> String {
+    let (listen, keys) = (app.settings.http.listen, app.vault.keys_in_use());
+    format!("pid {} on {} listening on {listen} with keys {keys}", std::process::id(), machine())
+}
+
+/// Refuses while a server runs that has not taken up the keys in use: it could not open what is sealed with them.
+/// Servers that share Redis hold no lease, and are not seen.
+pub(super) async fn ensure_current(app: &App) -> anyhow::Result<()> {
+    let server = lease::holder(app.database.writer(), SERVE, app.clock.now()).await?;
+    let behind = server.filter(|server| !server.ends_with(&format!(" with keys {}", app.vault.keys_in_use())));
+    anyhow::ensure!(
+        behind.is_none(),
+        "a server runs with other keys: {}; start it again first",
+        behind.unwrap_or_default()
+    );
+    Ok(())
 }
 
 /// With tries counted in memory, only one server may run: two would each allow all of them. Renews the lease in the
 /// background and stops the server if it was lost.
 async fn alone(app: &App, address: SocketAddr, stop: watch::Sender<bool>) -> anyhow::Result<()> {
-    let me = holder(app.settings.http.listen);
+    let me = holder(app);
     let db = app.database.writer();
     let take = async |app: &App| {
         let now = app.clock.now();

@@ -38,10 +38,8 @@ fn wrong_use_is_told_from_failure() {
     std::fs::remove_file(here.join("shuitian.toml")).unwrap();
     let (status, words, _) = run(here, &["--help"], &[]);
     assert!(status == 0 && words.contains("serve"));
-    assert!(
-        !here.join("data").join("shuitian.db").exists() || here.join("data").exists(),
-        "a wrong setting makes no database"
-    );
+    refused(here, &["serve"], &[("SHUITIAN__SMS__GATEWAYS", "pigeon")], 2, &["sms.gateways"]);
+    assert!(!here.join("data").exists(), "a wrong setting makes nothing");
 }
 
 #[test]
@@ -52,6 +50,7 @@ fn production_refuses_what_lets_anybody_in() {
     refused(here.path(), &["serve"], &[production], 2, &["http.public_url", "https://"]);
     refused(here.path(), &["serve"], &[production, https], 2, &["sms.gateways"]);
     let quiet = [production, https, ("SHUITIAN__SMS__GATEWAYS", ""), ("SHUITIAN__WECHAT__SIGN_IN", "none")];
+    refused(here.path(), &["serve"], &quiet, 1, &["holds no centre", "database.url"]);
     assert_eq!(run(here.path(), &["demo"], &[]).0, 0);
     refused(here.path(), &["serve"], &quiet, 1, &["demonstration accounts"]);
     refused(here.path(), &["migrate", "down", "1"], &quiet, 1, &["refused in production"]);
@@ -97,6 +96,21 @@ fn files_are_taken_in_whole_or_told_fault_by_fault() {
         2,
         &["king", "window", "director"],
     );
+    let homeless = ["staff", "add", "third", "--name", "新人", "--role", "office"];
+    refused(here, &homeless, &[], 1, &["须写明所在科室"]);
+    let (status, words, _) = run(here, &["staff", "reset", "window1"], &[]);
+    assert!(status == 0 && words.starts_with("window1  first password "), "{words}");
+    let (status, words, _) = run(here, &["staff", "leave", "newcomer", "--last-day", "2099-12-31"], &[]);
+    assert!(status == 0 && words.contains("newcomer 新人 serves until 2099-12-31"), "{words}");
+    refused(
+        here,
+        &["staff", "leave", "newcomer", "--last-day", "2020-01-01"],
+        &[],
+        1,
+        &["bad_staff", "不能在2020-01-01离任"],
+    );
+    refused(here, &["staff", "leave", "window1", "--last-day", "tomorrow"], &[], 2, &["last-day"]);
+    refused(here, &["staff", "reset", "nobody"], &[], 1, &["unknown_staff"]);
 }
 
 #[test]
@@ -106,15 +120,17 @@ fn schema_document_keys_and_bulletin() {
     let (status, words, _) = run(here, &["openapi"], &[]);
     let document: Value = serde_json::from_str(&words).unwrap();
     assert!(status == 0 && document["openapi"].is_string());
-    assert!(!here.join("data").exists(), "printing the document opens nothing");
+    let (_, key, _) = run(here, &["keys", "new"], &[]);
+    assert!(shuitian::base::keys::Keys::parse(&key).is_ok());
+    assert!(!here.join("data").exists(), "printing the document or a key opens nothing");
     let (_, words, _) = run(here, &["migrate", "status"], &[]);
+    assert!(words.contains("m0001_foundation  Pending"), "asking changes nothing: {words}");
+    let (_, words, _) = run(here, &["migrate"], &[]);
     assert!(words.contains("m0001_foundation  Applied"), "{words}");
     let (status, words, _) = run(here, &["migrate", "down", "1"], &[]);
     assert!(status == 0 && words.contains("Pending"), "{words}");
     assert_eq!(run(here, &["demo", "--seed", "7"], &[]).0, 0);
     refused(here, &["demo"], &[], 1, &["not_empty"]);
-    let (_, key, _) = run(here, &["keys", "new"], &[]);
-    assert!(shuitian::base::keys::Keys::parse(&key).is_ok());
     refused(here, &["bulletin", "2026-H1"], &[], 1, &["2026-10"]);
     let month = shuitian::domain::figure::Month::of(shuitian::base::Clock::default().now().date()).before().word();
     let (status, words, errors) = run(here, &["bulletin", &month, "--out", "通报"], &[]);
@@ -143,6 +159,9 @@ async fn one_server_without_redis_and_the_next_start_after_a_crash() {
         &[&format!("pid {}", first.pid()), "redis.url"],
     );
     assert_eq!(first.send(reqwest::Method::GET, "/readyz", None, None).await.status, 200, "the first goes on");
+    // New keys under a server that has the old ones: what they seal it could not open.
+    assert_eq!(run(here.path(), &["keys", "rotate", "data"], &[]).0, 0);
+    refused(here.path(), &["keys", "reindex"], &[], 1, &["a server runs with other keys", "start it again first"]);
     first.kill();
     let next = Server::start(here.path(), &[]);
     let staff = json!({ "username": "director", "password": "shuitian-demo" });

@@ -1,6 +1,7 @@
 //! Signing in, staying in, leaving.
 
-use crate::town::{Town, audit_of, stories, tuesday};
+use crate::person::Person;
+use crate::town::{Town, at, audit_of, stories, tuesday};
 use chrono::Duration;
 use serde_json::{Value, json};
 use shuitian::access;
@@ -21,6 +22,9 @@ stories!(
     a_family_shares_a_phone_on_wechat,
     a_number_may_have_changed_hands_after_180_days,
     who_has_left_has_no_session,
+    a_reset_password_ends_what_the_old_one_opened,
+    a_known_device_is_not_locked_out_by_others,
+    a_name_that_is_nobodys_locks_like_any_other,
     a_key_answers_twice_the_same_and_only_for_its_request,
     the_trail_is_chained_and_a_changed_line_shows,
 );
@@ -220,7 +224,7 @@ async fn a_number_may_have_changed_hands_after_180_days(town: &Town) {
     let wish = json!({ "slot_id": slot, "guide": "SB-03", "applicant": { "name": "旧主人" } });
     before.post("/bookings", wish).await.ok(201);
     town.deliver().await;
-    let items = async |person: &crate::person::Person<'_>| person.get("/bookings").await.ok(200)["items"].clone();
+    let items = async |person: &Person<'_>| person.get("/bookings").await.ok(200)["items"].clone();
     town.move_to(tuesday() + Duration::days(170)).await;
     town.deliver().await;
     let same = town.resident("13800000001").await;
@@ -232,18 +236,44 @@ async fn a_number_may_have_changed_hands_after_180_days(town: &Town) {
 }
 
 async fn who_has_left_has_no_session(town: &Town) {
+    town.move_to(at("2026-11-24", 23, 55)).await;
     let window = town.staff("window1").await;
-    use entity::identity::staff::{Column, Entity};
-    use sea_orm::sea_query::Expr;
-    use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
-    Entity::update_many()
-        .col_expr(Column::ActiveUntil, Expr::value(tuesday().date().pred_opt()))
-        .filter(Column::Username.eq("window1"))
-        .exec(town.app.database.writer())
-        .await
-        .unwrap();
+    let today = tuesday().date();
+    town.act(async |act| staff::leave(act, "window1", today).await.map(drop)).await;
+    window.get("/bookings").await.ok(200);
+    town.wait(Duration::minutes(5)).await;
     window.get("/bookings").await.refused(session::SESSION_ENDED);
     town.stranger().post("/auth/staff", password("window1", "shuitian-demo")).await.refused(staff::WRONG_PASSWORD);
+}
+
+async fn a_reset_password_ends_what_the_old_one_opened(town: &Town) {
+    let window = town.staff("window1").await;
+    let reset = town.app.write(&town.centre, Who::Operator, async |act| staff::reset(act, "Window1").await).await;
+    window.get("/bookings").await.refused(session::SESSION_ENDED);
+    town.stranger().post("/auth/staff", password("window1", "shuitian-demo")).await.refused(staff::WRONG_PASSWORD);
+    let first = reset.unwrap().password;
+    let person = town.stranger();
+    let person = person.with(&person.post("/auth/staff", password("window1", &first)).await.ok(200));
+    person.get("/bookings").await.refused(staff::MUST_CHANGE);
+}
+
+async fn a_known_device_is_not_locked_out_by_others(town: &Town) {
+    let window = town.staff("window1").await;
+    let stranger = town.stranger();
+    for _ in 0..5 {
+        stranger.post("/auth/staff", password("window1", "wrong-password")).await;
+    }
+    stranger.post("/auth/staff", password("window1", "shuitian-demo")).await.refused(staff::LOCKED);
+    let at_his_desk = Person { device: window.device.clone(), ..town.stranger() };
+    at_his_desk.post("/auth/staff", password("window1", "shuitian-demo")).await.ok(200);
+}
+
+async fn a_name_that_is_nobodys_locks_like_any_other(town: &Town) {
+    let stranger = town.stranger();
+    for _ in 0..5 {
+        stranger.post("/auth/staff", password("nobody-here", "wrong-password")).await;
+    }
+    stranger.post("/auth/staff", password("nobody-here", "shuitian-demo")).await.refused(staff::LOCKED);
 }
 
 async fn a_key_answers_twice_the_same_and_only_for_its_request(town: &Town) {

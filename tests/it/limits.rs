@@ -2,6 +2,7 @@
 
 use crate::town::{redis, tuesday};
 use chrono::Duration;
+use migration::MigratorTrait as _;
 use proptest::prelude::*;
 use serde_json::json;
 use shuitian::access;
@@ -64,6 +65,7 @@ async fn what_cannot_be_counted_is_refused_and_what_need_not_be_goes_on() {
     let variables = variables.into_iter().map(|(k, v)| (format!("SHUITIAN__{k}"), v));
     let app =
         App::open(Settings::load(Some(Path::new("/dev/null")), variables).unwrap(), Clock::default()).await.unwrap();
+    migration::Migrator::up(app.database.writer(), None).await.unwrap();
     demo::township(&app).await.unwrap();
     let listening = shuitian::serve::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let url = format!("http://{}", listening.address);

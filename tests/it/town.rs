@@ -5,6 +5,7 @@ use crate::person::{Answer, Person};
 use chrono::{Duration, NaiveDate};
 use entity::notice::NoticeState;
 use entity::{Id, Time};
+use migration::MigratorTrait as _;
 use reqwest::Method;
 use sea_orm::{
     ColumnTrait as _, ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, EntityTrait as _,
@@ -321,10 +322,7 @@ async fn make(database: &str) {
     clock.set(tuesday() - Duration::days(80));
     let app =
         App::open(Settings::load(Some(Path::new("/dev/null")), settings.into_iter()).unwrap(), clock).await.unwrap();
-    if !app.database.is_sqlite() {
-        use migration::MigratorTrait as _;
-        migration::Migrator::up(app.database.writer(), None).await.unwrap();
-    }
+    migration::Migrator::up(app.database.writer(), None).await.unwrap();
     demo::township(&app).await.unwrap();
     if app.database.is_sqlite() {
         app.database.writer().execute_unprepared("pragma wal_checkpoint(truncate)").await.unwrap();

@@ -163,6 +163,14 @@ pub async fn end_others(act: &Act, staff: Id, keep: Id) -> Result<()> {
     end_where(act, session::Column::StaffId.eq(staff).and(session::Column::Id.ne(keep))).await
 }
 
+/// Ends all sessions of a member of staff.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn end_all(act: &Act, staff: Id) -> Result<()> {
+    end_where(act, session::Column::StaffId.eq(staff)).await
+}
+
 async fn end_where(act: &Act, which: sea_orm::sea_query::SimpleExpr) -> Result<()> {
     session::Entity::update_many()
         .col_expr(session::Column::EndedAt, Expr::value(act.now))

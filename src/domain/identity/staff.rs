@@ -1,5 +1,6 @@
 //! Staff (工作人员): user names, passwords and roles.
 
+use super::session;
 use crate::base::error::Result;
 use crate::base::{Kind, Random, Refusal, personal};
 use crate::domain::act::Act;
@@ -241,6 +242,37 @@ pub async fn add(act: &Act, people: Vec<StaffFile>) -> Result<Vec<Newcomer>> {
     Ok(newcomers)
 }
 
+/// Gives someone a first password again and ends his sessions: he forgot it, or someone else knows it.
+///
+/// # Errors
+/// `unknown_staff`.
+pub async fn reset(act: &Act, username: &str) -> Result<Newcomer> {
+    let staff = find(&*act.tx, act.centre.id, username, act.now.date()).await?.ok_or(UNKNOWN_STAFF)?;
+    let password = act.random.word(12).to_lowercase();
+    set_password(act, staff.id, hash(&password, &act.random)?, true).await?;
+    session::end_all(act, staff.id).await?;
+    Ok(Newcomer { staff, password })
+}
+
+/// Ends someone's service after a day. What he did keeps his name.
+///
+/// # Errors
+/// `unknown_staff`, `bad_staff` for a day before his first.
+pub async fn leave(act: &Act, username: &str, last_day: NaiveDate) -> Result<staff::Model> {
+    let staff = find(&*act.tx, act.centre.id, username, act.now.date()).await?.ok_or(UNKNOWN_STAFF)?;
+    if last_day < staff.active_from {
+        let fault = format!("{username} 从{}起任职，不能在{last_day}离任", staff.active_from);
+        return Err(BAD_STAFF.with(&[("fault", &fault)]).into());
+    }
+    staff::Entity::update_many()
+        .col_expr(staff::Column::ActiveUntil, Expr::value(last_day))
+        .filter(staff::Column::Id.eq(staff.id))
+        .exec(&*act.tx)
+        .await?;
+    audit::note(act, "staff.left", staff.id, json!({ "last_day": last_day })).await?;
+    Ok(staff)
+}
+
 /// Adds demonstration accounts, all with one published password.
 ///
 /// # Errors
@@ -278,6 +310,9 @@ async fn check(act: &Act, people: &[StaffFile]) -> Result<Vec<office::Model>> {
         }
         if let Some(code) = person.office.as_ref().filter(|code| !offices.iter().any(|o| o.code == **code)) {
             fault("office", format!("{code} 不是本中心的科室"));
+        }
+        if person.office.is_none() && person.roles.iter().any(|r| [Role::Office, Role::OfficeHead].contains(r)) {
+            fault("office", "科室人员须写明所在科室".to_owned());
         }
     }
     if faults.is_empty() { Ok(offices) } else { Err(BAD_STAFF.with(&[("fault", &faults.join("；"))]).into()) }
