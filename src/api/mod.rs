@@ -58,7 +58,9 @@ fn service() -> OpenApiService<Doors, ()> {
     OpenApiService::new(doors, "水田乡公共服务中心", "v1")
         .description(
             "群众预约、查询、评价，窗口收件、办理，每月通报。时间为带时区的 RFC 3339；编号之外的 id 不要解读。\
-             写操作可带 Idempotency-Key，重发得到同一个结果。",
+             新建和办理一类的写操作可带 Idempotency-Key（8至64个字符），同一人以同一键重发得到同一个结果；登录不用。\
+             X-Device 是设备自己生成并保存的随机字符串，登录时带上，认得的设备不受他人输错密码锁定的影响，一台设备一天只为一人签到。\
+             X-Centre 是中心代码，一个地址服务几个中心时带上。",
         )
         .server("/api/v1")
 }

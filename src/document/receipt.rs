@@ -28,7 +28,7 @@ struct Page<'p> {
     qr: String,
 }
 
-/// The receipt of a case as a page to print, the same each time it is printed.
+/// The receipt of a case as a page to print. Printed again it says the same, but for a deadline that was moved since.
 ///
 /// # Errors
 /// `unknown_case`, also for a resident to whom the case is not shown in full: the check code is on it.

@@ -1,4 +1,4 @@
-//! The audit trail (审计): who did, saw or was refused what. Append-only; a job chains its lines after they are
+//! The audit trail (审计): who did or saw what, and who was locked out. Append-only; a job chains its lines after they are
 //! committed, within a minute, so that a line changed or taken out later shows.
 
 use super::act::Act;

@@ -95,7 +95,7 @@ pub struct Row {
 pub struct Figure {
     /// Stable key, such as `ended_in_time` or `received.MZ`.
     pub key: String,
-    /// Raised when its meaning changes; a signed month keeps the version it was signed with.
+    /// Raised when its meaning changes; a signed month's body names the version it was counted by.
     pub version: u32,
     /// Its name in the bulletin.
     pub title: String,
