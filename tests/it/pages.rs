@@ -11,6 +11,7 @@ stories!(
     cookies_are_out_of_reach_and_each_door_has_its_own,
     signing_in_leads_to_where_one_wanted_to_go_and_nowhere_else,
     a_wrong_form_keeps_what_was_typed,
+    a_page_offers_the_steps_that_are_ones_own,
     a_receipt_is_printed_by_whoever_may_and_nobody_else,
     a_booked_person_is_received_without_typing_a_name,
     the_halls_screen_is_paired_by_the_right_person,
@@ -199,6 +200,26 @@ async fn a_wrong_form_keeps_what_was_typed(town: &Town) {
     assert_eq!(town.rows().await["booking"], before["booking"]);
     let shown = browser.get("/bookings").await.text;
     assert!(!shown.contains("<script>") && shown.contains("&#60;script&#62;"));
+    town.deliver().await;
+}
+
+async fn a_page_offers_the_steps_that_are_ones_own(town: &Town) {
+    let case = town.received("MZ-01", None).await;
+    let path = format!("/staff/cases/{}", case["number"].as_str().unwrap());
+    let (window, office) = (Browser::staff(town, "window1").await, Browser::staff(town, "office1").await);
+    let word = window.word(&path).await;
+    assert!(window.get(&path).await.text.contains("/accept"));
+    assert_eq!(window.post(&format!("{path}/accept"), &[("w", &word)]).await.status, 303);
+    let seen = window.get(&path).await.text;
+    assert!(!seen.contains("/grant") && seen.contains("这一步由民政"), "{seen}");
+    // Whoever sends the form all the same is told.
+    let refused = window.post(&format!("{path}/grant"), &[("w", &word)]).await;
+    assert!(refused.text.contains("您的岗位不能做这一步"), "{}", refused.text);
+    let word = office.word(&path).await;
+    assert!(office.get(&path).await.text.contains("/grant"));
+    assert_eq!(office.post(&format!("{path}/grant"), &[("w", &word)]).await.status, 303);
+    let seen = office.get(&path).await.text;
+    assert!(!seen.contains("/issue") && !seen.contains("/withdraw") && seen.contains("这一步由窗口办"), "{seen}");
     town.deliver().await;
 }
 

@@ -4,7 +4,7 @@ use super::look::Viewer;
 use super::receive::record;
 use super::{GROUND_NEEDED, NOT_YOURS_TO_DO, NOTHING_TO_CORRECT, UNKNOWN_CASE, WRONG_STATE, state_name};
 use crate::base::error::Result;
-use crate::domain::act::{Act, Who};
+use crate::domain::act::{Act, StaffMember, Who};
 use crate::domain::applicant::{self, Typed};
 use crate::domain::calendar::{self, Calendar};
 use crate::domain::notice::{self, Message};
@@ -113,8 +113,8 @@ pub async fn withdraw(act: &Act, case: Model) -> Result<Model> {
 }
 
 /// What an act needs. Posts and delegations refine this later (articles 4.2 and 4.8).
-#[derive(Clone, Copy)]
-enum Power {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Power {
     /// Accepting and refusing: the windows, and the office that handles it.
     Handle,
     /// Deciding: the office that handles it and the chief representative; a 即办件 also at the window.
@@ -131,17 +131,24 @@ async fn mine(act: &Act, number: &str, power: Power) -> Result<Model> {
 }
 
 fn may(act: &Act, case: &Model, power: Power) -> Result<()> {
-    let Who::Staff(staff) = &act.who else { return Err(NOT_YOURS_TO_DO.into()) };
+    match &act.who {
+        Who::Staff(staff) if has(staff, case, power) => Ok(()),
+        _ => Err(NOT_YOURS_TO_DO.into()),
+    }
+}
+
+/// True when a member of staff has a power over a case; whether it is its turn is another question.
+#[must_use]
+pub fn has(staff: &StaffMember, case: &Model, power: Power) -> bool {
     let window = staff.is_any(&[Role::Window]);
     let office = staff.is_any(&[Role::Office, Role::OfficeHead]) && staff.office == Some(case.office_id);
     let chief = staff.is_any(&[Role::Director]);
     let instant = case.item_kind == Some(ItemKind::Instant);
-    let may = match power {
+    match power {
         Power::Handle => window || office || chief,
         Power::Decide => office || chief || (window && instant),
         Power::Issue => window || chief,
-    };
-    if may { Ok(()) } else { Err(NOT_YOURS_TO_DO.into()) }
+    }
 }
 
 fn check_ground(ground: &str) -> Result<String> {

@@ -15,7 +15,7 @@ mod decide;
 mod look;
 mod receive;
 
-pub use decide::{Correction, Verdict, accept, correct, decide, issue, redate, refuse, withdraw};
+pub use decide::{Correction, Power, Verdict, accept, correct, decide, has, issue, redate, refuse, withdraw};
 pub use look::{
     Filter, Proof, Seen, Viewer, find, ground, is_overdue, list, materials, normal_number, progress, reveal, see,
     timeline,

@@ -6,7 +6,7 @@ use crate::base::error::{Error, Result};
 use crate::base::personal;
 use crate::document::{qr, receipt as paper};
 use crate::domain::act::Page as Part;
-use crate::domain::case::{self, Correction, Filter, Seen, Verdict, Viewer};
+use crate::domain::case::{self, Correction, Filter, Power, Seen, Verdict, Viewer};
 use crate::domain::identity::staff;
 use crate::domain::{centre, review};
 use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words};
@@ -102,7 +102,8 @@ struct Page {
     received: bool,
     accepted: bool,
     granted: bool,
-    ended: bool,
+    open: bool,
+    elsewhere: Option<String>,
     invitation: Option<Invitation>,
 }
 
@@ -133,6 +134,14 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
     let offices = centre::offices(app.read(), centre).await?;
     let materials = case::materials(app.read(), &row).await?;
     let person = seen.applicant.ok_or(Error::from(case::UNKNOWN_CASE))?;
+    let office = offices.into_iter().find(|o| o.id == row.office_id).map(|o| o.name).unwrap_or_default();
+    let (power, elsewhere) = match row.state {
+        CaseState::Received => (Power::Handle, Some(office.clone())),
+        CaseState::Accepted => (Power::Decide, Some(office.clone())),
+        CaseState::Granted => (Power::Issue, Some("窗口".to_owned())),
+        _ => (Power::Issue, None),
+    };
+    let yours = case::has(&by.holder, &row, power);
     page(&Page {
         frame: Frame::of_staff(&by),
         word: word(&by),
@@ -140,16 +149,17 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         state: case::state_name(row.state),
         limit: limit_in_words(&row),
         overdue: case::is_overdue(&row, now),
-        office: offices.into_iter().find(|o| o.id == row.office_id).map(|o| o.name).unwrap_or_default(),
+        elsewhere: elsewhere.filter(|_| !yours),
+        office,
         name: personal::mask_name(&person.name),
         phone: person.phone.as_deref().map_or_else(|| "没有".to_owned(), personal::mask_phone),
         document: person.document.map_or_else(|| "没有".to_owned(), |(_, n)| personal::mask_id(&n)),
         materials: materials.into_iter().map(|m| format!("{}　{}份", m.name, m.copies)).collect(),
         events,
-        received: row.state == CaseState::Received,
-        accepted: row.state == CaseState::Accepted,
-        granted: row.state == CaseState::Granted,
-        ended: row.ended_at.is_some(),
+        received: yours && row.state == CaseState::Received,
+        accepted: yours && row.state == CaseState::Accepted,
+        granted: yours && row.state == CaseState::Granted,
+        open: row.ended_at.is_none() && case::has(&by.holder, &row, Power::Issue),
         invitation,
         number: row.number,
         receipt_number: row.receipt_number,
