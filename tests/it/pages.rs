@@ -11,6 +11,7 @@ stories!(
     cookies_are_out_of_reach_and_each_door_has_its_own,
     signing_in_leads_to_where_one_wanted_to_go_and_nowhere_else,
     a_wrong_form_keeps_what_was_typed,
+    the_desk_begins_with_what_is_due_soonest,
     a_page_offers_the_steps_that_are_ones_own,
     a_receipt_is_printed_by_whoever_may_and_nobody_else,
     a_booked_person_is_received_without_typing_a_name,
@@ -201,6 +202,17 @@ async fn a_wrong_form_keeps_what_was_typed(town: &Town) {
     let shown = browser.get("/bookings").await.text;
     assert!(!shown.contains("<script>") && shown.contains("&#60;script&#62;"));
     town.deliver().await;
+}
+
+async fn the_desk_begins_with_what_is_due_soonest(town: &Town) {
+    let mut numbers = Vec::new();
+    // No published limit, seven days, three days.
+    for guide in ["MZ-03", "NY-01", "SB-01"] {
+        numbers.push(town.received(guide, None).await["number"].as_str().unwrap().to_owned());
+    }
+    let desk = Browser::staff(town, "director").await.get("/staff").await.text;
+    let place = |n: usize| desk.find(&numbers[n]).unwrap();
+    assert!(place(2) < place(1) && place(1) < place(0), "three days, seven days, and what has no limit last");
 }
 
 async fn a_page_offers_the_steps_that_are_ones_own(town: &Town) {

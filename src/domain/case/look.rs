@@ -142,6 +142,28 @@ pub async fn list(
     Ok((show(db, vault, centre, rows, viewer).await?, next))
 }
 
+/// Cases under way that a member of staff may see, the soonest due first; those without a limit last.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn agenda(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    centre: Id,
+    viewer: Viewer<'_>,
+    limit: u64,
+) -> Result<Vec<Seen>> {
+    let rows = Entity::find()
+        .filter(Column::CentreId.eq(centre))
+        .filter(Column::State.is_in([CaseState::Received, CaseState::Accepted, CaseState::Granted]))
+        .filter(viewer.scope())
+        .order_by_asc(Column::DueOn.is_null())
+        .order_by_asc(Column::DueOn)
+        .order_by_asc(Column::Id)
+        .limit(limit);
+    show(db, vault, centre, rows.all(db).await?, viewer).await
+}
+
 async fn show(
     db: &impl ConnectionTrait,
     vault: &Vault,

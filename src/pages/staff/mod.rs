@@ -8,14 +8,12 @@ use super::form::{Fields, Frame, Jar, Sent, Someone, forget_session, go_to, keep
 use super::resident::moment_in_words;
 use crate::access::{self, Signed, Staff, Visit, WindowStaff};
 use crate::base::personal;
-use crate::domain::act::Page as Part;
 use crate::domain::booking::{self, Booked};
-use crate::domain::case::{Filter, Viewer};
+use crate::domain::case::{Viewer, agenda};
 use crate::domain::identity::session;
 use askama::Template;
 use entity::Id;
 use entity::booking::BookingState;
-use entity::case::CaseState;
 use entity::identity::Role;
 use poem::web::{Path, Query};
 use poem::{Response, Route, get, handler, post};
@@ -174,14 +172,8 @@ async fn desk(Someone(by): Someone<Staff>, Query(tail): Query<Tail>) -> poem::Re
         open: b.row.state == BookingState::Booked,
         ahead: b.row.starts_at > now,
     };
-    let mut cases = Vec::new();
-    for state in [CaseState::Received, CaseState::Accepted, CaseState::Granted] {
-        let filter = Filter { state: Some(state), office: None };
-        let part = Part::new(Some(50), None)?;
-        let (some, _) =
-            crate::domain::case::list(app.read(), &app.vault, centre, Viewer::Staff(&by.holder), filter, part).await?;
-        cases.extend(some.into_iter().map(|seen| case::Shown::of(seen, now)));
-    }
+    let cases = agenda(app.read(), &app.vault, centre, Viewer::Staff(&by.holder), 100).await?;
+    let cases = cases.into_iter().map(|seen| case::Shown::of(seen, now)).collect();
     page(&Desk {
         frame: Frame::of_staff(&by),
         word: word(&by),
