@@ -6,7 +6,7 @@ use crate::base::Random;
 use crate::base::error::{Error, Result};
 use crate::domain::booking::{self, Wish};
 use crate::domain::calendar::{self, Calendar};
-use crate::domain::case::{self, Intake, Taken, Verdict};
+use crate::domain::case::{self, Intake, Taken, Verdict, Viewer};
 use crate::domain::identity::{resident, staff};
 use crate::domain::review::{self, Key, Opinion, tags_of};
 use crate::domain::{Act, StaffMember, Who, attendance, bulletin, figure, guide};
@@ -220,7 +220,8 @@ async fn handle(
         3..=4 => {
             let back = accepted + Duration::hours(1);
             if back <= act.now {
-                case::withdraw(&then(act, back, &window), case).await?;
+                let Who::Staff(clerk) = &window else { return Ok(()) };
+                case::withdraw(&then(act, back, &window), &number, Viewer::Staff(clerk)).await?;
             }
             return Ok(());
         }

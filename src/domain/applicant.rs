@@ -149,6 +149,15 @@ pub fn open(vault: &Vault, row: &Model) -> Result<Applicant> {
     })
 }
 
+/// One snapshot, in clear.
+///
+/// # Errors
+/// Whatever the database or the vault says; one that is not there is a fault, for whatever names it rests on it.
+pub async fn get(db: &impl ConnectionTrait, vault: &Vault, centre: Id, id: Id) -> Result<Applicant> {
+    let row = Entity::find_by_id(id).filter(entity::applicant::Column::CentreId.eq(centre)).one(db).await?;
+    open(vault, &row.ok_or_else(|| anyhow::anyhow!("an applicant's snapshot is not there"))?)
+}
+
 /// Snapshots by their ids.
 ///
 /// # Errors

@@ -226,17 +226,13 @@ impl Cases {
     async fn withdraw_case(&self, who: By<CaseParty>, number: Path<String>) -> Answer<Json<Acted>> {
         let done = who.visit.write_once(who.who.clone(), "withdraw_case", &number.0, async |act| {
             let row = match &act.who {
-                Who::Staff(member) => case::find(&*act.tx, act.centre.id, &number.0, Viewer::Staff(member)).await?,
+                Who::Staff(member) => case::withdraw(act, &number.0, Viewer::Staff(member)).await?,
                 other => {
                     let account = other.account().ok_or(case::UNKNOWN_CASE)?;
                     let known = resident::known(&*act.tx, &act.vault, act.centre.id, account).await?;
-                    let seen =
-                        case::see(&*act.tx, &act.vault, act.centre.id, &number.0, Viewer::Resident(&known)).await?;
-                    // Only what is shown in full is his to take back.
-                    seen.applicant.map(|_| seen.row).ok_or(case::UNKNOWN_CASE)?
+                    case::withdraw(act, &number.0, Viewer::Resident(&known)).await?
                 }
             };
-            let row = case::withdraw(act, row).await?;
             acted(act, row).await
         });
         Ok(Json(done.await?))

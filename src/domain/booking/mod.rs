@@ -208,9 +208,7 @@ pub async fn cancel(act: &Act, row: &Model) -> Result<Model> {
     let row = turn(act, row, BookingState::Cancelled).await?;
     if matches!(act.who, Who::Staff(_)) {
         audit::note(act, "booking.cancelled", row.id, serde_json::json!({})).await?;
-        let snapshots = applicant::of(&*act.tx, act.centre.id, [row.applicant_id]).await?;
-        let phone = snapshots.first().map(|s| applicant::open(&act.vault, s)).transpose()?.and_then(|a| a.phone);
-        if let Some(phone) = phone {
+        if let Some(phone) = applicant::get(&*act.tx, &act.vault, act.centre.id, row.applicant_id).await?.phone {
             let when = row.starts_at.local().format("%-m月%-d日 %H:%M");
             let message = Message {
                 key: format!("booking.cancelled/{}", row.id),
@@ -246,9 +244,7 @@ pub async fn arrive(act: &Act, id: Id) -> Result<Model> {
 /// # Errors
 /// Whatever the database says.
 pub async fn is_for(act: &Act, row: &Model, applicant: &Applicant) -> Result<bool> {
-    let snapshots = applicant::of(&*act.tx, act.centre.id, [row.applicant_id]).await?;
-    let booked = snapshots.first().map(|s| applicant::open(&act.vault, s)).transpose()?;
-    Ok(booked.is_some_and(|b| b.name == applicant.name))
+    Ok(applicant::get(&*act.tx, &act.vault, act.centre.id, row.applicant_id).await?.name == applicant.name)
 }
 
 /// Ends an open booking; of two who try at once, one succeeds.

@@ -91,25 +91,24 @@ pub async fn decide(act: &Act, number: &str, verdict: Verdict) -> Result<Model> 
 pub async fn issue(act: &Act, number: &str) -> Result<Model> {
     let case = mine(act, number, Power::Issue).await?;
     let next = Model { ended_at: Some(act.now), ..case };
-    let issued = turn(act, next, &[CaseState::Granted], CaseState::Issued, CaseEventKind::Issued, None).await?;
-    // “Come and collect” that has not gone out is no longer true.
-    notice::withdraw(act, issued.id).await?;
-    Ok(issued)
+    turn(act, next, &[CaseState::Granted], CaseState::Issued, CaseEventKind::Issued, None).await
 }
 
 /// Takes a case back, for its applicant, at any time before it ended.
 ///
 /// # Errors
 /// `unknown_case`, `not_yours_to_do`, `wrong_state`.
-pub async fn withdraw(act: &Act, case: Model) -> Result<Model> {
-    if let Who::Staff(_) = &act.who {
-        may(act, &case, Power::Issue)?;
+pub async fn withdraw(act: &Act, number: &str, viewer: Viewer<'_>) -> Result<Model> {
+    let case = super::look::hold(act, number, viewer).await?;
+    match viewer {
+        Viewer::Staff(staff) => ensure(staff, &case, Power::Issue)?,
+        // Only what is shown in full is a resident's own to take back.
+        Viewer::Resident(_) if viewer.in_full(&case) => {}
+        Viewer::Resident(_) => return Err(UNKNOWN_CASE.into()),
     }
     let open = [CaseState::Received, CaseState::Accepted, CaseState::Granted];
     let next = Model { ended_at: Some(act.now), ..case };
-    let taken_back = turn(act, next, &open, CaseState::Withdrawn, CaseEventKind::Withdrawn, None).await?;
-    notice::withdraw(act, taken_back.id).await?;
-    Ok(taken_back)
+    turn(act, next, &open, CaseState::Withdrawn, CaseEventKind::Withdrawn, None).await
 }
 
 /// What an act needs. Posts and delegations refine this later (articles 4.2 and 4.8).
@@ -126,15 +125,12 @@ pub enum Power {
 async fn mine(act: &Act, number: &str, power: Power) -> Result<Model> {
     let Who::Staff(staff) = &act.who else { return Err(UNKNOWN_CASE.into()) };
     let case = super::look::hold(act, number, Viewer::Staff(staff)).await?;
-    may(act, &case, power)?;
+    ensure(staff, &case, power)?;
     Ok(case)
 }
 
-fn may(act: &Act, case: &Model, power: Power) -> Result<()> {
-    match &act.who {
-        Who::Staff(staff) if has(staff, case, power) => Ok(()),
-        _ => Err(NOT_YOURS_TO_DO.into()),
-    }
+fn ensure(staff: &StaffMember, case: &Model, power: Power) -> Result<()> {
+    if has(staff, case, power) { Ok(()) } else { Err(NOT_YOURS_TO_DO.into()) }
 }
 
 /// True when a member of staff has a power over a case; whether it is its turn is another question.
@@ -186,6 +182,8 @@ async fn turn(
         return Err(WRONG_STATE.with(&[("state", &state_name(now.state))]).into());
     }
     record(act, &next, kind, words, None).await?;
+    // What was said of where it stood, and has not gone out, is no longer true.
+    notice::withdraw(act, next.id).await?;
     Ok(next)
 }
 
@@ -210,8 +208,7 @@ pub struct Correction {
 /// `unknown_case`, `not_yours_to_do`, the refusals of an applicant, `nothing_to_correct`.
 pub async fn correct(act: &Act, number: &str, correction: Correction) -> Result<(Model, Vec<&'static str>)> {
     let case = mine(act, number, Power::Handle).await?;
-    let snapshots = applicant::of(&*act.tx, act.centre.id, [case.applicant_id]).await?;
-    let wrong = applicant::open(&act.vault, snapshots.first().ok_or(UNKNOWN_CASE)?)?;
+    let wrong = applicant::get(&*act.tx, &act.vault, act.centre.id, case.applicant_id).await?;
     let known = Typed::from(wrong.clone());
     let right = Typed {
         kind: correction.kind.unwrap_or(known.kind),
@@ -295,7 +292,7 @@ fn anew(calendar: &Calendar, case: &Model) -> Option<(NaiveDate, bool)> {
 
 async fn tell_to_collect(act: &Act, case: &Model) -> Result<()> {
     let (centre, receipt) = (&act.centre, &case.receipt_number);
-    let item = guide::names(&*act.tx, centre.id).await?.remove(&case.guide_id).map(|g| g.name).unwrap_or_default();
+    let item = guide::by_id(&*act.tx, centre.id, case.guide_id).await?.name;
     let text =
         format!("您办的“{item}”（{receipt}）已经办好，请带回执单到{}领取。电话{}。", centre.address, centre.phone);
     tell(act, case, format!("case.granted/{}", case.id), "case.granted", text, act.now + Duration::days(30)).await
@@ -310,8 +307,7 @@ async fn tell_new_day(act: &Act, case: &Model, item: &str, on: NaiveDate) -> Res
 
 /// Says something to the applicant, if he can be told by text.
 async fn tell(act: &Act, case: &Model, key: String, kind: &'static str, text: String, expires_at: Time) -> Result<()> {
-    let snapshots = applicant::of(&*act.tx, act.centre.id, [case.applicant_id]).await?;
-    let phone = snapshots.first().map(|s| applicant::open(&act.vault, s)).transpose()?.and_then(|a| a.phone);
+    let phone = applicant::get(&*act.tx, &act.vault, act.centre.id, case.applicant_id).await?.phone;
     let Some(phone) = phone else { return Ok(()) };
     let message =
         Message { key, kind, lane: Lane::Notice, phone: &phone, text, about: case.id, due_at: act.now, expires_at };

@@ -14,7 +14,7 @@ use entity::identity::Role;
 use entity::{Id, Time};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, QueryTrait as _,
+    QuerySelect as _, QueryTrait as _, Select,
 };
 use std::collections::HashMap;
 
@@ -50,7 +50,7 @@ impl Viewer<'_> {
     }
 
     /// True when this viewer may see the applicant and the timeline of a row in his scope, and not the matter alone.
-    fn in_full(self, case: &Model) -> bool {
+    pub(super) fn in_full(self, case: &Model) -> bool {
         match self {
             Self::Staff(_) => true,
             Self::Resident(known) => case.account_id == Some(known.id) && case.received_at >= known.since,
@@ -76,7 +76,7 @@ pub struct Seen {
 /// # Errors
 /// `unknown_case`, also for one that is another's.
 pub async fn find(db: &impl ConnectionTrait, centre: Id, number: &str, viewer: Viewer<'_>) -> Result<Model> {
-    let row = by_number(db, centre, number, viewer.scope()).await?;
+    let row = numbered(centre, number).filter(viewer.scope()).one(db).await?;
     row.ok_or_else(|| UNKNOWN_CASE.into())
 }
 
@@ -91,22 +91,15 @@ pub fn normal_number(typed: &str) -> String {
 /// # Errors
 /// `unknown_case`.
 pub(super) async fn hold(act: &Act, number: &str, viewer: Viewer<'_>) -> Result<Model> {
-    let number = normal_number(number);
-    let either = Column::Number.eq(&number).or(Column::ReceiptNumber.eq(&number));
-    let row = Entity::find()
-        .filter(Column::CentreId.eq(act.centre.id))
-        .filter(either)
-        .filter(viewer.scope())
-        .lock_exclusive()
-        .one(&*act.tx)
-        .await?;
+    let row = numbered(act.centre.id, number).filter(viewer.scope()).lock_exclusive().one(&*act.tx).await?;
     row.ok_or_else(|| UNKNOWN_CASE.into())
 }
 
-async fn by_number(db: &impl ConnectionTrait, centre: Id, number: &str, scope: Condition) -> Result<Option<Model>> {
+/// The row of a case or receipt number.
+fn numbered(centre: Id, number: &str) -> Select<Entity> {
     let number = normal_number(number);
     let either = Column::Number.eq(&number).or(Column::ReceiptNumber.eq(&number));
-    Ok(Entity::find().filter(Column::CentreId.eq(centre)).filter(either).filter(scope).one(db).await?)
+    Entity::find().filter(Column::CentreId.eq(centre)).filter(either)
 }
 
 /// What a list of cases is narrowed by.
@@ -250,12 +243,11 @@ pub async fn progress(
     number: &str,
     proof: &Proof,
 ) -> Result<Seen> {
-    let row = by_number(db, centre, number, Condition::all()).await?.ok_or(NO_PROGRESS)?;
+    let row = numbered(centre, number).one(db).await?.ok_or(NO_PROGRESS)?;
     let proven = match proof {
         Proof::CheckCode(typed) => same(normal_code(typed).as_bytes(), check_code(vault, &row)?.as_bytes()),
         Proof::PhoneTail(typed) => {
-            let snapshots = applicant::of(db, centre, [row.applicant_id]).await?;
-            let phone = snapshots.first().map(|s| applicant::open(vault, s)).transpose()?.and_then(|a| a.phone);
+            let phone = applicant::get(db, vault, centre, row.applicant_id).await?.phone;
             let typed = normal_code(typed);
             typed.len() == 4 && phone.is_some_and(|p| same(personal::tail(&p, 4).as_bytes(), typed.as_bytes()))
         }
@@ -263,9 +255,8 @@ pub async fn progress(
     if !proven {
         return Err(NO_PROGRESS.into());
     }
-    let item = guide::names(db, centre).await?.remove(&row.guide_id);
-    let (item, guide_code) = item.map(|g| (g.name, g.code)).unwrap_or_default();
-    Ok(Seen { row, item, guide_code, applicant: None })
+    let guide = guide::by_id(db, centre, row.guide_id).await?;
+    Ok(Seen { row, item: guide.name, guide_code: guide.code, applicant: None })
 }
 
 /// Shows personal data in full, for a purpose, and writes that down.

@@ -2,8 +2,8 @@
 
 use super::{Figure, Month, Row, figure};
 use crate::base::error::Result;
+use crate::domain::identity::staff;
 use chrono::NaiveDate;
-use entity::identity::staff;
 use entity::{Id, Time};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
 use std::collections::{BTreeMap, HashMap};
@@ -31,7 +31,7 @@ pub(super) async fn of_attendance(
         .await?;
     let stamps: BTreeMap<(Id, NaiveDate, Session), i32> =
         stamps.into_iter().map(|s| ((s.staff_id, s.on_date, s.session), s.off_by)).collect();
-    let people = staff::Entity::find().filter(staff::Column::CentreId.eq(centre)).all(db).await?;
+    let people = staff::all(db, centre).await?;
     let names: HashMap<Id, String> = people.into_iter().map(|s| (s.id, s.username)).collect();
     let row = |d: &duty::Model, counted| {
         let session = if d.session == Session::Morning { "上午" } else { "下午" };

@@ -120,6 +120,15 @@ pub async fn get(db: &impl ConnectionTrait, centre: Id, code: &str) -> Result<Gu
     Ok(Guide { office, version: version.ok_or(UNKNOWN_GUIDE)?, row })
 }
 
+/// A guide by id, for naming the matter of one booking or case.
+///
+/// # Errors
+/// Whatever the database says; one that is not there is a fault, for whatever names it rests on it.
+pub async fn by_id(db: &impl ConnectionTrait, centre: Id, id: Id) -> Result<Model> {
+    let row = Entity::find_by_id(id).filter(Column::CentreId.eq(centre)).one(db).await?;
+    Ok(row.ok_or_else(|| anyhow::anyhow!("a guide is not there"))?)
+}
+
 /// Guides by id, for showing names beside bookings and cases.
 ///
 /// # Errors

@@ -88,7 +88,7 @@ pub async fn open(
 ) -> Result<Opened> {
     let row = key.find(db, vault, centre).await?;
     let case = case_of(db, row.case_id).await?;
-    let item = guide::names(db, centre).await?.remove(&case.guide_id).map(|g| g.name).unwrap_or_default();
+    let item = guide::by_id(db, centre, case.guide_id).await?.name;
     let reviews = Entity::find().filter(Column::InvitationId.eq(row.id)).all(db).await?;
     let first = reviews.iter().find(|r| r.ordinal == Ordinal::First);
     let can_append = reviews.len() == 1 && first.is_some_and(|r| now < r.at + Duration::days(days));

@@ -57,8 +57,7 @@ fn base62(mut number: u128) -> String {
 /// Whatever the database says.
 pub async fn invite(act: &Act, case: &Case) -> Result<()> {
     let Some(ended_at) = case.ended_at.filter(|_| case.state != CaseState::Withdrawn) else { return Ok(()) };
-    let snapshots = applicant::of(&*act.tx, act.centre.id, [case.applicant_id]).await?;
-    let phone = snapshots.first().map(|s| applicant::open(&act.vault, s)).transpose()?.and_then(|a| a.phone);
+    let phone = applicant::get(&*act.tx, &act.vault, act.centre.id, case.applicant_id).await?.phone;
     let phone = phone.as_deref().and_then(personal::mobile);
     let tag = match &phone {
         Some(phone) => free_tag(act, phone).await?,
@@ -122,7 +121,7 @@ async fn say(
     code: &str,
 ) -> Result<()> {
     let Some(phone) = phone else { return Ok(()) };
-    let item = guide::names(&*act.tx, act.centre.id).await?.remove(&case.guide_id).map(|g| g.name).unwrap_or_default();
+    let item = guide::by_id(&*act.tx, act.centre.id, case.guide_id).await?.name;
     let url = &act.rules.public_url;
     let open = match act.rules.links {
         Links::PerCase => format!("请打开 {url}/r/{token} 评价"),
@@ -172,8 +171,7 @@ pub async fn readdress(act: &Act, case: &Case) -> Result<()> {
         .await?;
     let Some(old) = open else { return Ok(()) };
     notice::withdraw(act, old.id).await?;
-    let snapshots = applicant::of(&*act.tx, act.centre.id, [case.applicant_id]).await?;
-    let phone = snapshots.first().map(|s| applicant::open(&act.vault, s)).transpose()?.and_then(|a| a.phone);
+    let phone = applicant::get(&*act.tx, &act.vault, act.centre.id, case.applicant_id).await?.phone;
     let phone = phone.as_deref().and_then(personal::mobile);
     let tag = match &phone {
         Some(phone) => free_tag(act, phone).await?,

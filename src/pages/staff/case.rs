@@ -193,10 +193,7 @@ pub(super) async fn take_step(
                 "grant" => case::decide(act, &number, Verdict::Grant).await?,
                 "deny" => case::decide(act, &number, Verdict::Deny(ground.to_owned())).await?,
                 "issue" => case::issue(act, &number).await?,
-                "withdraw" => {
-                    let row = case::find(&*act.tx, act.centre.id, &number, Viewer::Staff(&by.holder)).await?;
-                    case::withdraw(act, row).await?
-                }
+                "withdraw" => case::withdraw(act, &number, Viewer::Staff(&by.holder)).await?,
                 _ => return Err(crate::access::answer::NO_ROUTE.into()),
             };
             review::invite(act, &row).await

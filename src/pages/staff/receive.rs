@@ -131,11 +131,7 @@ pub(super) async fn take_in(sent: Sent<WindowStaff>) -> poem::Result<Response> {
             // Nothing typed: the person is the one who booked, as the clerk has compared with the card.
             Some(id) if as_booked => {
                 let row = booking::of_centre(&*act.tx, act.centre.id, id).await?;
-                let snapshots = applicant::of(&*act.tx, act.centre.id, [row.applicant_id]).await?;
-                match snapshots.first() {
-                    Some(snapshot) => applicant::open(&act.vault, snapshot)?.into(),
-                    None => typed(&fields),
-                }
+                applicant::get(&*act.tx, &act.vault, act.centre.id, row.applicant_id).await?.into()
             }
             _ => typed(&fields),
         };
