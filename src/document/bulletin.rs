@@ -32,7 +32,7 @@ pub fn page(row: &Model) -> Result<String> {
     let body = bulletin::read(row)?;
     let line = |l: bulletin::Line| Line {
         text: l.in_words(),
-        counts: l.denominator.map(|d| format!("{}／{d}", l.numerator)).unwrap_or_default(),
+        counts: l.counts(),
         title: l.title,
         meaning: l.meaning,
         article: l.article,

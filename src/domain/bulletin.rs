@@ -85,6 +85,12 @@ impl Line {
         self.key.contains('.') && self.numerator == 0 && self.denominator.unwrap_or(0) == 0
     }
 
+    /// The two numbers of a ratio; nothing for a count.
+    #[must_use]
+    pub fn counts(&self) -> String {
+        self.denominator.map(|d| format!("{}／{d}", self.numerator)).unwrap_or_default()
+    }
+
     /// As people read it.
     #[must_use]
     pub fn in_words(&self) -> String {

@@ -71,7 +71,7 @@ pub(super) async fn one_bulletin(
     }
     let line = |l: bulletin::Line| Line {
         text: l.in_words(),
-        counts: l.denominator.map(|d| format!("{}／{d}", l.numerator)).unwrap_or_default(),
+        counts: l.counts(),
         key: l.key,
         title: l.title,
         meaning: l.meaning,

@@ -6,7 +6,8 @@
 use crate::access::answer::UNREADABLE;
 use crate::access::{By, PageToken, Rank, Visit};
 use crate::base::error::{Error, Result};
-use crate::base::{Kind, Refusal};
+use crate::base::{Kind, Random, Refusal};
+use crate::domain::identity::idempotency::KEY_REUSED;
 use askama::Template;
 use entity::Id;
 use poem::http::{HeaderMap, StatusCode, header};
@@ -165,6 +166,11 @@ impl Fields {
         fields.map(|(name, value)| format!("{name}={value}\n")).collect()
     }
 
+    /// The key of a form that is sent once: the one it was sent with, or a new one.
+    pub(super) fn once(&self, random: &Random) -> String {
+        self.typed("once").unwrap_or_else(|| random.word(16))
+    }
+
     /// All fields of a name.
     pub(super) fn all(&self, name: &str) -> Vec<String> {
         self.0.iter().filter(|(n, _)| n == name).map(|(_, v)| v.clone()).collect()
@@ -226,6 +232,16 @@ pub(super) fn words(error: Error) -> Result<String> {
         }),
         fault => Err(fault),
     }
+}
+
+/// The words of a refusal for a form that is sent once. Where its key was used up by a form that said something else, such
+/// as by going back in the browser, the key is dropped, so that the next press is a new one.
+pub(super) fn words_once(error: Error, fields: &mut Fields) -> Result<String> {
+    if matches!(&error, Error::Refused(refused) if refused.refusal.code == KEY_REUSED.code) {
+        fields.0.retain(|(name, _)| name != "once");
+        return Ok("这张表已经提交过，但内容不同。如果是另一件事，请核对后再提交一次。".to_owned());
+    }
+    words(error)
 }
 
 #[cfg(test)]

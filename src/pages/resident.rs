@@ -1,6 +1,8 @@
 //! Pages of residents: what to bring, when to come, how far it is.
 
-use super::form::{Fields, Frame, Jar, Sent, Someone, forget_session, go_to, keep_session, local, page, word, words};
+use super::form::{
+    Fields, Frame, Jar, Sent, Someone, forget_session, go_to, keep_session, local, page, word, words, words_once,
+};
 use crate::access::{self, By, Resident, Visit};
 use crate::base::error::Error;
 use crate::domain::act::Page as Part;
@@ -184,7 +186,7 @@ async fn book_page(
     let slot = booking::slot(app.read(), centre, slot).await?;
     let when = moment_in_words(slot.starts_at);
     let (frame, name, code) = (Frame::of(&by.visit), guide.row.name, guide.row.code);
-    let once = typed.typed("once").unwrap_or_else(|| app.random.word(16));
+    let once = typed.once(&app.random);
     page(&BookForm { frame, name, code, slot: slot.id, when, word: word(by), once, typed, wrong })
 }
 
@@ -199,7 +201,7 @@ pub(super) async fn fill_in_booking(
 
 #[handler]
 pub(super) async fn take_place(sent: Sent<Resident>) -> poem::Result<Response> {
-    let Sent { by, fields } = sent;
+    let Sent { by, mut fields } = sent;
     let (code, slot) = (fields.get("guide").to_owned(), fields.id("slot").ok_or(Error::from(booking::UNKNOWN_SLOT))?);
     let wish =
         Wish { slot, guide: code.clone(), applicant: person(&fields), for_other: fields.get("for_other") == "yes" };
@@ -212,7 +214,7 @@ pub(super) async fn take_place(sent: Sent<Resident>) -> poem::Result<Response> {
     match booked.await {
         Ok(number) => Ok(go_to(&format!("/bookings?made={number}"))),
         Err(error) => {
-            let wrong = words(error)?;
+            let wrong = words_once(error, &mut fields)?;
             book_page(&by, &code, slot, fields, Some(wrong)).await
         }
     }

@@ -285,6 +285,15 @@ async fn a_booked_person_is_received_without_typing_a_name(town: &Town) {
     let pressed_twice = window.post("/staff/receive", &form).await;
     assert_eq!(pressed_twice.headers["location"], received.headers["location"], "the same case, not a second one");
     assert_eq!(town.rows().await["service_case"], before);
+    // Gone back, and something else typed: told once, and the next press is a new case.
+    let other = |once: &'static str| {
+        [("w", word.as_str()), ("once", once), ("guide", "SB-03"), ("name", "向小燕"), ("channel", "window")]
+    };
+    let told = window.post("/staff/receive", &other("one-press-0000001")).await;
+    assert!(told.status == 200 && told.text.contains("已经提交过") && !told.text.contains("one-press-0000001"));
+    assert!(told.text.contains("向小燕"), "what was typed is kept");
+    assert_eq!(town.rows().await["service_case"], before);
+    assert_eq!(window.post("/staff/receive", &other("one-press-0000002")).await.status, 303);
     let case = received.headers["location"].to_str().unwrap().to_owned();
     let shown = window.get(&case).await.text;
     assert!(shown.contains("欧****") && shown.contains("1101************2X") && shown.contains("户口簿　2份"));

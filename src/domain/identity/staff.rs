@@ -54,12 +54,15 @@ pub async fn find(
     username: &str,
     on: NaiveDate,
 ) -> Result<Option<staff::Model>> {
+    Ok(named(db, centre, username).await?.filter(|s| serves(s, on)))
+}
+
+/// Whoever has a user name: serving, gone, or yet to come.
+async fn named(db: &impl ConnectionTrait, centre: Id, username: &str) -> Result<Option<staff::Model>> {
     let staff = staff::Entity::find()
         .filter(staff::Column::CentreId.eq(centre))
-        .filter(staff::Column::Username.eq(username.trim().to_lowercase()))
-        .one(db)
-        .await?;
-    Ok(staff.filter(|s| serves(s, on)))
+        .filter(staff::Column::Username.eq(username.trim().to_lowercase()));
+    Ok(staff.one(db).await?)
 }
 
 /// A member of staff by id.
@@ -247,19 +250,21 @@ pub async fn add(act: &Act, people: Vec<StaffFile>) -> Result<Vec<Newcomer>> {
 /// # Errors
 /// `unknown_staff`.
 pub async fn reset(act: &Act, username: &str) -> Result<Newcomer> {
-    let staff = find(&*act.tx, act.centre.id, username, act.now.date()).await?.ok_or(UNKNOWN_STAFF)?;
+    let staff = named(&*act.tx, act.centre.id, username).await?;
+    // Whoever is yet to come may need one; to whoever has gone it would promise a way in.
+    let staff = staff.filter(|s| s.active_until.is_none_or(|until| act.now.date() <= until)).ok_or(UNKNOWN_STAFF)?;
     let password = act.random.word(12).to_lowercase();
     set_password(act, staff.id, hash(&password, &act.random)?, true).await?;
     session::end_all(act, staff.id).await?;
     Ok(Newcomer { staff, password })
 }
 
-/// Ends someone's service after a day. What he did keeps his name.
+/// Ends someone's service after a day; a day mistyped is put right by another. What he did keeps his name.
 ///
 /// # Errors
 /// `unknown_staff`, `bad_staff` for a day before his first.
 pub async fn leave(act: &Act, username: &str, last_day: NaiveDate) -> Result<staff::Model> {
-    let staff = find(&*act.tx, act.centre.id, username, act.now.date()).await?.ok_or(UNKNOWN_STAFF)?;
+    let staff = named(&*act.tx, act.centre.id, username).await?.ok_or(UNKNOWN_STAFF)?;
     if last_day < staff.active_from {
         let fault = format!("{username} 从{}起任职，不能在{last_day}离任", staff.active_from);
         return Err(BAD_STAFF.with(&[("fault", &fault)]).into());

@@ -7,7 +7,7 @@ use crate::domain::applicant::Typed;
 use crate::domain::case::{self, Intake, Taken};
 use crate::domain::guide::{self, Wanted};
 use crate::domain::{applicant, booking};
-use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words};
+use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words_once};
 use crate::pages::resident::{moment_in_words, person};
 use askama::Template;
 use entity::Id;
@@ -104,7 +104,7 @@ async fn form_page(
     Ok(Form {
         frame: Frame::of_staff(by),
         word: word(by),
-        once: typed.typed("once").unwrap_or_else(|| app.random.word(16)),
+        once: typed.once(&app.random),
         guides: guides.into_iter().map(|(g, _)| (g.code, g.name)).collect(),
         guide: chosen,
         booking: booked,
@@ -121,7 +121,7 @@ pub(super) async fn fill_in(Someone(by): Someone<WindowStaff>, Query(begun): Que
 
 #[handler]
 pub(super) async fn take_in(sent: Sent<WindowStaff>) -> poem::Result<Response> {
-    let Sent { by, fields } = sent;
+    let Sent { by, mut fields } = sent;
     let (code, booking) = (fields.get("guide").to_owned(), fields.id("booking"));
     let visit = by.visit.once(fields.get("once"))?;
     let request = fields.request();
@@ -147,7 +147,7 @@ pub(super) async fn take_in(sent: Sent<WindowStaff>) -> poem::Result<Response> {
     match received.await {
         Ok(number) => Ok(go_to(&format!("/staff/cases/{number}"))),
         Err(error) => {
-            let wrong = words(error)?;
+            let wrong = words_once(error, &mut fields)?;
             page(&form_page(&by, Some(&code), booking, fields, Some(wrong)).await?)
         }
     }

@@ -1,0 +1,10 @@
+//! Cases at the window and in the office.
+
+mod receive;
+mod limit;
+mod decide;
+mod look;
+
+fn number(case: &serde_json::Value) -> String {
+    case["number"].as_str().unwrap().to_owned()
+}
