@@ -3,7 +3,8 @@
 use super::Noun;
 use super::problem::Failure;
 use super::view::{Listed, Moment, moment};
-use crate::access::{BulletinReader, By, Director, Perhaps};
+use crate::access::{BulletinReader, By, Director, Perhaps, Visit};
+use crate::app::App;
 use crate::base::Error;
 use crate::domain::act::BAD_CURSOR;
 use crate::domain::bulletin::{self, Line};
@@ -65,18 +66,22 @@ struct BulletinView {
     sha256: String,
     /// When it was signed.
     signed_at: Option<Moment>,
+    /// Post and name of who signed it.
+    signed_by: Option<String>,
     /// The figures.
     figures: Vec<FigureView>,
 }
 
-fn view(row: &Model) -> crate::base::Result<BulletinView> {
+async fn view(app: &App, row: &Model) -> crate::base::Result<BulletinView> {
     let body = bulletin::read(row)?;
+    let signature = bulletin::signature(app.read(), row).await?;
     Ok(BulletinView {
         period: row.period.clone(),
         state: row.state,
         frozen_at: moment(row.frozen_at),
         sha256: row.sha256.clone(),
-        signed_at: row.signed_at.map(moment),
+        signed_at: signature.as_ref().map(|s| moment(s.at)),
+        signed_by: signature.map(|s| s.by),
         figures: body.figures.into_iter().map(FigureView::from).collect(),
     })
 }
@@ -84,8 +89,8 @@ fn view(row: &Model) -> crate::base::Result<BulletinView> {
 /// One row a figure rests on.
 #[derive(Object)]
 struct RowView {
-    /// A case's or booking's number, or a person's session.
-    reference: String,
+    /// A case's or booking's number, a person's session; null for the public where it would tell who it was.
+    reference: Option<String>,
     /// The day it counts for.
     on: NaiveDate,
     /// It is in the numerator.
@@ -100,11 +105,9 @@ impl Bulletins {
     #[oai(path = "/:period", method = "get", operation_id = "get_bulletin")]
     async fn get_bulletin(&self, who: Perhaps<BulletinReader>, period: Path<String>) -> Answer<Json<BulletinView>> {
         let visit = who.visit();
-        let row = bulletin::find(visit.app.read(), visit.centre.id, Month::parse(&period.0)?).await?;
-        match (row.state, &who) {
-            (BulletinState::Draft, Perhaps::Stranger(_)) => Err(bulletin::NO_BULLETIN.into()),
-            _ => Ok(Json(view(&row)?)),
-        }
+        let reads_drafts = matches!(who, Perhaps::Known(_));
+        let row = bulletin::open(visit.app.read(), visit.centre.id, Month::parse(&period.0)?, reads_drafts).await?;
+        Ok(Json(view(&visit.app, &row).await?))
     }
 
     /// Draft a month's bulletin, or draft it again
@@ -112,7 +115,7 @@ impl Bulletins {
     async fn draft_bulletin(&self, who: By<Director>, period: Path<String>) -> Answer<Json<BulletinView>> {
         let month = Month::parse(&period.0)?;
         let row = who.visit.write(who.who.clone(), async |act| bulletin::draft(act, month).await).await?;
-        Ok(Json(view(&row)?))
+        Ok(Json(view(&who.visit.app, &row).await?))
     }
 
     /// Sign a month's bulletin; it never changes from here
@@ -127,14 +130,14 @@ impl Bulletins {
         let month = Month::parse(&period.0)?;
         let sign = async |act: &_| bulletin::sign(act, &who.holder, month, sha256.0.as_deref()).await;
         let row = who.visit.write(who.who.clone(), sign).await?;
-        Ok(Json(view(&row)?))
+        Ok(Json(view(&who.visit.app, &row).await?))
     }
 
-    /// Open a figure to its rows, as of the moment the bulletin was frozen
+    /// Open a figure to its rows, as of the moment the bulletin was frozen; of a draft for the director and leaders only
     #[oai(path = "/:period/figures/:key/rows", method = "get", operation_id = "figure_rows")]
     async fn figure_rows(
         &self,
-        who: By<BulletinReader>,
+        who: Perhaps<BulletinReader>,
         period: Path<String>,
         key: Path<String>,
         /// At most so many, 1 to 1000.
@@ -142,9 +145,10 @@ impl Bulletins {
         /// Where the part before ended.
         cursor: Query<Option<String>>,
     ) -> Answer<Json<Listed<RowView>>> {
-        let (app, centre) = (&who.visit.app, who.visit.centre.id);
-        let row = bulletin::find(app.read(), centre, Month::parse(&period.0)?).await?;
-        let figure = bulletin::rows(app.read(), &row, &key.0).await?;
+        let Visit { app, centre, .. } = who.visit();
+        let reads_drafts = matches!(who, Perhaps::Known(_));
+        let row = bulletin::open(app.read(), centre.id, Month::parse(&period.0)?, reads_drafts).await?;
+        let figure = bulletin::rows(app.read(), &row, &key.0, reads_drafts).await?;
         let from: usize = match cursor.0 {
             Some(cursor) => cursor.parse().map_err(|_| Error::from(BAD_CURSOR.on("cursor")))?,
             None => 0,

@@ -192,7 +192,8 @@ async fn write_bulletin(app: &App, code: Option<&str>, period: &str, out: &Path)
         Err(_) => app.write(&centre, Who::Operator, async |act| bulletin::draft(act, month).await).await?,
     };
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
-    for (kind, text) in [("json", row.body.clone()), ("html", document::bulletin::page(&row)?)] {
+    let signature = bulletin::signature(app.read(), &row).await?;
+    for (kind, text) in [("json", row.body.clone()), ("html", document::bulletin::page(&row, signature.as_ref())?)] {
         let path = out.join(format!("{}-{}.{kind}", centre.code, row.period));
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         say(&format!("wrote {}", path.display()))?;

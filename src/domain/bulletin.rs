@@ -6,12 +6,13 @@
 use super::act::{Act, StaffMember};
 use super::audit;
 use super::figure::{self, Figure, Month};
+use super::identity::staff;
 use crate::base::error::Result;
 use crate::base::vault::sha256;
 use crate::base::{Kind, Refusal, canonical};
 use chrono::Duration;
-use entity::Id;
 use entity::bulletin::{BulletinState, Column, Entity, Model};
+use entity::{Id, Time};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel as _, QueryFilter as _,
@@ -196,13 +197,22 @@ pub async fn find(db: &impl ConnectionTrait, centre: Id, month: Month) -> Result
     row.one(db).await?.ok_or_else(|| NO_BULLETIN.into())
 }
 
+/// A month's bulletin for whoever reads: a draft is there for those alone who may read drafts.
+///
+/// # Errors
+/// `no_bulletin`.
+pub async fn open(db: &impl ConnectionTrait, centre: Id, month: Month, reads_drafts: bool) -> Result<Model> {
+    let row = find(db, centre, month).await?;
+    if row.state == BulletinState::Signed || reads_drafts { Ok(row) } else { Err(NO_BULLETIN.into()) }
+}
+
 /// All bulletins of the centre, latest first; only signed ones for the public.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn list(db: &impl ConnectionTrait, centre: Id, drafts_too: bool) -> Result<Vec<Model>> {
+pub async fn list(db: &impl ConnectionTrait, centre: Id, reads_drafts: bool) -> Result<Vec<Model>> {
     let mut rows = Entity::find().filter(Column::CentreId.eq(centre)).order_by_desc(Column::Period);
-    if !drafts_too {
+    if !reads_drafts {
         rows = rows.filter(Column::State.eq(BulletinState::Signed));
     }
     Ok(rows.all(db).await?)
@@ -219,11 +229,31 @@ pub fn read(row: &Model) -> Result<Body> {
     Ok(serde_json::from_str(&row.body).map_err(anyhow::Error::from)?)
 }
 
-/// Opens one figure of a bulletin to its rows, as of the moment it was frozen.
+/// Who signed a bulletin, and when.
+#[derive(Clone, Debug)]
+pub struct Signature {
+    /// Post and name, as on the board.
+    pub by: String,
+    /// The moment.
+    pub at: Time,
+}
+
+/// The signature of a bulletin; none for a draft.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn signature(db: &impl ConnectionTrait, row: &Model) -> Result<Option<Signature>> {
+    let Some((by, at)) = row.signed_by.zip(row.signed_at) else { return Ok(None) };
+    let signer = staff::by_id(db, row.centre_id, by).await?;
+    Ok(Some(Signature { by: format!("{} {}", signer.title, signer.name), at }))
+}
+
+/// Opens one figure of a bulletin to its rows, as of the moment it was frozen: with names for those alone who may read
+/// drafts.
 ///
 /// # Errors
 /// `unknown_figure`; a fault if the rows no longer make the number that was written.
-pub async fn rows(db: &impl ConnectionTrait, row: &Model, key: &str) -> Result<Figure> {
+pub async fn rows(db: &impl ConnectionTrait, row: &Model, key: &str, names: bool) -> Result<Figure> {
     let written = read(row)?.figures.into_iter().find(|l| l.key == key).ok_or(figure::UNKNOWN_FIGURE)?;
     let figures = figure::month(db, row.centre_id, Month::parse(&row.period)?, row.frozen_at).await?;
     let figure = figures.into_iter().find(|f| f.key == key).ok_or(figure::UNKNOWN_FIGURE)?;
@@ -232,7 +262,7 @@ pub async fn rows(db: &impl ConnectionTrait, row: &Model, key: &str) -> Result<F
             anyhow::anyhow!("figure {key} of {} no longer makes the number that was written", row.period).into()
         );
     }
-    Ok(figure)
+    Ok(if names { figure } else { figure.published() })
 }
 
 /// Drafts the month before this one if nobody has: the timetable's share (月通报每月一次).

@@ -1,9 +1,8 @@
 //! Pages of bulletins: signed ones for everybody, drafts and rows for the director and leaders.
 
-use super::form::{Frame, Maybe, Sent, Someone, go_to, page, word};
+use super::form::{Frame, Maybe, Sent, go_to, page, word};
 use crate::access::{BulletinReader, Director, Visit};
-use crate::base::error::Error;
-use crate::document::bulletin::month_in_words;
+use crate::document::bulletin::{month_in_words, signature_in_words};
 use crate::domain::bulletin;
 use crate::domain::figure::{Month, Row};
 use askama::Template;
@@ -17,8 +16,10 @@ use poem::{Response, handler};
 struct List {
     frame: Frame,
     bulletins: Vec<(String, String, bool)>,
-    /// Word of the director's forms, and the month he may draft.
-    drafting: Option<(String, String, String)>,
+    /// Word of the director's forms, if it is he.
+    word: Option<String>,
+    /// Months he may draft from here, and their titles: this one, and the one before if nobody has.
+    drafting: Vec<(String, String)>,
 }
 
 #[handler]
@@ -28,12 +29,12 @@ pub(super) async fn all_bulletins(visit: Visit, Maybe(by): Maybe<BulletinReader>
     let shown = |row: entity::bulletin::Model| {
         (row.period.clone(), month_in_words(&row.period), row.state == BulletinState::Signed)
     };
-    let drafting = by.as_ref().filter(|by| by.holder.is_any(&[Role::Director])).map(|by| {
-        let month = Month::of(app.clock.now().date()).word();
-        (word(by), month_in_words(&month), month)
-    });
+    let this = Month::of(app.clock.now().date());
+    let before = Some(this.before().word()).filter(|month| rows.iter().all(|row| row.period != *month));
+    let drafting = before.into_iter().chain([this.word()]).map(|month| (month_in_words(&month), month)).collect();
+    let word = by.as_ref().filter(|by| by.holder.is_any(&[Role::Director])).map(word);
     let frame = by.as_ref().map_or_else(|| Frame::of(&visit), Frame::of_staff);
-    page(&List { frame, bulletins: rows.into_iter().map(shown).collect(), drafting })
+    page(&List { frame, bulletins: rows.into_iter().map(shown).collect(), word, drafting })
 }
 
 #[derive(Template)]
@@ -42,10 +43,9 @@ struct Shown {
     frame: Frame,
     period: String,
     title: String,
-    signed: bool,
+    signed: Option<String>,
     frozen: String,
     sha256: String,
-    opens: bool,
     word: Option<String>,
     lines: Vec<Line>,
 }
@@ -64,11 +64,8 @@ pub(super) async fn one_bulletin(
     Maybe(by): Maybe<BulletinReader>,
     Path(period): Path<String>,
 ) -> poem::Result<Response> {
-    let row = bulletin::find(visit.app.read(), visit.centre.id, Month::parse(&period)?).await?;
-    let signed = row.state == BulletinState::Signed;
-    if !signed && by.is_none() {
-        return Err(Error::from(bulletin::NO_BULLETIN).into());
-    }
+    let row = bulletin::open(visit.app.read(), visit.centre.id, Month::parse(&period)?, by.is_some()).await?;
+    let signature = bulletin::signature(visit.app.read(), &row).await?;
     let line = |l: bulletin::Line| Line {
         text: l.in_words(),
         counts: l.counts(),
@@ -76,13 +73,12 @@ pub(super) async fn one_bulletin(
         title: l.title,
         meaning: l.meaning,
     };
-    let director = by.as_ref().filter(|by| by.holder.is_any(&[Role::Director]) && !signed);
+    let director = by.as_ref().filter(|by| by.holder.is_any(&[Role::Director]) && signature.is_none());
     page(&Shown {
         frame: by.as_ref().map_or_else(|| Frame::of(&visit), Frame::of_staff),
         title: month_in_words(&row.period),
-        signed,
+        signed: signature.as_ref().map(signature_in_words),
         frozen: row.frozen_at.local().format("%Y年%-m月%-d日 %H:%M").to_string(),
-        opens: by.is_some(),
         word: director.map(word),
         lines: bulletin::read(&row)?.figures.into_iter().filter(|l| !l.is_blank()).map(line).collect(),
         period: row.period,
@@ -115,21 +111,26 @@ struct Rows {
     title: String,
     meaning: &'static str,
     counts: String,
+    /// Some row says which one it is.
+    named: bool,
     rows: Vec<Row>,
 }
 
 #[handler]
 pub(super) async fn open_figure(
-    Someone(by): Someone<BulletinReader>,
+    visit: Visit,
+    Maybe(by): Maybe<BulletinReader>,
     Path((period, key)): Path<(String, String)>,
 ) -> poem::Result<Response> {
-    let app = &by.visit.app;
-    let row = bulletin::find(app.read(), by.visit.centre.id, Month::parse(&period)?).await?;
-    let figure = bulletin::rows(app.read(), &row, &key).await?;
+    let app = &visit.app;
+    let row = bulletin::open(app.read(), visit.centre.id, Month::parse(&period)?, by.is_some()).await?;
+    let figure = bulletin::rows(app.read(), &row, &key, by.is_some()).await?;
     let counts = match figure.denominator() {
         Some(all) => format!("{}／{all}", figure.numerator()),
         None => figure.numerator().to_string(),
     };
     let (title, meaning) = (figure.title, figure.meaning);
-    page(&Rows { frame: Frame::of_staff(&by), period: row.period, title, meaning, counts, rows: figure.rows })
+    let frame = by.as_ref().map_or_else(|| Frame::of(&visit), Frame::of_staff);
+    let named = figure.rows.iter().any(|r| r.reference.is_some());
+    page(&Rows { frame, named, period: row.period, title, meaning, counts, rows: figure.rows })
 }

@@ -12,6 +12,7 @@ stories!(
     a_draft_made_since_it_was_read_is_not_signed,
     a_month_is_signed_after_its_end_by_the_director_alone,
     the_timetable_drafts_the_month_before,
+    a_published_figure_opens_without_names,
     a_late_case_and_an_unended_one_count_against_the_office,
     who_cancelled_is_no_no_show,
     a_changed_body_is_a_fault_and_not_an_answer,
@@ -111,9 +112,11 @@ async fn a_month_is_signed_after_its_end_by_the_director_alone(town: &Town) {
     for who in ["leader", "window1", "party"] {
         town.staff(who).await.post("/bulletins/2026-11/sign", json!({})).await.refused(access::FORBIDDEN);
     }
-    town.stranger().get("/bulletins/2026-11").await.refused(bulletin::NO_BULLETIN);
-    town.staff("leader").await.get("/bulletins/2026-11").await.ok(200);
-    town.staff("window1").await.get("/bulletins/2026-11").await.refused(bulletin::NO_BULLETIN);
+    for path in ["/bulletins/2026-11", "/bulletins/2026-11/figures/received/rows"] {
+        town.stranger().get(path).await.refused(bulletin::NO_BULLETIN);
+        town.staff("window1").await.get(path).await.refused(bulletin::NO_BULLETIN);
+        town.staff("leader").await.get(path).await.ok(200);
+    }
     town.move_to(at("2026-12-01", 0, 0)).await;
     let director = town.staff("director").await;
     // The draft was made in November: the month is over, but not all of it was counted.
@@ -130,6 +133,48 @@ async fn the_timetable_drafts_the_month_before(town: &Town) {
     assert_eq!(drafted["state"], "draft");
     town.staff("director").await.post("/bulletins/2026-11/sign", json!({})).await.ok(200);
     town.wait(chrono::Duration::hours(2)).await;
+}
+
+async fn a_published_figure_opens_without_names(town: &Town) {
+    let ended = town.issued("SB-03", None).await;
+    let token = ended["invitation"]["url"].as_str().unwrap().rsplit('/').next().unwrap();
+    town.stranger().post("/reviews", json!({ "token": token, "grade": 1 })).await.ok(201);
+    town.move_to(at("2026-12-01", 9, 0)).await;
+    draft(town, "2026-11").await;
+    let director = town.staff("director").await;
+    let signed = director.post("/bulletins/2026-11/sign", json!({})).await.ok(200);
+    assert!(signed["signed_by"].as_str().unwrap().eq("中心主任、首席代表 冉建国"));
+    let number = ended["number"].as_str().unwrap();
+    let public = [town.stranger(), town.resident("13800000001").await, town.staff("window1").await];
+    for figure in signed["figures"].as_array().unwrap() {
+        let path = format!("/bulletins/2026-11/figures/{}/rows?limit=1000", figure["key"].as_str().unwrap());
+        let inside = director.get(&path).await.ok(200);
+        let seen = public[0].get(&path).await;
+        for anybody in &public[1..] {
+            assert_eq!(anybody.get(&path).await.text, seen.text, "{path}");
+        }
+        assert!(!seen.text.contains("window1") && !seen.text.contains("director"), "{path}");
+        let rows = seen.ok(200)["items"].as_array().unwrap().clone();
+        // The same rows and the same number.
+        assert_eq!(rows.len(), inside["items"].as_array().unwrap().len(), "{path}");
+        let counted = rows.iter().filter(|r| r["counted"] == true).count();
+        assert_eq!(figure["numerator"], counted, "{path}");
+        // Who was absent, and which case was rated, is not told: not by a word, not by the place in the list.
+        let told = rows.iter().filter(|r| !r["reference"].is_null()).count();
+        match figure["key"].as_str().unwrap() {
+            "on_duty" | "late" | "rated" | "good" | "bad" => {
+                assert_eq!(told, 0, "{path}");
+                let places: Vec<_> = rows.iter().map(|r| (r["on"].to_string(), r["counted"].as_bool())).collect();
+                assert!(places.is_sorted(), "{path}");
+                assert!(inside["items"].as_array().unwrap().iter().all(|r| r["reference"].is_string()));
+            }
+            _ => assert_eq!(told, rows.len(), "{path}"),
+        }
+        if figure["key"] == "received" {
+            assert_eq!(rows[0]["reference"], number);
+        }
+    }
+    town.deliver().await;
 }
 
 async fn a_late_case_and_an_unended_one_count_against_the_office(town: &Town) {

@@ -370,9 +370,9 @@ async fn drafts_and_rows_are_not_for_everybody(town: &Town) {
     let public = Browser::new(town);
     assert!(public.get("/bulletins").await.text.contains("还没有发布的通报"));
     assert_eq!(public.get("/bulletins/2026-10").await.status, 404);
-    assert_eq!(public.get("/bulletins/2026-10/figures/received").await.status, 303);
+    assert_eq!(public.get("/bulletins/2026-10/figures/received").await.status, 404);
     let window = Browser::staff(town, "window1").await;
-    assert_eq!(window.get("/bulletins/2026-10/figures/received").await.status, 403);
+    assert_eq!(window.get("/bulletins/2026-10/figures/received").await.status, 404);
     let hash = shown.split("SHA-256）").nth(1).unwrap()[..64].to_owned();
     let stale = director.post("/bulletins/2026-10/sign", &[("w", word.as_str()), ("sha256", &"0".repeat(64))]).await;
     assert_eq!(stale.status, 409);
@@ -381,6 +381,10 @@ async fn drafts_and_rows_are_not_for_everybody(town: &Town) {
     assert!(
         published.status == 200
             && published.text.contains(&hash)
-            && !published.text.contains("href=\"/bulletins/2026-10/figures")
+            && published.text.contains("签发：中心主任、首席代表 冉建国，")
+            && published.text.contains("2026年11月24日")
     );
+    for reader in [&public, &window] {
+        assert_eq!(reader.get("/bulletins/2026-10/figures/received").await.status, 200);
+    }
 }

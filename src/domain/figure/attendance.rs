@@ -36,13 +36,13 @@ pub(super) async fn of_attendance(
     let row = |d: &duty::Model, counted| {
         let session = if d.session == Session::Morning { "上午" } else { "下午" };
         let name = names.get(&d.staff_id).map(String::as_str).unwrap_or_default();
-        Row { reference: format!("{name} {} {session}", d.on_date), on: d.on_date, counted }
+        Row { reference: Some(format!("{name} {} {session}", d.on_date)), on: d.on_date, counted }
     };
     let stamp = |d: &duty::Model| stamps.get(&(d.staff_id, d.on_date, d.session));
     let on_duty = duties.iter().map(|d| row(d, stamp(d).is_some())).collect();
     let late = duties.iter().filter(|d| stamp(d).is_some_and(|off| *off > 0)).map(|d| row(d, true)).collect();
     Ok(vec![
-        figure("on_duty", "到岗率", "签到的／应到的人次（每人每半天一次）", "4.9", true, on_duty),
-        figure("late", "迟到人次", "上班时间之后签到的人次", "5.3.4a", false, late),
+        figure("on_duty", "到岗率", "签到的／应到的人次（每人每半天一次）", "4.9", true, on_duty).personal(),
+        figure("late", "迟到人次", "上班时间之后签到的人次", "5.3.4a", false, late).personal(),
     ])
 }

@@ -82,8 +82,8 @@ impl Month {
 /// One row a figure rests on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// What it is: a case's or booking's number, or a person's session.
-    pub reference: String,
+    /// What it is: a case's or booking's number, a person's session; nothing where that is not published.
+    pub reference: Option<String>,
     /// The day it counts for.
     pub on: NaiveDate,
     /// It is in the numerator; every row of a ratio is in the denominator.
@@ -105,11 +105,27 @@ pub struct Figure {
     pub article: &'static str,
     /// It is a ratio, not a count.
     pub is_ratio: bool,
+    /// Its rows would tell who it was: a member of staff, or which case was rated.
+    pub is_personal: bool,
     /// Its rows.
     pub rows: Vec<Row>,
 }
 
 impl Figure {
+    fn personal(self) -> Self {
+        Self { is_personal: true, ..self }
+    }
+
+    /// The figure as everybody may open it: without names, and in an order that does not tell them either.
+    #[must_use]
+    pub fn published(mut self) -> Self {
+        if self.is_personal {
+            self.rows.iter_mut().for_each(|r| r.reference = None);
+            self.rows.sort_unstable_by_key(|r| (r.on, r.counted));
+        }
+        self
+    }
+
     /// Rows that count.
     #[must_use]
     pub fn numerator(&self) -> i64 {
@@ -159,7 +175,7 @@ fn figure(
     mut rows: Vec<Row>,
 ) -> Figure {
     rows.sort_unstable_by(|a, b| (a.on, &a.reference).cmp(&(b.on, &b.reference)));
-    Figure { key: key.into(), version: 1, title: title.into(), meaning, article, is_ratio, rows }
+    Figure { key: key.into(), version: 1, title: title.into(), meaning, article, is_ratio, is_personal: false, rows }
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub(super) async fn of_reviews(
     let answered: HashMap<Id, &Review> = answers.iter().map(|r| (r.invitation_id, r)).collect();
     let given = Reviews::find().filter(firsts).filter(R::OnDate.between(month.first, month.last())).all(db).await?;
     let numbers = case_numbers(db, invited.iter().map(|i| i.case_id)).await?;
-    let number = |id: &Id| numbers.get(id).cloned().unwrap_or_default();
+    let number = |id: &Id| numbers.get(id).cloned();
 
     let asked = invited
         .iter()
@@ -44,13 +44,17 @@ pub(super) async fn of_reviews(
         .collect();
     let graded = |counted: fn(i32) -> bool| -> Vec<Row> {
         // By the review's own id: whoever opens this row may be the one who was rated, and is not told by whom.
-        let row =
-            |r: &Review| Row { reference: r.id.to_string(), on: r.on_date, counted: r.grade.is_some_and(counted) };
+        let row = |r: &Review| Row {
+            reference: Some(r.id.to_string()),
+            on: r.on_date,
+            counted: r.grade.is_some_and(counted),
+        };
         given.iter().map(row).collect()
     };
     Ok(vec![
-        figure("rated", "参评率", "已评价的／本月办结而邀请评价的办件", "4.5", true, asked),
-        figure("good", "好评率", "非常满意、满意、基本满意／本月收到的评价", "4.5", true, graded(|g| g >= 3)),
+        figure("rated", "参评率", "已评价的／本月办结而邀请评价的办件", "4.5", true, asked).personal(),
+        figure("good", "好评率", "非常满意、满意、基本满意／本月收到的评价", "4.5", true, graded(|g| g >= 3))
+            .personal(),
         figure(
             "bad",
             "差评",
@@ -58,7 +62,8 @@ pub(super) async fn of_reviews(
             "4.5",
             false,
             graded(|g| g <= 2).into_iter().filter(|r| r.counted).collect(),
-        ),
+        )
+        .personal(),
     ])
 }
 
