@@ -56,6 +56,8 @@ pub struct Model {
     pub number: String,
     /// Number of its 收件回执单, such as `ST-20261123-0007`.
     pub receipt_number: String,
+    /// The 43 characters of the national scheme (办件编号); null while the matter has no 实施编码.
+    pub national_number: Option<String>,
     /// The receipt's check code, which serves where a phone's tail would.
     pub check_code: Sealed,
     /// The guide.

@@ -125,8 +125,8 @@ pub mod uplink {
         /// Opaque id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: Id,
-        /// The centre whose gateway it came through.
-        pub centre_id: Id,
+        /// The centre it was meant for; null where several share the gateway and none asked.
+        pub centre_id: Option<Id>,
         /// The gateway.
         pub gateway: String,
         /// From whom.

@@ -23,7 +23,7 @@ use std::sync::{Arc, PoisonError};
 const PROGRESS_ADDRESS: Quota = Quota { name: "progress_address", burst: 60, per: Duration::minutes(10) };
 /// Looks at the progress of one number: four digits of a phone take years to guess.
 const PROGRESS_NUMBER: Quota = Quota { name: "progress_number", burst: 10, per: Duration::hours(12) };
-/// Looks at any number's progress with one phone tail.
+/// Looks at any number's progress with one tail of a phone or document.
 const PROGRESS_TAIL: Quota = Quota { name: "progress_tail", burst: 12, per: Duration::hours(12) };
 /// Rating codes tried from one address.
 const REVIEW_ADDRESS: Quota = Quota { name: "review_address", burst: 60, per: Duration::minutes(10) };
@@ -135,20 +135,17 @@ impl Visit {
         self.app.vault.blinds(kind, self.centre.id, value)
     }
 
-    /// Counts a look at a case's progress, by address and, where the proof could be guessed, by number. A case's number and
+    /// Counts a look at a case for a proof, by address and, where the proof could be guessed, by number. A case's number and
     /// its receipt's are one.
     ///
     /// # Errors
     /// `too_often`, `not_counted`.
-    pub async fn limit_progress(&self, number: &str, proof: &Proof) -> Result<()> {
+    pub async fn limit_proof(&self, number: &str, proof: &Proof) -> Result<()> {
         self.limit(PROGRESS_ADDRESS, &self.network()).await?;
-        if !proof.can_be_guessed() {
-            return Ok(());
-        }
+        let Some(tail) = proof.tail() else { return Ok(()) };
         let one: String = case::normal_number(number).replace("-B-", "-").chars().take(32).collect();
         self.limit(PROGRESS_NUMBER, &one).await?;
         // Numbers are counted by day: who knows a neighbour's tail must not try it on each of them.
-        let Proof::PhoneTail(tail) = proof else { return Ok(()) };
         self.limit(PROGRESS_TAIL, &self.blind_key(tail)).await
     }
 
@@ -182,12 +179,16 @@ impl Visit {
         Ok(())
     }
 
-    /// Counts a booking of an account: each sends texts, and a place given back is a place others did not see.
+    /// Counts a booking of an account: each sends texts, and a place given back is a place others did not see. What the
+    /// windows book is not counted.
     ///
     /// # Errors
     /// `too_often`, `not_counted`.
-    pub async fn limit_booking(&self, account: Id) -> Result<()> {
-        self.limit(BOOKINGS, &account.to_string()).await
+    pub async fn limit_booking(&self, who: &Who) -> Result<()> {
+        match who.account() {
+            Some(account) => self.limit(BOOKINGS, &account.to_string()).await,
+            None => Ok(()),
+        }
     }
 
     /// Counts a try of the hall's code: six digits are guessed soon, if one may guess.

@@ -3,10 +3,9 @@
 use super::Noun;
 use super::problem::Failure;
 use super::view::{ApplicantInput, ApplicantView, Created, Listed, Moment, Text, moment, part};
-use crate::access::{BookingParty, By, Resident, Visit};
-use crate::domain::Who;
+use crate::access::{BookingParty, By, Visit};
 use crate::domain::booking::{self, Booked, Wish};
-use crate::domain::identity::resident;
+use crate::domain::identity::Viewer;
 use chrono::NaiveDate;
 use entity::Id;
 use entity::booking::BookingState;
@@ -40,7 +39,7 @@ struct BookInput {
     slot_id: Id,
     /// Code of the guide.
     guide: Text,
-    /// For whom; a phone left out is the account's.
+    /// For whom; a phone left out is the account's, where an account books.
     applicant: ApplicantInput,
     /// It is for someone else.
     for_other: Option<bool>,
@@ -69,7 +68,7 @@ struct BookingView {
     applicant: Option<ApplicantView>,
 }
 
-fn view(booked: Booked, shown: fn(&crate::domain::applicant::Applicant) -> ApplicantView) -> BookingView {
+fn view(booked: Booked, viewer: &Viewer) -> BookingView {
     BookingView {
         id: booked.row.id,
         number: booked.row.number,
@@ -79,7 +78,7 @@ fn view(booked: Booked, shown: fn(&crate::domain::applicant::Applicant) -> Appli
         starts_at: moment(booked.row.starts_at),
         ends_at: moment(booked.row.ends_at),
         for_other: booked.row.for_other,
-        applicant: booked.applicant.as_ref().map(shown),
+        applicant: booked.applicant.as_ref().map(|a| ApplicantView::to(viewer, a)),
     }
 }
 
@@ -111,10 +110,10 @@ impl Bookings {
         Ok(Json(Listed { items: slots.into_iter().map(slot).collect(), next_cursor: None }))
     }
 
-    /// Take a place
+    /// Take a place; the windows, for whoever rings up
     #[oai(path = "/bookings", method = "post", operation_id = "book")]
-    async fn book(&self, who: By<Resident>, body: Json<BookInput>) -> Answer<Created<BookingView>> {
-        who.visit.limit_booking(who.holder).await?;
+    async fn book(&self, who: By<BookingParty>, body: Json<BookInput>) -> Answer<Created<BookingView>> {
+        who.visit.limit_booking(&who.who).await?;
         let input = body.0;
         let request = input.to_json_string();
         let made = who
@@ -126,7 +125,7 @@ impl Bookings {
                     applicant: input.applicant.into(),
                     for_other: input.for_other.unwrap_or(false),
                 };
-                Ok(view(booking::book(act, who.holder, wish).await?, ApplicantView::own))
+                Ok(view(booking::book(act, wish).await?, &Viewer::acting(act).await?))
             })
             .await?;
         Ok(Created(made))
@@ -147,53 +146,36 @@ impl Bookings {
         cursor: Query<Option<String>>,
     ) -> Answer<Json<Listed<BookingView>>> {
         let (app, centre) = (&who.visit.app, who.visit.centre.id);
-        let (booked, next_cursor, shown): (_, _, fn(&_) -> _) = match who.holder {
-            Who::Resident(account) => {
-                let known = resident::known(app.read(), &app.vault, centre, account).await?;
+        let viewer = Viewer::of(app.read(), &app.vault, centre, &who.who).await?;
+        let (booked, next_cursor) = match &viewer {
+            Viewer::Resident(known) => {
                 let page = part(limit.0, cursor.0.as_ref())?;
-                let (booked, next) = booking::list_of_account(app.read(), &app.vault, centre, &known, page).await?;
-                (booked, next, ApplicantView::own)
+                booking::list_of_account(app.read(), &app.vault, centre, known, page).await?
             }
-            _ => {
+            Viewer::Staff(_) => {
                 let day = date.0.unwrap_or_else(|| app.clock.now().date());
-                let booked = booking::list_of_day(app.read(), &app.vault, centre, day, phone_tail.0.as_deref()).await?;
-                (booked, None, ApplicantView::masked)
+                let tail = phone_tail.0.as_deref();
+                (booking::list_of_day(app.read(), &app.vault, centre, day, tail).await?, None)
             }
         };
-        Ok(Json(Listed { items: booked.into_iter().map(|b| view(b, shown)).collect(), next_cursor }))
+        Ok(Json(Listed { items: booked.into_iter().map(|b| view(b, &viewer)).collect(), next_cursor }))
     }
 
     /// Read a booking
     #[oai(path = "/bookings/:id", method = "get", operation_id = "get_booking")]
     async fn get_booking(&self, who: By<BookingParty>, id: Path<Id>) -> Answer<Json<BookingView>> {
         let (app, centre) = (&who.visit.app, who.visit.centre.id);
-        let (row, since, shown): (_, _, fn(&_) -> _) = match who.holder {
-            Who::Resident(account) => {
-                let known = resident::known(app.read(), &app.vault, centre, account).await?;
-                (booking::of_account(app.read(), centre, account, id.0).await?, Some(known.since), ApplicantView::own)
-            }
-            _ => (booking::of_centre(app.read(), centre, id.0).await?, None, ApplicantView::masked),
-        };
-        let may_know = |row: &entity::booking::Model| since.is_none_or(|since| row.created_at >= since);
-        let booked = booking::show(app.read(), &app.vault, centre, vec![row], may_know).await?.pop();
-        Ok(Json(view(booked.ok_or(booking::UNKNOWN_BOOKING)?, shown)))
+        let viewer = Viewer::of(app.read(), &app.vault, centre, &who.who).await?;
+        Ok(Json(view(booking::see(app.read(), &app.vault, centre, id.0, &viewer).await?, &viewer)))
     }
 
     /// Give a place back
     #[oai(path = "/bookings/:id/cancel", method = "post", operation_id = "cancel_booking")]
     async fn cancel_booking(&self, who: By<BookingParty>, id: Path<Id>) -> Answer<Json<BookingView>> {
-        let (centre, account) = (who.visit.centre.id, who.holder.account());
-        let shown = if account.is_some() { ApplicantView::own } else { ApplicantView::masked };
         let cancelled = who
             .visit
             .write_once(who.who.clone(), "cancel_booking", &id.0.to_string(), async |act| {
-                let row = match account {
-                    Some(account) => booking::of_account(&*act.tx, centre, account, id.0).await?,
-                    None => booking::of_centre(&*act.tx, centre, id.0).await?,
-                };
-                let row = booking::cancel(act, &row).await?;
-                let booked = booking::show(&*act.tx, &act.vault, centre, vec![row], |_| true).await?.pop();
-                Ok(view(booked.ok_or(booking::UNKNOWN_BOOKING)?, shown))
+                Ok(view(booking::cancel(act, id.0).await?, &Viewer::acting(act).await?))
             })
             .await?;
         Ok(Json(cancelled))

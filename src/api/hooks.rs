@@ -3,14 +3,17 @@
 use super::problem::Failure;
 use crate::access::Visit;
 use crate::access::answer::{NO_ROUTE, UNREADABLE};
+use crate::app::App;
 use crate::base::Error;
 use crate::base::vault::same;
+use crate::domain::centre::{self, Centre};
 use crate::domain::{Who, review};
 use poem::web::{Data, Json, Path};
 use poem::{Route, handler, post};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// A text as the console gateway hands it over.
 #[derive(Deserialize)]
@@ -27,8 +30,8 @@ pub fn routes() -> Route {
 
 #[handler]
 async fn reply(
-    visit: Visit,
-    app: Data<&crate::app::App>,
+    req: &poem::Request,
+    app: Data<&App>,
     Path((gateway, secret)): Path<(String, String)>,
     body: poem::Body,
 ) -> Result<Json<Value>, Failure> {
@@ -38,7 +41,34 @@ async fn reply(
     }
     let bytes = body.into_bytes().await.map_err(|_| Error::from(UNREADABLE))?;
     let Ok(Reply { mobile, text }) = serde_json::from_slice(&bytes) else { return Err(UNREADABLE.into()) };
-    let outcome =
-        visit.write(Who::Bearer, async |act| review::receive_text(act, &gateway, &mobile, &text).await).await?;
+    let outcome = match centre_of(req, *app, &mobile, &text).await? {
+        Some(centre) => {
+            app.write(&centre, Who::Bearer, async |act| review::receive_text(act, &gateway, &mobile, &text).await)
+                .await?
+        }
+        None => {
+            let now = app.clock.now();
+            let of = (app.random.id(now), now);
+            review::keep_unmatched(app.database.writer(), &app.vault, of, &gateway, &mobile, &text).await?
+        }
+    };
     Ok(Json(json!({ "outcome": outcome })))
+}
+
+/// The centre a text is for: the one whose address was called, else the one that asked.
+async fn centre_of(
+    req: &poem::Request,
+    app: &App,
+    mobile: &str,
+    text: &str,
+) -> crate::base::Result<Option<Arc<Centre>>> {
+    match Visit::of(req, None).await {
+        Ok(visit) => return Ok(Some(visit.centre)),
+        Err(Error::Refused(refused)) if refused.refusal == centre::UNKNOWN_CENTRE => {}
+        Err(other) => return Err(other),
+    }
+    let centres = centre::all(app.read()).await?;
+    let now = app.clock.now();
+    let asker = review::asked_by(app.read(), &app.vault, &centres, now, &app.rules, mobile, text).await?;
+    Ok(centres.into_iter().find(|c| Some(c.id) == asker).map(Arc::new))
 }

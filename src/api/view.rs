@@ -3,6 +3,7 @@
 use crate::base::personal;
 use crate::domain::act::Page as Part;
 use crate::domain::applicant::{Applicant, Typed};
+use crate::domain::identity::Viewer;
 use chrono::{DateTime, FixedOffset};
 use entity::Time;
 use entity::applicant::{ApplicantKind, IdType};
@@ -161,8 +162,12 @@ pub(super) struct ApplicantView {
 }
 
 impl ApplicantView {
-    /// For staff.
-    pub(super) fn masked(applicant: &Applicant) -> Self {
+    /// As this viewer may know it.
+    pub(super) fn to(viewer: &Viewer, applicant: &Applicant) -> Self {
+        if viewer.is_staff() { Self::masked(applicant) } else { Self::own(applicant) }
+    }
+
+    fn masked(applicant: &Applicant) -> Self {
         Self {
             name: personal::mask_name(&applicant.name),
             phone: applicant.phone.as_deref().map(personal::mask_phone),
@@ -170,8 +175,7 @@ impl ApplicantView {
         }
     }
 
-    /// For the account that gave these data.
-    pub(super) fn own(applicant: &Applicant) -> Self {
+    fn own(applicant: &Applicant) -> Self {
         Self {
             kind: applicant.kind,
             name: applicant.name.clone(),

@@ -6,7 +6,7 @@ use crate::base::Random;
 use crate::base::error::{Error, Result};
 use crate::domain::booking::{self, Wish};
 use crate::domain::calendar::{self, Calendar};
-use crate::domain::case::{self, Intake, Taken, Verdict, Viewer};
+use crate::domain::case::{self, Intake, Taken, Verdict};
 use crate::domain::identity::{resident, staff};
 use crate::domain::review::{self, Key, Opinion, tags_of};
 use crate::domain::{Act, StaffMember, Who, attendance, bulletin, figure, guide};
@@ -146,7 +146,7 @@ async fn book(act: &Act, cast: &Cast<'_>, day: NaiveDate) -> Result<()> {
         applicant.phone = applicant.phone.filter(|_| for_other);
         let wish = Wish { slot: slot.id, guide: cast.guide(), applicant: applicant.clone(), for_other };
         let guide = wish.guide.clone();
-        let booked = match booking::book(&then(act, opened, &who), account.id, wish).await {
+        let booked = match booking::book(&then(act, opened, &who), wish).await {
             Ok(booked) => booked,
             // A namesake of the family in the same half hour.
             Err(Error::Refused(_)) => continue,
@@ -156,7 +156,7 @@ async fn book(act: &Act, cast: &Cast<'_>, day: NaiveDate) -> Result<()> {
             1..=10 => {
                 let cancelled = booked.row.starts_at - Duration::hours(cast.random.between(3, 12));
                 if cancelled > opened && cancelled <= act.now {
-                    booking::cancel(&then(act, cancelled, &who), &booked.row).await?;
+                    booking::cancel(&then(act, cancelled, &who), booked.row.id).await?;
                 }
             }
             11..=20 => {}
@@ -220,8 +220,7 @@ async fn handle(
         3..=4 => {
             let back = accepted + Duration::hours(1);
             if back <= act.now {
-                let Who::Staff(clerk) = &window else { return Ok(()) };
-                case::withdraw(&then(act, back, &window), &number, Viewer::Staff(clerk)).await?;
+                case::withdraw(&then(act, back, &window), &number).await?;
             }
             return Ok(());
         }

@@ -3,9 +3,9 @@
 use super::qr;
 use crate::base::Result;
 use crate::base::vault::Vault;
-use crate::domain::case::{self, Viewer};
+use crate::domain::case;
 use crate::domain::centre::{self, Centre};
-use crate::domain::identity::staff;
+use crate::domain::identity::{Viewer, staff};
 use askama::Template;
 use entity::case::{CaseEventKind, MaterialForm};
 use sea_orm::ConnectionTrait;
@@ -38,7 +38,7 @@ pub async fn page(
     centre: &Centre,
     public_url: &str,
     number: &str,
-    viewer: Viewer<'_>,
+    viewer: &Viewer,
 ) -> Result<String> {
     let seen = case::see(db, vault, centre.id, number, viewer).await?;
     let applicant = seen.applicant.ok_or(case::UNKNOWN_CASE)?;

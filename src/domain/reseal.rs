@@ -3,13 +3,16 @@
 //! It knows every sealed column and the kind of its blind index, and nothing else of the nouns. Rows are taken in small
 //! transactions, so that a township goes on working meanwhile; it may be stopped and run again.
 
-use super::booking;
+use super::{applicant, booking};
 use crate::base::database::Database;
 use crate::base::error::Result;
 use crate::base::vault::{Place, Vault};
-use entity::{Blind, Id, Sealed};
+use entity::{Id, Sealed};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query};
-use sea_orm::{ConnectionTrait as _, FromQueryResult, QueryResult};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+use std::collections::HashMap;
 
 const BATCH: u64 = 200;
 
@@ -97,7 +100,10 @@ async fn reseal(database: &Database, vault: &Vault, table: &'static str, columns
             return Ok(count);
         }
         for row in &rows {
-            let (id, centre): (Id, Id) = (row.try_get("", "id")?, row.try_get("", "centre_id")?);
+            let id: Id = row.try_get("", "id")?;
+            // A text that is nobody's is sealed for no centre.
+            let centre: Option<Id> = row.try_get("", "centre_id")?;
+            let centre = centre.unwrap_or_default();
             last = id;
             let mut update = Query::update();
             update.table(Alias::new(table)).and_where(Expr::col(Alias::new("id")).eq(id));
@@ -124,50 +130,26 @@ async fn reseal(database: &Database, vault: &Vault, table: &'static str, columns
     }
 }
 
-#[derive(FromQueryResult)]
-struct Person {
-    id: Id,
-    centre_id: Id,
-    account_id: Id,
-    applicant_id: Id,
-    name: Sealed,
-}
-
-/// A booking's index is made of its account and its applicant's name.
+/// A booking's index is made of its account and its applicant.
 async fn reindex_bookings(database: &Database, vault: &Vault) -> Result<usize> {
+    use entity::booking::{Column, Entity};
     let (mut last, mut count) = (Id::nil(), 0);
     loop {
         let tx = database.begin().await?;
-        let (b, a) = (Alias::new("booking"), Alias::new("applicant"));
-        let col = |table: &Alias, name: &str| Expr::col((table.clone(), Alias::new(name)));
-        let mut query = Query::select();
-        for name in ["id", "centre_id", "account_id", "applicant_id"] {
-            query.expr_as(col(&b, name), Alias::new(name));
-        }
-        query
-            .expr_as(col(&a, "name"), Alias::new("name"))
-            .from(b.clone())
-            .inner_join(a.clone(), col(&a, "id").equals((b.clone(), Alias::new("applicant_id"))))
-            .and_where(col(&b, "account_id").is_not_null())
-            .and_where(col(&b, "id").gt(last))
-            .order_by((b.clone(), Alias::new("id")), sea_orm::Order::Asc)
-            .limit(BATCH);
-        let rows: Vec<QueryResult> = tx.query_all(&query).await?;
+        let rows = Entity::find().filter(Column::Id.gt(last)).order_by_asc(Column::Id).limit(BATCH).all(&tx).await?;
         if rows.is_empty() {
             return Ok(count);
         }
+        let snapshots = entity::applicant::Entity::find()
+            .filter(entity::applicant::Column::Id.is_in(rows.iter().map(|r| r.applicant_id)));
+        let snapshots: HashMap<Id, _> = snapshots.all(&tx).await?.into_iter().map(|s| (s.id, s)).collect();
         for row in &rows {
-            let person = Person::from_query_result(row, "")?;
-            last = person.id;
-            let place = Place::new("applicant.name", person.centre_id, person.applicant_id);
-            let words = booking::person(person.account_id, &vault.open(place, &person.name)?);
-            let blind: Blind = vault.blind("person", person.centre_id, &words);
-            let mut update = Query::update();
-            update
-                .table(b.clone())
-                .value(Alias::new("person_blind"), blind)
-                .and_where(Expr::col(Alias::new("id")).eq(person.id));
-            tx.execute(&update).await?;
+            last = row.id;
+            let Some(snapshot) = snapshots.get(&row.applicant_id) else { continue };
+            let words = booking::person(row.account_id, &applicant::open(vault, snapshot)?);
+            let blind = vault.blind("person", row.centre_id, &words);
+            let person = Entity::update_many().col_expr(Column::PersonBlind, Expr::value(blind));
+            person.filter(Column::Id.eq(row.id)).exec(&tx).await?;
         }
         count += rows.len();
         tx.commit().await?;

@@ -52,15 +52,14 @@ pub(super) async fn tell_progress(visit: Visit, fields: Fields) -> poem::Result<
 async fn look(visit: &Visit, number: &str, proof: &str) -> Result<Found> {
     let proof = personal::half_width(proof).trim().to_owned();
     let proof = if proof.len() == 4 { Proof::PhoneTail(proof) } else { Proof::CheckCode(proof) };
-    visit.limit_progress(number, &proof).await?;
+    visit.limit_proof(number, &proof).await?;
     let (app, centre) = (&visit.app, visit.centre.id);
     let seen = case::progress(app.read(), &app.vault, centre, number, &proof).await?;
     let mut events = Vec::new();
     for event in case::timeline(app.read(), &seen.row).await? {
-        let ground = match proof {
-            Proof::CheckCode(_) => case::ground(&app.vault, &event)?.map(|g| format!("：{g}")).unwrap_or_default(),
-            Proof::PhoneTail(_) => String::new(),
-        };
+        // What is guessed shows no ground.
+        let ground = if proof.tail().is_none() { case::ground(&app.vault, &event)? } else { None };
+        let ground = ground.map(|g| format!("：{g}")).unwrap_or_default();
         events.push(format!("{}　{}{ground}", moment_in_words(event.at), event_name(event.kind)));
     }
     Ok(Found {

@@ -206,9 +206,9 @@ pub(super) async fn take_place(sent: Sent<Resident>) -> poem::Result<Response> {
     let wish =
         Wish { slot, guide: code.clone(), applicant: person(&fields), for_other: fields.get("for_other") == "yes" };
     let booked = async {
-        by.visit.limit_booking(by.holder).await?;
+        by.visit.limit_booking(&by.who).await?;
         let visit = by.visit.once(fields.get("once"))?;
-        let book = async |act: &_| Ok(booking::book(act, by.holder, wish).await?.row.number);
+        let book = async |act: &_| Ok(booking::book(act, wish).await?.row.number);
         visit.write_once(by.who.clone(), "book", &fields.request(), book).await
     };
     match booked.await {
@@ -285,12 +285,7 @@ pub(super) async fn own_bookings(Someone(by): Someone<Resident>, Query(made): Qu
 #[handler]
 pub(super) async fn give_back(sent: Sent<Resident>, Path(id): Path<Id>) -> poem::Result<Response> {
     let by = sent.by;
-    by.visit
-        .write(by.who.clone(), async |act| {
-            let row = booking::of_account(&*act.tx, act.centre.id, by.holder, id).await?;
-            booking::cancel(act, &row).await
-        })
-        .await?;
+    by.visit.write(by.who.clone(), async |act| booking::cancel(act, id).await).await?;
     Ok(go_to("/bookings"))
 }
 

@@ -21,6 +21,8 @@ stories!(
     nobody_touches_anothers_booking,
     what_cannot_be_booked_is_refused_by_field,
     the_window_cancels_and_the_person_is_told,
+    the_window_books_for_who_rings_up,
+    one_account_holds_five_places_and_asks_fifteen_times_a_day,
     a_day_that_turns_out_to_be_off_offers_nothing_more,
 );
 
@@ -187,6 +189,66 @@ async fn the_window_cancels_and_the_person_is_told(town: &Town) {
     assert_eq!(view["applicant"]["name"], "田**");
     assert!(town.texts("13800000001").await.pop().unwrap().contains("已由中心取消"));
     assert_eq!(crate::town::audit_of(town, "booking.cancelled").await.len(), 1);
+}
+
+async fn the_window_books_for_who_rings_up(town: &Town) {
+    let window = town.staff("window1").await;
+    let slot = town.slot("SB-03", at("2026-11-25", 9, 0)).await;
+    let take = async |applicant: Value| {
+        window.post("/bookings", json!({ "slot_id": slot, "guide": "SB-03", "applicant": applicant })).await
+    };
+    let booked = take(json!({ "name": "田小满", "phone": "13800000001" })).await.ok(201);
+    assert_eq!(booked["applicant"]["name"], "田**", "masked, as all that staff see");
+    assert!(town.texts("13800000001").await[0].contains("已约11月25日 09:00"));
+    take(json!({ "name": "田小满", "phone": "13800000001" })).await.refused(booking::ALREADY_BOOKED);
+    // A namesake with another phone, and one without any, are others.
+    take(json!({ "name": "田小满", "phone": "13800000002" })).await.ok(201);
+    take(json!({ "name": "田小满" })).await.ok(201);
+    take(json!({ "name": "田小满" })).await.refused(booking::ALREADY_BOOKED);
+    // No account sees it, for a phone is a contact and no identity.
+    let phone = town.resident("13800000001").await;
+    assert_eq!(phone.get("/bookings").await.ok(200)["items"], json!([]));
+    let path = format!("/bookings/{}", booked["id"].as_str().unwrap());
+    phone.get(&path).await.refused(booking::UNKNOWN_BOOKING);
+    // New index keys know each of them still.
+    let before = window.get("/bookings?date=2026-11-25").await.ok(200)["items"].clone();
+    let done = shuitian::domain::reseal::all(&town.app.database, &town.app.vault).await.unwrap();
+    assert!(done.contains(&("booking", 3)), "{done:?}");
+    take(json!({ "name": "田小满", "phone": "13800000002" })).await.refused(booking::ALREADY_BOOKED);
+    assert_eq!(window.get("/bookings?date=2026-11-25").await.ok(200)["items"], before);
+    // It is kept like any other, and the case is nobody's account's.
+    town.move_to(at("2026-11-25", 9, 5)).await;
+    let intake = json!({ "guide": "SB-03", "channel": "window", "booking_id": booked["id"],
+        "applicant": { "name": "田小满", "phone": "13800000001" } });
+    let case = town.staff("window1").await.post("/cases", intake).await.ok(201);
+    let seen = phone.again().await.get(&format!("/cases/{}", case["number"].as_str().unwrap())).await.ok(200);
+    assert_eq!(seen["applicant"], Value::Null, "under the phone, in part");
+    town.deliver().await;
+}
+
+async fn one_account_holds_five_places_and_asks_fifteen_times_a_day(town: &Town) {
+    let person = town.resident("13800000001").await;
+    let mut ids = Vec::new();
+    for n in 0..5 {
+        let slot = town.slot("SB-03", at("2026-11-25", 9, 30 * n)).await;
+        ids.push(book(&person, &slot, "田小满").await.ok(201)["id"].as_str().unwrap().to_owned());
+    }
+    let slot = town.slot("SB-03", at("2026-11-26", 9, 0)).await;
+    let full = book(&person, &slot, "田大满").await.refused(booking::TOO_MANY);
+    assert!(full["message"].as_str().unwrap().contains("已有5个"));
+    assert_eq!(remaining(town, &slot).await, 4, "a refused wish takes no place");
+    for id in &ids {
+        person.post(&format!("/bookings/{id}/cancel"), json!({})).await.ok(200);
+    }
+    for _ in 0..9 {
+        let id = book(&person, &slot, "田小满").await.ok(201)["id"].as_str().unwrap().to_owned();
+        person.post(&format!("/bookings/{id}/cancel"), json!({})).await.ok(200);
+    }
+    book(&person, &slot, "田小满").await.refused(shuitian::access::TOO_OFTEN);
+    // The day after there are more tries; and the window is not counted.
+    town.wait(Duration::hours(25)).await;
+    book(&person.again().await, &slot, "田小满").await.ok(201);
+    town.deliver().await;
 }
 
 async fn a_day_that_turns_out_to_be_off_offers_nothing_more(town: &Town) {

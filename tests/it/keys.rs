@@ -6,7 +6,8 @@ use shuitian::base::Random;
 use shuitian::base::keys::{Keys, fresh};
 use shuitian::base::vault::Vault;
 use shuitian::domain::act::Page;
-use shuitian::domain::case::{self, Filter, Viewer};
+use shuitian::domain::case::{self, Filter};
+use shuitian::domain::identity::Viewer;
 use shuitian::domain::identity::resident;
 use shuitian::domain::{booking, reseal};
 
@@ -47,7 +48,8 @@ async fn after_a_rotation_all_is_found_and_after_resealing_the_old_key_may_go(to
     let seen_with = async |vault: &Vault| {
         let known = resident::known(db, vault, centre, account).await?;
         let (cases, _) =
-            case::list(db, vault, centre, Viewer::Resident(&known), Filter::default(), Page::new(None, None)?).await?;
+            case::list(db, vault, centre, &Viewer::Resident(known.clone()), Filter::default(), Page::new(None, None)?)
+                .await?;
         let (bookings, _) = booking::list_of_account(db, vault, centre, &known, Page::new(None, None)?).await?;
         let names: Vec<String> = bookings.into_iter().filter_map(|b| b.applicant).map(|a| a.name).collect();
         Ok::<_, shuitian::base::Error>((known.phone, cases.len(), names))

@@ -19,6 +19,7 @@ stories!(
     a_bare_digit_counts_only_where_it_is_clear,
     the_same_digit_again_is_a_duplicate_and_another_gets_help_once_a_day,
     a_text_that_says_nothing_is_kept,
+    of_two_centres_the_one_that_asked_gets_the_answer,
     the_hook_takes_only_its_secret_and_its_form,
 );
 
@@ -218,6 +219,60 @@ async fn a_text_that_says_nothing_is_kept(town: &Town) {
     assert_eq!(town.text_from("106900000000", &"长".repeat(5000)).await.ok(200)["outcome"], "kept");
     town.deliver().await;
     assert_eq!((town.rows().await["review"], town.rows().await["uplink"]), (0, 4));
+}
+
+async fn of_two_centres_the_one_that_asked_gets_the_answer(town: &Town) {
+    use entity::notice::uplink;
+    use entity::review::invitation::{Entity as Invitations, Model as Invitation};
+    use sea_orm::{ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _, QueryOrder as _};
+    use shuitian::base::vault::Place;
+    const PHONE: &str = "13800000001";
+    town.issued("SB-03", Some(PHONE)).await;
+    town.deliver().await;
+    let other = town.second_centre().await;
+    // One gateway serves both, and its address names neither.
+    let says = async |phone: &str, text: &str| {
+        let outcome = town.text_from(phone, text).await.ok(200)["outcome"].as_str().unwrap().to_owned();
+        let last = uplink::Entity::find().order_by_desc(uplink::Column::Id).one(town.app.read()).await.unwrap();
+        (outcome, last.unwrap().centre_id)
+    };
+    let (here, there) = (Some(town.centre.id), Some(other.id));
+    assert_eq!(says("13800000002", "5").await, ("kept".into(), None), "nobody asked this phone");
+    assert_eq!(says(PHONE, "请问几点上班").await, ("unclear".into(), here), "the only one that has to do with it");
+    // The other centre asks as well, by the same letter.
+    let mine = Invitations::find().one(town.app.read()).await.unwrap().unwrap();
+    let (id, vault) = (town.app.random.id(town.app.clock.now()), &town.app.vault);
+    let theirs = Invitation {
+        id,
+        centre_id: other.id,
+        service_no: 2,
+        token_hash: shuitian::base::vault::sha256(b"other"),
+        code: vault.seal(Place::new("invitation.code", other.id, id), "ABCDEF").unwrap(),
+        phone: Some(vault.seal(Place::new("invitation.phone", other.id, id), PHONE).unwrap()),
+        phone_blind: Some(vault.blind("phone", other.id, PHONE)),
+        ..mine.clone()
+    };
+    Invitations::insert(theirs.clone().into_active_model())
+        .exec_without_returning(town.app.database.writer())
+        .await
+        .unwrap();
+    assert_eq!(says(PHONE, "5").await, ("kept".into(), None), "it may be either's");
+    assert_eq!(says(PHONE, "A5").await, ("kept".into(), None), "both wrote an A");
+    let renamed = Invitation { tag: Some("B".into()), ..theirs };
+    Invitations::update(renamed.into_active_model().reset_all()).exec(town.app.database.writer()).await.unwrap();
+    assert_eq!(says(PHONE, "a4").await, ("rated".into(), here));
+    assert_eq!(says(PHONE, "B4").await.1, there);
+    // Called by a centre's own address, a text is that centre's.
+    let secret = secrecy::ExposeSecret::expose_secret(&town.app.hook_secret);
+    let path = format!("/hooks/sms/memory/{secret}/reply?centre=QX");
+    let text = json!({ "mobile": "13800000002", "text": "你好" });
+    town.stranger().send_to(Method::POST, &path, Some(text)).await.ok(200);
+    let last = uplink::Entity::find().order_by_desc(uplink::Column::Id).one(town.app.read()).await.unwrap().unwrap();
+    assert_eq!(last.centre_id, there);
+    // What is nobody's is resealed with the rest.
+    let done = shuitian::domain::reseal::all(&town.app.database, &town.app.vault).await.unwrap();
+    assert!(done.contains(&("uplink", 7)), "{done:?}");
+    town.deliver().await;
 }
 
 async fn the_hook_takes_only_its_secret_and_its_form(town: &Town) {

@@ -18,7 +18,7 @@ use shuitian::base::Clock;
 use shuitian::base::settings::Settings;
 use shuitian::domain::Act;
 use shuitian::domain::Who;
-use shuitian::domain::centre::Centre;
+use shuitian::domain::centre::{self, Centre};
 use shuitian::gateway::sms::{Memory, Sms};
 use shuitian::{demo, jobs, serve};
 use std::collections::BTreeMap;
@@ -136,7 +136,7 @@ impl Town {
         let app = App::open(Settings::load(Some(Path::new("/dev/null")), settings.into_iter()).unwrap(), clock)
             .await
             .unwrap();
-        let centre = Arc::new(shuitian::domain::centre::find(app.read(), None, None).await.unwrap());
+        let centre = Arc::new(centre::find(app.read(), None, None).await.unwrap());
         let listening = serve::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let url = format!("http://{}", listening.address);
         let (stop, stopped) = watch::channel(false);
@@ -202,6 +202,17 @@ impl Town {
     pub async fn texts(&self, phone: &str) -> Vec<String> {
         self.deliver().await;
         self.memory().sent().into_iter().filter(|s| s.phone == phone).map(|s| s.text).collect()
+    }
+
+    /// A second centre on the same server.
+    pub async fn second_centre(&self) -> Arc<Centre> {
+        let mut file: Value = serde_json::from_str(include_str!("../../seed/centre.json")).unwrap();
+        file["code"] = json!("QX");
+        let tx = self.app.database.begin().await.unwrap();
+        let file = serde_json::from_value(file).unwrap();
+        let made = centre::import(&tx, &self.app.random, self.app.clock.now(), file).await.unwrap();
+        tx.commit().await.unwrap();
+        Arc::new(made)
     }
 
     /// Nobody.

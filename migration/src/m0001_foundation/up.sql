@@ -109,7 +109,7 @@ create index notice_sending on notice (lease_until) where state = 'sending';
 create index notice_about on notice (about);
 create table uplink (
     id          {id}    primary key,
-    centre_id   {id}    not null references centre (id),
+    centre_id   {id}    references centre (id),
     gateway     text    not null,
     phone       {bytes} not null,
     phone_blind {bytes} not null,
@@ -322,6 +322,7 @@ create table service_case (
     centre_id       {id}    not null references centre (id),
     number          text    not null,
     receipt_number  text    not null,
+    national_number text    unique check (length(national_number) = 43),
     check_code      {bytes} not null,
     guide_id        {id}    not null references guide (id),
     version_id      {id}    not null references guide_version (id),
@@ -409,7 +410,7 @@ create table invitation (
 );
 create unique index invitation_tag on invitation (centre_id, phone_blind, tag) where state = 'open';
 create unique index invitation_code on invitation (centre_id, code_blind) where state = 'open';
-create index invitation_phone on invitation (centre_id, phone_blind, made_at) where phone_blind is not null;
+create index invitation_phone on invitation (phone_blind, made_at) where phone_blind is not null;
 create index invitation_open on invitation (expires_at) where state = 'open';
 create index invitation_day on invitation (centre_id, on_date);
 create table review (

@@ -2,13 +2,13 @@
 
 use super::Noun;
 use super::problem::Failure;
-use super::view::{ApplicantView, Created, Listed, part};
-use crate::access::{By, CaseHandler, CaseParty, CaseReader, ReceiptParty, Visit, WindowStaff};
+use super::view::{Created, Listed, part};
+use crate::access::{By, CaseHandler, CaseParty, CaseReader, ReceiptParty, Resident, Visit, WindowStaff};
 use crate::base::{Kind, Refusal};
 use crate::document::receipt;
-use crate::domain::case::{self, Filter, Intake, Proof, Taken, Verdict, Viewer};
-use crate::domain::identity::{resident, staff};
-use crate::domain::{Act, Who, centre, review};
+use crate::domain::case::{self, Filter, Intake, Proof, Taken, Verdict};
+use crate::domain::identity::Viewer;
+use crate::domain::{Act, centre, review};
 use entity::case::{CaseState, Model as Row, event};
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
@@ -22,8 +22,8 @@ const PDF_NOT_BUILT: Refusal =
 mod view;
 
 use view::{
-    Acted, CaseDetail, CaseView, CorrectionInput, DecideInput, EventView, MaterialInput, ProgressInput, ProgressView,
-    Receipt, ReceiveInput, ReceivedView, RefuseInput, RevealInput, Revealed, Shown, TakenView, acted, event, shown,
+    Acted, CaseDetail, CaseView, CorrectionInput, DecideInput, MaterialInput, ProgressInput, ProgressView, ProofInput,
+    Receipt, ReceiveInput, ReceivedView, RefuseInput, RevealInput, Revealed, acted, detail, event, shown,
 };
 
 pub(super) struct Cases;
@@ -100,21 +100,9 @@ impl Cases {
             None => None,
         };
         let filter = Filter { state: state.0, office };
-        let (cases, next_cursor, applicant): (_, _, Shown) = match &who.holder {
-            Who::Resident(account) => {
-                let known = resident::known(app.read(), &app.vault, centre, *account).await?;
-                let viewer = Viewer::Resident(&known);
-                let (cases, next) = case::list(app.read(), &app.vault, centre, viewer, filter, page).await?;
-                (cases, next, ApplicantView::own)
-            }
-            Who::Staff(member) => {
-                let viewer = Viewer::Staff(member);
-                let (cases, next) = case::list(app.read(), &app.vault, centre, viewer, filter, page).await?;
-                (cases, next, ApplicantView::masked)
-            }
-            _ => return Err(crate::access::FORBIDDEN.into()),
-        };
-        let items = cases.into_iter().map(|seen| shown(seen, &offices, now, applicant)).collect();
+        let viewer = Viewer::of(app.read(), &app.vault, centre, &who.who).await?;
+        let (cases, next_cursor) = case::list(app.read(), &app.vault, centre, &viewer, filter, page).await?;
+        let items = cases.into_iter().map(|seen| shown(seen, &offices, now, &viewer)).collect();
         Ok(Json(Listed { items, next_cursor }))
     }
 
@@ -122,56 +110,40 @@ impl Cases {
     #[oai(path = "/cases/:number", method = "get", operation_id = "get_case")]
     async fn get_case(&self, who: By<CaseParty>, number: Path<String>) -> Answer<Json<CaseDetail>> {
         let (app, centre) = (&who.visit.app, who.visit.centre.id);
-        let (offices, now) = (centre::offices(app.read(), centre).await?, app.clock.now());
-        let (seen, names, applicant): (_, _, Shown) = match &who.holder {
-            Who::Resident(account) => {
-                let known = resident::known(app.read(), &app.vault, centre, *account).await?;
-                let seen = case::see(app.read(), &app.vault, centre, &number.0, Viewer::Resident(&known)).await?;
-                (seen, None, ApplicantView::own)
-            }
-            Who::Staff(member) => {
-                let seen = case::see(app.read(), &app.vault, centre, &number.0, Viewer::Staff(member)).await?;
-                (seen, Some(staff::names(app.read(), centre).await?), ApplicantView::masked)
-            }
-            _ => return Err(crate::access::FORBIDDEN.into()),
+        let viewer = Viewer::of(app.read(), &app.vault, centre, &who.who).await?;
+        let seen = case::see(app.read(), &app.vault, centre, &number.0, &viewer).await?;
+        Ok(Json(detail(app, centre, seen, &viewer).await?))
+    }
+
+    /// Read a case that one sees in part in full, for a proof
+    ///
+    /// For a resident whose phone it was received under, or who made it before his account was surely his.
+    #[oai(path = "/cases/:number/open", method = "post", operation_id = "open_case")]
+    async fn open_case(
+        &self,
+        who: By<Resident>,
+        number: Path<String>,
+        body: Json<ProofInput>,
+    ) -> Answer<Json<CaseDetail>> {
+        let ProofInput { check_code, id_tail } = body.0;
+        let proof = match (check_code, id_tail) {
+            (Some(code), _) => Proof::CheckCode(code.into()),
+            (None, Some(tail)) => Proof::IdTail(tail.into()),
+            (None, None) => return Err(case::WRONG_PROOF.on("check_code").into()),
         };
-        if seen.applicant.is_none() {
-            // Entered under this phone, or older than its verifications: the matter and the state alone.
-            let detail =
-                CaseDetail { case: shown(seen, &offices, now, applicant), timeline: vec![], materials: vec![] };
-            return Ok(Json(detail));
-        }
-        let events = case::timeline(app.read(), &seen.row).await?;
-        let timeline = events
-            .iter()
-            .map(|e| {
-                let by = names.as_ref().map(|names| names.get(&e.actor).cloned().unwrap_or_else(|| e.actor.clone()));
-                Ok(EventView { by, ..event(e, case::ground(&app.vault, e)?) })
-            })
-            .collect::<crate::base::Result<Vec<_>>>()?;
-        let materials = case::materials(app.read(), &seen.row).await?;
-        let material = |m: entity::case::material::Model| TakenView { name: m.name, form: m.form, copies: m.copies };
-        Ok(Json(CaseDetail {
-            case: shown(seen, &offices, now, applicant),
-            timeline,
-            materials: materials.into_iter().map(material).collect(),
-        }))
+        who.visit.limit_proof(&number.0, &proof).await?;
+        let (app, centre) = (&who.visit.app, who.visit.centre.id);
+        let viewer = Viewer::of(app.read(), &app.vault, centre, &who.who).await?;
+        let seen = case::open(app.read(), &app.vault, centre, &number.0, &viewer, &proof).await?;
+        Ok(Json(detail(app, centre, seen, &viewer).await?))
     }
 
     /// The receipt (收件回执单) as a page to print
     #[oai(path = "/cases/:number/receipt", method = "get", operation_id = "case_receipt")]
     async fn case_receipt(&self, who: By<ReceiptParty>, number: Path<String>) -> Answer<Html<String>> {
         let (app, centre) = (&who.visit.app, who.visit.centre.id);
-        let known = match &who.holder {
-            Who::Resident(account) => Some(resident::known(app.read(), &app.vault, centre, *account).await?),
-            _ => None,
-        };
-        let viewer = match (&who.holder, &known) {
-            (Who::Staff(member), _) => Viewer::Staff(member),
-            (_, Some(known)) => Viewer::Resident(known),
-            _ => return Err(crate::access::FORBIDDEN.into()),
-        };
-        let page = receipt::page(app.read(), &app.vault, &who.visit.centre, &app.rules.public_url, &number.0, viewer);
+        let viewer = Viewer::of(app.read(), &app.vault, centre, &who.who).await?;
+        let page = receipt::page(app.read(), &app.vault, &who.visit.centre, &app.rules.public_url, &number.0, &viewer);
         Ok(Html(page.await?))
     }
 
@@ -179,7 +151,11 @@ impl Cases {
     ///
     /// Answered in builds with PDF; elsewhere `pdf_not_built`.
     #[oai(path = "/cases/:number/receipt.pdf", method = "get", operation_id = "case_receipt_pdf")]
-    async fn case_receipt_pdf(&self, _who: By<ReceiptParty>, _number: Path<String>) -> Answer<Html<String>> {
+    async fn case_receipt_pdf(
+        &self,
+        _who: By<ReceiptParty>,
+        #[oai(name = "number")] _number: Path<String>,
+    ) -> Answer<Html<String>> {
         Err(PDF_NOT_BUILT.into())
     }
 
@@ -225,14 +201,7 @@ impl Cases {
     #[oai(path = "/cases/:number/withdraw", method = "post", operation_id = "withdraw_case")]
     async fn withdraw_case(&self, who: By<CaseParty>, number: Path<String>) -> Answer<Json<Acted>> {
         let done = who.visit.write_once(who.who.clone(), "withdraw_case", &number.0, async |act| {
-            let row = match &act.who {
-                Who::Staff(member) => case::withdraw(act, &number.0, Viewer::Staff(member)).await?,
-                other => {
-                    let account = other.account().ok_or(case::UNKNOWN_CASE)?;
-                    let known = resident::known(&*act.tx, &act.vault, act.centre.id, account).await?;
-                    case::withdraw(act, &number.0, Viewer::Resident(&known)).await?
-                }
-            };
+            let row = case::withdraw(act, &number.0).await?;
             acted(act, row).await
         });
         Ok(Json(done.await?))
@@ -269,10 +238,8 @@ impl Cases {
     ) -> Answer<Json<Revealed>> {
         let RevealInput { fields, purpose } = body.0;
         let fields: Vec<String> = fields.into_iter().map(String::from).collect();
-        let values = who
-            .visit
-            .write(who.who.clone(), async |act| case::reveal(act, &who.holder, &number.0, &fields, &purpose).await)
-            .await?;
+        let values =
+            who.visit.write(who.who.clone(), async |act| case::reveal(act, &number.0, &fields, &purpose).await).await?;
         let value = |field: &str| values.iter().find(|(f, _)| *f == field).and_then(|(_, v)| v.clone());
         Ok(Json(Revealed { name: value("name"), phone: value("phone"), id_number: value("id_number") }))
     }
@@ -286,10 +253,10 @@ impl Cases {
             (None, Some(tail)) => Proof::PhoneTail(tail.into()),
             (None, None) => return Err(case::PROOF_NEEDED.on("check_code").into()),
         };
-        visit.limit_progress(&number, &proof).await?;
+        visit.limit_proof(&number, &proof).await?;
         let app = &visit.app;
         let seen = case::progress(app.read(), &app.vault, visit.centre.id, &number, &proof).await?;
-        let holds_receipt = !proof.can_be_guessed();
+        let holds_receipt = proof.tail().is_none();
         let events = case::timeline(app.read(), &seen.row).await?;
         let told = |e: &event::Model| {
             let ground = if holds_receipt { case::ground(&app.vault, e)? } else { None };

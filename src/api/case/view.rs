@@ -1,12 +1,15 @@
 //! What the doors of cases take and show.
 
 use crate::api::view::{ApplicantInput, ApplicantView, Moment, OfficeView, Text, moment};
-use crate::domain::case::{self, Correction, Seen, Viewer};
-use crate::domain::identity::resident;
+use crate::app::App;
+use crate::base::Result;
+use crate::domain::case::{self, Correction, Seen};
+use crate::domain::identity::{Viewer, staff};
 use crate::domain::{Act, Who, centre, review};
 use chrono::NaiveDate;
 use entity::applicant::{ApplicantKind, IdType};
 use entity::case::{CaseEventKind, CaseState, Channel, MaterialForm, Model as Row, event};
+use entity::centre::office;
 use entity::identity::Role;
 use entity::{Id, Time};
 use poem_openapi::Object;
@@ -150,6 +153,8 @@ pub(super) struct CaseView {
     pub(super) number: String,
     /// Number of its receipt.
     pub(super) receipt_number: String,
+    /// The 43 characters of the national scheme; null while the matter has no 实施编码.
+    pub(super) national_number: Option<String>,
     /// Where it stands.
     pub(super) state: CaseState,
     /// Code of its guide.
@@ -252,6 +257,16 @@ pub(super) struct ProgressInput {
     pub(super) phone_tail: Option<Text>,
 }
 
+/// What proves that a case one sees in part is one's own.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+pub(super) struct ProofInput {
+    /// Check code of the receipt.
+    pub(super) check_code: Option<Text>,
+    /// Last four characters of the applicant's document.
+    pub(super) id_tail: Option<Text>,
+}
+
 /// How far a case is.
 #[derive(Object)]
 pub(super) struct ProgressView {
@@ -271,27 +286,21 @@ pub(super) struct ProgressView {
     pub(super) timeline: Vec<EventView>,
 }
 
-pub(super) async fn view(act: &Act, row: Row) -> crate::base::Result<CaseView> {
-    let Who::Staff(member) = &act.who else {
-        let account = act.who.account().ok_or(case::UNKNOWN_CASE)?;
-        let known = resident::known(&*act.tx, &act.vault, act.centre.id, account).await?;
-        let seen = case::see(&*act.tx, &act.vault, act.centre.id, &row.number, Viewer::Resident(&known)).await?;
-        return Ok(shown(seen, &[], act.now, ApplicantView::own));
-    };
+async fn view(act: &Act, row: Row) -> Result<CaseView> {
+    let viewer = Viewer::acting(act).await?;
     let offices = centre::offices(&*act.tx, act.centre.id).await?;
-    let seen = case::see(&*act.tx, &act.vault, act.centre.id, &row.number, Viewer::Staff(member)).await?;
-    Ok(shown(seen, &offices, act.now, ApplicantView::masked))
+    let seen = case::see(&*act.tx, &act.vault, act.centre.id, &row.number, &viewer).await?;
+    Ok(shown(seen, &offices, act.now, &viewer))
 }
 
-pub(super) type Shown = fn(&crate::domain::applicant::Applicant) -> ApplicantView;
-
-pub(super) fn shown(seen: Seen, offices: &[entity::centre::office::Model], now: Time, applicant: Shown) -> CaseView {
+pub(super) fn shown(seen: Seen, offices: &[office::Model], now: Time, viewer: &Viewer) -> CaseView {
     let row = seen.row;
     CaseView {
         overdue: case::is_overdue(&row, now),
         office: offices.iter().find(|o| o.id == row.office_id).map(OfficeView::from),
         number: row.number,
         receipt_number: row.receipt_number,
+        national_number: row.national_number,
         state: row.state,
         guide: seen.guide_code,
         item: seen.item,
@@ -302,12 +311,28 @@ pub(super) fn shown(seen: Seen, offices: &[entity::centre::office::Model], now: 
         due_provisional: row.due_provisional,
         decided_on: row.decided_on,
         ended_at: row.ended_at.map(moment),
-        applicant: seen.applicant.as_ref().map(applicant),
+        applicant: seen.applicant.as_ref().map(|a| ApplicantView::to(viewer, a)),
     }
 }
 
+/// A case with its timeline and materials; of one that is seen in part, the matter and the state alone.
+pub(super) async fn detail(app: &App, centre: Id, seen: Seen, viewer: &Viewer) -> Result<CaseDetail> {
+    let offices = centre::offices(app.read(), centre).await?;
+    let (mut timeline, mut materials) = (Vec::new(), Vec::new());
+    if seen.applicant.is_some() {
+        let names = if viewer.is_staff() { Some(staff::names(app.read(), centre).await?) } else { None };
+        for e in case::timeline(app.read(), &seen.row).await? {
+            let by = names.as_ref().map(|names| names.get(&e.actor).cloned().unwrap_or_else(|| e.actor.clone()));
+            timeline.push(EventView { by, ..event(&e, case::ground(&app.vault, &e)?) });
+        }
+        let taken = case::materials(app.read(), &seen.row).await?.into_iter();
+        materials.extend(taken.map(|m| TakenView { name: m.name, form: m.form, copies: m.copies }));
+    }
+    Ok(CaseDetail { case: shown(seen, &offices, app.clock.now(), viewer), timeline, materials })
+}
+
 /// The case after an act, with its invitation if it has ended.
-pub(super) async fn acted(act: &Act, row: Row) -> crate::base::Result<Acted> {
+pub(super) async fn acted(act: &Act, row: Row) -> Result<Acted> {
     let ticket = match &act.who {
         // The windows hand it over; whoever else saw it could rate himself.
         Who::Staff(member) if member.is_any(&[Role::Window, Role::Director]) => {

@@ -5,32 +5,30 @@ use crate::base::error::Result;
 use crate::base::personal;
 use crate::base::vault::Vault;
 use crate::domain::act::Page;
+use crate::domain::identity::Viewer;
 use crate::domain::identity::resident::Known;
 use crate::domain::{applicant, guide};
 use chrono::NaiveDate;
-use entity::Id;
+
 use entity::booking::{Column, Entity, Model};
+use entity::{Id, Time};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use std::collections::HashMap;
 
-/// A booking of an account.
+/// A booking that a viewer may see: staff those of the centre, a resident those of his account.
 ///
 /// # Errors
-/// `unknown_booking` for another's.
-pub async fn of_account(db: &impl ConnectionTrait, centre: Id, account: Id, id: Id) -> Result<Model> {
-    let row = Entity::find_by_id(id).filter(Column::CentreId.eq(centre)).filter(Column::AccountId.eq(account));
-    row.one(db).await?.ok_or_else(|| UNKNOWN_BOOKING.into())
-}
-
-/// A booking of the centre, for staff.
-///
-/// # Errors
-/// `unknown_booking` for another centre's.
-pub async fn of_centre(db: &impl ConnectionTrait, centre: Id, id: Id) -> Result<Model> {
-    let row = Entity::find_by_id(id).filter(Column::CentreId.eq(centre)).one(db).await?;
-    row.ok_or_else(|| UNKNOWN_BOOKING.into())
+/// `unknown_booking`, also for one that is another's.
+pub async fn see(db: &impl ConnectionTrait, vault: &Vault, centre: Id, id: Id, viewer: &Viewer) -> Result<Booked> {
+    let mut row = Entity::find_by_id(id).filter(Column::CentreId.eq(centre));
+    let mut since = None;
+    if let Viewer::Resident(known) = viewer {
+        row = row.filter(Column::AccountId.eq(known.id));
+        since = Some(known.since);
+    }
+    show(db, vault, centre, row.all(db).await?, since).await?.pop().ok_or_else(|| UNKNOWN_BOOKING.into())
 }
 
 /// What an account booked, latest first. What is older than its verifications shows the matter and the state alone.
@@ -47,7 +45,7 @@ pub async fn list_of_account(
     let mine = Entity::find().filter(Column::CentreId.eq(centre)).filter(Column::AccountId.eq(known.id));
     let rows = page.of(mine, Column::StartsAt, Column::Id).all(db).await?;
     let (rows, next) = page.cut(rows, |r| (r.starts_at, r.id));
-    Ok((show(db, vault, centre, rows, |row| row.created_at >= known.since).await?, next))
+    Ok((show(db, vault, centre, rows, Some(known.since)).await?, next))
 }
 
 /// A day's bookings by time, for the windows; narrowed by the last four digits of a phone.
@@ -69,7 +67,7 @@ pub async fn list_of_day(
         .limit(1000)
         .all(db)
         .await?;
-    let mut booked = show(db, vault, centre, rows, |_| true).await?;
+    let mut booked = show(db, vault, centre, rows, None).await?;
     if let Some(tail) = phone_tail {
         let fits = |b: &Booked| {
             b.applicant.as_ref().and_then(|a| a.phone.as_ref()).is_some_and(|p| personal::tail(p, 4) == tail)
@@ -79,23 +77,20 @@ pub async fn list_of_day(
     Ok(booked)
 }
 
-/// Puts item and applicant beside bookings, the applicant only where `may_know` says so.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn show(
+/// Puts item and applicant beside bookings, the applicant only where the booking was made since a moment.
+async fn show(
     db: &impl ConnectionTrait,
     vault: &Vault,
     centre: Id,
     rows: Vec<Model>,
-    may_know: impl Fn(&Model) -> bool,
+    since: Option<Time>,
 ) -> Result<Vec<Booked>> {
     let guides = guide::names(db, centre).await?;
     let snapshots = applicant::of(db, centre, rows.iter().map(|r| r.applicant_id)).await?;
     let snapshots: HashMap<Id, _> = snapshots.into_iter().map(|s| (s.id, s)).collect();
     let mut booked = Vec::with_capacity(rows.len());
     for row in rows {
-        let snapshot = snapshots.get(&row.applicant_id).filter(|_| may_know(&row));
+        let snapshot = snapshots.get(&row.applicant_id).filter(|_| since.is_none_or(|since| row.created_at >= since));
         let guide = guides.get(&row.guide_id);
         booked.push(Booked {
             item: guide.map(|g| g.name.clone()).unwrap_or_default(),

@@ -7,7 +7,7 @@
 use super::act::{Act, Who};
 use super::applicant::{self, Applicant, Typed};
 use super::guide::{self, Guide};
-use super::identity::resident::{self};
+use super::identity::{Viewer, resident};
 use super::notice::{self, Message};
 use super::{audit, calendar};
 use crate::base::error::Result;
@@ -22,7 +22,7 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, ExprTrait as _, PaginatorTrait
 mod look;
 mod slots;
 
-pub use look::{list_of_account, list_of_day, of_account, of_centre, show};
+pub use look::{list_of_account, list_of_day, see};
 pub use slots::{open_slots, slot, slots};
 
 /// No such slot here.
@@ -57,7 +57,7 @@ pub const BAD_SPAN: Refusal =
 /// Places that one account may hold at a time.
 const MOST_OPEN: u64 = 5;
 
-/// What a resident asks for.
+/// What someone asks for.
 #[derive(Debug)]
 pub struct Wish {
     /// The slot.
@@ -83,25 +83,21 @@ pub struct Booked {
     pub applicant: Option<Applicant>,
 }
 
-/// Takes a place for a resident, and says so by text.
+/// Takes a place, and says so by text. A resident takes it for himself or another; the windows take it for whoever rings
+/// up or comes by, and then no account sees it.
 ///
 /// # Errors
 /// `unknown_guide`, the refusals of an applicant, `unknown_slot`, `slot_past`, `slot_full`,
 /// `outside_hours`, `already_booked`.
-pub async fn book(act: &Act, account: Id, wish: Wish) -> Result<Booked> {
+pub async fn book(act: &Act, wish: Wish) -> Result<Booked> {
     let guide = guide::get(&*act.tx, act.centre.id, &wish.guide).await?;
-    let known = resident::known(&*act.tx, &act.vault, act.centre.id, account).await?;
     let mut applicant = wish.applicant.check()?;
     guide.ensure_for(applicant.kind)?;
-    applicant.phone = applicant.phone.or(known.phone);
-    let open = Entity::find()
-        .filter(Column::AccountId.eq(account))
-        .filter(Column::State.eq(BookingState::Booked))
-        .filter(Column::StartsAt.gt(act.now))
-        .count(&*act.tx)
-        .await?;
-    if open >= MOST_OPEN {
-        return Err(TOO_MANY.with(&[("n", &open)]).into());
+    let account = act.who.account();
+    if let Some(account) = account {
+        let known = resident::known(&*act.tx, &act.vault, act.centre.id, account).await?;
+        applicant.phone = applicant.phone.or(known.phone);
+        ensure_few(act, account).await?;
     }
     let slot = take_place(act, wish.slot).await?;
     let snapshot = applicant::record(act, &applicant).await?;
@@ -115,9 +111,9 @@ pub async fn book(act: &Act, account: Id, wish: Wish) -> Result<Booked> {
         on_date: slot.on_date,
         guide_id: guide.row.id,
         office_id: guide.row.office_id,
-        account_id: Some(account),
+        account_id: account,
         applicant_id: snapshot.id,
-        person_blind: act.blind("person", &person(account, &applicant.name)),
+        person_blind: act.blind("person", &person(account, &applicant)),
         for_other: wish.for_other,
         state: BookingState::Booked,
         created_at: act.now,
@@ -132,9 +128,28 @@ pub async fn book(act: &Act, account: Id, wish: Wish) -> Result<Booked> {
     Ok(Booked { row, item: guide.row.name, guide_code: guide.row.code, applicant: Some(applicant) })
 }
 
-/// What makes two bookings the same person's: the account and the name. Two villagers may share a name.
-pub(crate) fn person(account: Id, name: &str) -> String {
-    format!("{account} {name}")
+/// What makes two bookings the same person's: the name, with the account or, where the window booked, with phone and
+/// document. Two villagers may share a name, and a family a phone.
+pub(crate) fn person(account: Option<Id>, applicant: &Applicant) -> String {
+    let name = &applicant.name;
+    match account {
+        Some(account) => format!("{account} {name}"),
+        None => {
+            let number = applicant.document.as_ref().map_or("", |(_, number)| number);
+            format!("window {} {number} {name}", applicant.phone.as_deref().unwrap_or_default())
+        }
+    }
+}
+
+/// Refuses to an account that holds as many places as one may.
+async fn ensure_few(act: &Act, account: Id) -> Result<()> {
+    let open = Entity::find()
+        .filter(Column::AccountId.eq(account))
+        .filter(Column::State.eq(BookingState::Booked))
+        .filter(Column::StartsAt.gt(act.now))
+        .count(&*act.tx)
+        .await?;
+    if open >= MOST_OPEN { Err(TOO_MANY.with(&[("n", &open)]).into()) } else { Ok(()) }
 }
 
 async fn take_place(act: &Act, slot: Id) -> Result<slot::Model> {
@@ -193,28 +208,29 @@ async fn tell(act: &Act, row: &Model, guide: &Guide, phone: &str) -> Result<()> 
 /// Gives a place back before its time. Staff may cancel for someone, who is told then.
 ///
 /// # Errors
-/// `booking_not_open`, `too_late_to_cancel`.
-pub async fn cancel(act: &Act, row: &Model) -> Result<Model> {
-    if row.starts_at <= act.now {
+/// `unknown_booking`, `booking_not_open`, `too_late_to_cancel`.
+pub async fn cancel(act: &Act, id: Id) -> Result<Booked> {
+    let booked = see(&*act.tx, &act.vault, act.centre.id, id, &Viewer::acting(act).await?).await?;
+    if booked.row.starts_at <= act.now {
         return Err(TOO_LATE.into());
     }
     // The slot first, as in `book`: two acts that lock in different orders could wait for each other for ever.
     slot::Entity::update_many()
         .col_expr(slot::Column::Taken, Expr::col(slot::Column::Taken).sub(1))
-        .filter(slot::Column::Id.eq(row.slot_id))
+        .filter(slot::Column::Id.eq(booked.row.slot_id))
         .filter(slot::Column::Taken.gt(0))
         .exec(&*act.tx)
         .await?;
-    let row = turn(act, row, BookingState::Cancelled).await?;
+    let row = turn(act, &booked.row, BookingState::Cancelled).await?;
     if matches!(act.who, Who::Staff(_)) {
         audit::note(act, "booking.cancelled", row.id, serde_json::json!({})).await?;
-        if let Some(phone) = applicant::get(&*act.tx, &act.vault, act.centre.id, row.applicant_id).await?.phone {
+        if let Some(phone) = booked.applicant.as_ref().and_then(|a| a.phone.as_ref()) {
             let when = row.starts_at.local().format("%-m月%-d日 %H:%M");
             let message = Message {
                 key: format!("booking.cancelled/{}", row.id),
                 kind: "booking.cancelled",
                 lane: Lane::Notice,
-                phone: &phone,
+                phone,
                 text: format!("您{when}的预约（{}）已由中心取消，请另约时间或致电{}。", row.number, act.centre.phone),
                 about: row.id,
                 due_at: act.now,
@@ -223,7 +239,7 @@ pub async fn cancel(act: &Act, row: &Model) -> Result<Model> {
             notice::say(act, message).await?;
         }
     }
-    Ok(row)
+    Ok(Booked { row, ..booked })
 }
 
 /// Notes that the person has come, on the day of the booking.

@@ -1,12 +1,13 @@
 //! From acceptance to the end (受理、办理、办结), and corrections on the way.
 
-use super::look::Viewer;
+use super::look::in_full;
 use super::receive::record;
 use super::{GROUND_NEEDED, NOT_YOURS_TO_DO, NOTHING_TO_CORRECT, UNKNOWN_CASE, WRONG_STATE, state_name};
 use crate::base::error::Result;
 use crate::domain::act::{Act, StaffMember, Who};
 use crate::domain::applicant::{self, Typed};
 use crate::domain::calendar::{self, Calendar};
+use crate::domain::identity::Viewer;
 use crate::domain::notice::{self, Message};
 use crate::domain::{audit, guide};
 use chrono::{Duration, NaiveDate};
@@ -18,6 +19,7 @@ use entity::identity::Role;
 use entity::notice::Lane;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
+use std::sync::Arc;
 
 /// How a case is decided.
 #[derive(Clone, Debug)]
@@ -98,12 +100,13 @@ pub async fn issue(act: &Act, number: &str) -> Result<Model> {
 ///
 /// # Errors
 /// `unknown_case`, `not_yours_to_do`, `wrong_state`.
-pub async fn withdraw(act: &Act, number: &str, viewer: Viewer<'_>) -> Result<Model> {
-    let case = super::look::hold(act, number, viewer).await?;
-    match viewer {
+pub async fn withdraw(act: &Act, number: &str) -> Result<Model> {
+    let viewer = Viewer::acting(act).await?;
+    let case = super::look::hold(act, number, &viewer).await?;
+    match &viewer {
         Viewer::Staff(staff) => ensure(staff, &case, Power::Issue)?,
         // Only what is shown in full is a resident's own to take back.
-        Viewer::Resident(_) if viewer.in_full(&case) => {}
+        Viewer::Resident(_) if in_full(&viewer, &case) => {}
         Viewer::Resident(_) => return Err(UNKNOWN_CASE.into()),
     }
     let open = [CaseState::Received, CaseState::Accepted, CaseState::Granted];
@@ -124,7 +127,7 @@ pub enum Power {
 
 async fn mine(act: &Act, number: &str, power: Power) -> Result<Model> {
     let Who::Staff(staff) = &act.who else { return Err(UNKNOWN_CASE.into()) };
-    let case = super::look::hold(act, number, Viewer::Staff(staff)).await?;
+    let case = super::look::hold(act, number, &Viewer::Staff(Arc::clone(staff))).await?;
     ensure(staff, &case, power)?;
     Ok(case)
 }

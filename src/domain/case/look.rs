@@ -1,13 +1,13 @@
 //! Looking at cases: who may see what is decided here, once.
 
 use super::receive::normal_code;
-use super::{BAD_FIELDS, NO_PROGRESS, PURPOSE_NEEDED, UNKNOWN_CASE, check_code};
+use super::{BAD_FIELDS, NO_PROGRESS, PURPOSE_NEEDED, UNKNOWN_CASE, WRONG_PROOF, check_code};
 use crate::base::error::Result;
 use crate::base::personal;
 use crate::base::vault::{Place, Vault, same};
-use crate::domain::act::{Act, Page, StaffMember};
+use crate::domain::act::{Act, Page, Who};
 use crate::domain::applicant::{self, Applicant};
-use crate::domain::identity::resident::Known;
+use crate::domain::identity::Viewer;
 use crate::domain::{audit, guide};
 use entity::case::{CaseState, Column, Entity, Model, event, material};
 use entity::identity::Role;
@@ -17,44 +17,34 @@ use sea_orm::{
     QuerySelect as _, QueryTrait as _, Select,
 };
 use std::collections::HashMap;
+use std::sync::Arc;
 
-/// Who looks.
-#[derive(Clone, Copy, Debug)]
-pub enum Viewer<'v> {
-    /// A member of staff: the windows, the director, leaders and the supervision window see the centre's cases, an office
-    /// its own, others none.
-    Staff(&'v StaffMember),
-    /// A resident: what his account made, and in part what was entered under his phone.
-    Resident(&'v Known),
-}
-
-impl Viewer<'_> {
-    /// The rows this viewer may see at all.
-    fn scope(self) -> Condition {
-        const WHOLE_CENTRE: [Role; 4] = [Role::Window, Role::Director, Role::Leader, Role::SupervisionWindow];
-        match self {
-            Self::Staff(staff) if staff.is_any(&WHOLE_CENTRE) => Condition::all(),
-            Self::Staff(staff) if staff.is_any(&[Role::Office, Role::OfficeHead]) => {
-                Condition::all().add(Column::OfficeId.is_in(staff.office))
-            }
-            Self::Staff(_) => Condition::all().add(Column::Id.is_null()),
-            Self::Resident(known) => {
-                let under_phone = entity::applicant::Entity::find()
-                    .select_only()
-                    .column(entity::applicant::Column::Id)
-                    .filter(entity::applicant::Column::PhoneBlind.is_in(known.phone_blinds.clone()))
-                    .into_query();
-                Condition::any().add(Column::AccountId.eq(known.id)).add(Column::ApplicantId.in_subquery(under_phone))
-            }
+/// The rows a viewer may see at all: the windows, the director, leaders and the supervision window see the centre's cases,
+/// an office its own, a resident what his account made or what was entered under his phone, others none.
+fn scope(viewer: &Viewer) -> Condition {
+    const WHOLE_CENTRE: [Role; 4] = [Role::Window, Role::Director, Role::Leader, Role::SupervisionWindow];
+    match viewer {
+        Viewer::Staff(staff) if staff.is_any(&WHOLE_CENTRE) => Condition::all(),
+        Viewer::Staff(staff) if staff.is_any(&[Role::Office, Role::OfficeHead]) => {
+            Condition::all().add(Column::OfficeId.is_in(staff.office))
+        }
+        Viewer::Staff(_) => Condition::all().add(Column::Id.is_null()),
+        Viewer::Resident(known) => {
+            let under_phone = entity::applicant::Entity::find()
+                .select_only()
+                .column(entity::applicant::Column::Id)
+                .filter(entity::applicant::Column::PhoneBlind.is_in(known.phone_blinds.clone()))
+                .into_query();
+            Condition::any().add(Column::AccountId.eq(known.id)).add(Column::ApplicantId.in_subquery(under_phone))
         }
     }
+}
 
-    /// True when this viewer may see the applicant and the timeline of a row in his scope, and not the matter alone.
-    pub(super) fn in_full(self, case: &Model) -> bool {
-        match self {
-            Self::Staff(_) => true,
-            Self::Resident(known) => case.account_id == Some(known.id) && case.received_at >= known.since,
-        }
+/// True when a viewer may see the applicant and the timeline of a row in his scope, and not the matter alone.
+pub(super) fn in_full(viewer: &Viewer, case: &Model) -> bool {
+    match viewer {
+        Viewer::Staff(_) => true,
+        Viewer::Resident(known) => case.account_id == Some(known.id) && case.received_at >= known.since,
     }
 }
 
@@ -75,8 +65,8 @@ pub struct Seen {
 ///
 /// # Errors
 /// `unknown_case`, also for one that is another's.
-pub async fn find(db: &impl ConnectionTrait, centre: Id, number: &str, viewer: Viewer<'_>) -> Result<Model> {
-    let row = numbered(centre, number).filter(viewer.scope()).one(db).await?;
+pub async fn find(db: &impl ConnectionTrait, centre: Id, number: &str, viewer: &Viewer) -> Result<Model> {
+    let row = numbered(centre, number).filter(scope(viewer)).one(db).await?;
     row.ok_or_else(|| UNKNOWN_CASE.into())
 }
 
@@ -90,8 +80,8 @@ pub fn normal_number(typed: &str) -> String {
 ///
 /// # Errors
 /// `unknown_case`.
-pub(super) async fn hold(act: &Act, number: &str, viewer: Viewer<'_>) -> Result<Model> {
-    let row = numbered(act.centre.id, number).filter(viewer.scope()).lock_exclusive().one(&*act.tx).await?;
+pub(super) async fn hold(act: &Act, number: &str, viewer: &Viewer) -> Result<Model> {
+    let row = numbered(act.centre.id, number).filter(scope(viewer)).lock_exclusive().one(&*act.tx).await?;
     row.ok_or_else(|| UNKNOWN_CASE.into())
 }
 
@@ -119,11 +109,11 @@ pub async fn list(
     db: &impl ConnectionTrait,
     vault: &Vault,
     centre: Id,
-    viewer: Viewer<'_>,
+    viewer: &Viewer,
     filter: Filter,
     page: Page,
 ) -> Result<(Vec<Seen>, Option<String>)> {
-    let mut cases = Entity::find().filter(Column::CentreId.eq(centre)).filter(viewer.scope());
+    let mut cases = Entity::find().filter(Column::CentreId.eq(centre)).filter(scope(viewer));
     if let Some(state) = filter.state {
         cases = cases.filter(Column::State.eq(state));
     }
@@ -143,13 +133,13 @@ pub async fn agenda(
     db: &impl ConnectionTrait,
     vault: &Vault,
     centre: Id,
-    viewer: Viewer<'_>,
+    viewer: &Viewer,
     limit: u64,
 ) -> Result<Vec<Seen>> {
     let rows = Entity::find()
         .filter(Column::CentreId.eq(centre))
         .filter(Column::State.is_in([CaseState::Received, CaseState::Accepted, CaseState::Granted]))
-        .filter(viewer.scope())
+        .filter(scope(viewer))
         .order_by_asc(Column::DueOn.is_null())
         .order_by_asc(Column::DueOn)
         .order_by_asc(Column::Id)
@@ -162,14 +152,14 @@ async fn show(
     vault: &Vault,
     centre: Id,
     rows: Vec<Model>,
-    viewer: Viewer<'_>,
+    viewer: &Viewer,
 ) -> Result<Vec<Seen>> {
     let guides = guide::names(db, centre).await?;
     let snapshots = applicant::of(db, centre, rows.iter().map(|r| r.applicant_id)).await?;
     let snapshots: HashMap<Id, _> = snapshots.into_iter().map(|s| (s.id, s)).collect();
     let mut seen = Vec::with_capacity(rows.len());
     for row in rows {
-        let snapshot = snapshots.get(&row.applicant_id).filter(|_| viewer.in_full(&row));
+        let snapshot = snapshots.get(&row.applicant_id).filter(|_| in_full(viewer, &row));
         let guide = guides.get(&row.guide_id);
         seen.push(Seen {
             item: guide.map(|g| g.name.clone()).unwrap_or_default(),
@@ -185,15 +175,30 @@ async fn show(
 ///
 /// # Errors
 /// `unknown_case`.
-pub async fn see(
+pub async fn see(db: &impl ConnectionTrait, vault: &Vault, centre: Id, number: &str, viewer: &Viewer) -> Result<Seen> {
+    let row = find(db, centre, number, viewer).await?;
+    show(db, vault, centre, vec![row], viewer).await?.pop().ok_or_else(|| UNKNOWN_CASE.into())
+}
+
+/// A case that a viewer sees in part, in full for a proof: it was entered at the window under his phone, or before his
+/// account was surely his.
+///
+/// # Errors
+/// `unknown_case`, `wrong_proof`.
+pub async fn open(
     db: &impl ConnectionTrait,
     vault: &Vault,
     centre: Id,
     number: &str,
-    viewer: Viewer<'_>,
+    viewer: &Viewer,
+    proof: &Proof,
 ) -> Result<Seen> {
-    let row = find(db, centre, number, viewer).await?;
-    show(db, vault, centre, vec![row], viewer).await?.pop().ok_or_else(|| UNKNOWN_CASE.into())
+    let seen = see(db, vault, centre, number, viewer).await?;
+    if !proof.holds(db, vault, &seen.row).await? {
+        return Err(WRONG_PROOF.into());
+    }
+    let applicant = applicant::get(db, vault, centre, seen.row.applicant_id).await?;
+    Ok(Seen { applicant: Some(applicant), ..seen })
 }
 
 /// What happened to a case, in its order.
@@ -221,14 +226,31 @@ pub enum Proof {
     CheckCode(String),
     /// The last four digits of the applicant's phone.
     PhoneTail(String),
+    /// The last four characters of the applicant's document.
+    IdTail(String),
 }
 
 impl Proof {
-    /// True when it is short enough to be guessed, so that tries on one number must be counted. A check code is not, and
-    /// whoever holds a receipt is never locked out by somebody else's guessing.
+    /// What is short enough to be guessed, so that tries must be counted. A check code is not, and whoever holds a receipt
+    /// is never locked out by somebody else's guessing.
     #[must_use]
-    pub const fn can_be_guessed(&self) -> bool {
-        matches!(self, Self::PhoneTail(_))
+    pub fn tail(&self) -> Option<&str> {
+        match self {
+            Self::CheckCode(_) => None,
+            Self::PhoneTail(tail) | Self::IdTail(tail) => Some(tail),
+        }
+    }
+
+    async fn holds(&self, db: &impl ConnectionTrait, vault: &Vault, row: &Model) -> Result<bool> {
+        let applicant = async || applicant::get(db, vault, row.centre_id, row.applicant_id).await;
+        let (kept, typed) = match self {
+            Self::CheckCode(typed) => (Some(check_code(vault, row)?), typed),
+            Self::PhoneTail(typed) => (applicant().await?.phone.map(|p| personal::tail(&p, 4)), typed),
+            Self::IdTail(typed) => (applicant().await?.document.map(|(_, number)| personal::tail(&number, 4)), typed),
+        };
+        // What is shorter than four characters proves nothing.
+        let kept = kept.filter(|k| k.chars().count() >= 4);
+        Ok(kept.is_some_and(|kept| same(kept.as_bytes(), normal_code(typed).as_bytes())))
     }
 }
 
@@ -244,15 +266,7 @@ pub async fn progress(
     proof: &Proof,
 ) -> Result<Seen> {
     let row = numbered(centre, number).one(db).await?.ok_or(NO_PROGRESS)?;
-    let proven = match proof {
-        Proof::CheckCode(typed) => same(normal_code(typed).as_bytes(), check_code(vault, &row)?.as_bytes()),
-        Proof::PhoneTail(typed) => {
-            let phone = applicant::get(db, vault, centre, row.applicant_id).await?.phone;
-            let typed = normal_code(typed);
-            typed.len() == 4 && phone.is_some_and(|p| same(personal::tail(&p, 4).as_bytes(), typed.as_bytes()))
-        }
-    };
-    if !proven {
+    if !proof.holds(db, vault, &row).await? {
         return Err(NO_PROGRESS.into());
     }
     let guide = guide::by_id(db, centre, row.guide_id).await?;
@@ -265,7 +279,6 @@ pub async fn progress(
 /// `unknown_case`, `bad_fields`, `purpose_needed`.
 pub async fn reveal(
     act: &Act,
-    staff: &StaffMember,
     number: &str,
     fields: &[String],
     purpose: &str,
@@ -279,7 +292,8 @@ pub async fn reveal(
     if !(2..=60).contains(&purpose.chars().count()) {
         return Err(PURPOSE_NEEDED.on("purpose").into());
     }
-    let seen = see(&*act.tx, &act.vault, act.centre.id, number, Viewer::Staff(staff)).await?;
+    let Who::Staff(staff) = &act.who else { return Err(UNKNOWN_CASE.into()) };
+    let seen = see(&*act.tx, &act.vault, act.centre.id, number, &Viewer::Staff(Arc::clone(staff))).await?;
     let applicant = seen.applicant.ok_or(UNKNOWN_CASE)?;
     audit::note(act, "case.revealed", &seen.row.number, serde_json::json!({ "fields": wanted, "purpose": purpose }))
         .await?;

@@ -17,8 +17,8 @@ mod receive;
 
 pub use decide::{Correction, Power, Verdict, accept, correct, decide, has, issue, redate, refuse, withdraw};
 pub use look::{
-    Filter, Proof, Seen, Viewer, agenda, find, ground, is_overdue, list, materials, normal_number, progress, reveal,
-    see, timeline,
+    Filter, Proof, Seen, agenda, find, ground, is_overdue, list, materials, normal_number, open, progress, reveal, see,
+    timeline,
 };
 pub use receive::{Intake, Received, Taken, check_code, receive};
 
@@ -35,6 +35,9 @@ pub const NO_PROGRESS: Refusal = Refusal::new(
 /// A number alone proves nothing.
 pub const PROOF_NEEDED: Refusal =
     Refusal::new(Kind::Invalid, "proof_needed", "请填写回执单上的8位查询码，或办事人手机号后四位。");
+/// A proof that does not fit a case that is known.
+pub const WRONG_PROOF: Refusal =
+    Refusal::new(Kind::Invalid, "wrong_proof", "没有对上。请核对回执单上的8位查询码，或办事人证件号码后四位。");
 /// The state does not allow this act.
 pub const WRONG_STATE: Refusal =
     Refusal::new(Kind::Conflict, "wrong_state", "办件现在的状态是“{state}”，不能这样操作。");

@@ -82,6 +82,8 @@ pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
         centre_id: act.centre.id,
         number: format!("{code}-B-{day}-{n:04}"),
         receipt_number: format!("{code}-{day}-{n:04}"),
+        // None of the township's matters has a 实施编码 yet, from which the 43 characters are made.
+        national_number: None,
         check_code: act.seal("service_case.check_code", id, &check_code)?,
         guide_id: guide.row.id,
         version_id: guide.version.id,

@@ -8,3 +8,6 @@ pub mod idempotency;
 pub mod resident;
 pub mod session;
 pub mod staff;
+mod viewer;
+
+pub use viewer::Viewer;

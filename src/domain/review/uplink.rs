@@ -3,25 +3,80 @@
 //! Every text that asks for a digit carries a letter. A bare digit counts only if exactly one invitation has been open for
 //! that phone since it was made and its text said. The same digit again within a day may be the same text delivered twice:
 //! it is a duplicate, and where another case waits for an answer by now, it is asked for with its letter. A different digit
-//! is answered with help, at most once a phone a day. Everything else is kept for staff; nothing is guessed.
+//! is answered with help, at most once a phone a day. Everything else is kept for staff; nothing is guessed. Where one
+//! gateway serves several centres, a text belongs to the one whose question it can only answer; one that could be several
+//! centres', or nobody's, is kept as nobody's.
 
 use super::dictionary::GRADES;
 use super::give::rate;
 use crate::base::error::{Error, Result};
 use crate::base::personal;
-use crate::domain::act::Act;
+use crate::base::vault::{Place, Vault};
+use crate::domain::act::{Act, Rules};
+use crate::domain::centre::Centre;
 use crate::domain::notice::{self, Message};
 use chrono::Duration;
+use entity::notice::uplink::Entity as Uplinks;
 use entity::notice::{Lane, UplinkOutcome, uplink};
 use entity::review::{Column, Entity, InvitationState, ReviewChannel, invitation};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use entity::{Blind, Id, Time};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
+};
+
+/// The centre a text belongs to, of several that share a gateway: the one that asked what it answers, else the only one
+/// that asked this phone anything of late.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn asked_by(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    centres: &[Centre],
+    now: Time,
+    rules: &Rules,
+    phone: &str,
+    text: &str,
+) -> Result<Option<Id>> {
+    let phone = normal_phone(phone);
+    let blinds = centres.iter().flat_map(|c| vault.blinds("phone", c.id, &phone)).collect();
+    let rows = asked_of_late(db, blinds, now, rules).await?;
+    if let Some(row) = read(text).and_then(|answer| meant(&rows, answer, now)) {
+        return Ok(Some(row.centre_id));
+    }
+    let mut askers: Vec<Id> = rows.iter().map(|r| r.centre_id).collect();
+    askers.sort_unstable();
+    askers.dedup();
+    Ok(<[Id; 1]>::try_from(askers).ok().map(|[only]| only))
+}
+
+/// Keeps a text that no centre asked for.
+///
+/// # Errors
+/// Whatever the database or the vault says.
+pub async fn keep_unmatched(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    (id, now): (Id, Time),
+    gateway: &str,
+    phone: &str,
+    text: &str,
+) -> Result<UplinkOutcome> {
+    let row = kept(vault, (None, id, now), gateway, (&normal_phone(phone), text), UplinkOutcome::Kept)?;
+    Uplinks::insert(row.into_active_model()).exec_without_returning(db).await?;
+    Ok(UplinkOutcome::Kept)
+}
+
+fn normal_phone(typed: &str) -> String {
+    personal::contact(typed).unwrap_or_else(|| typed.chars().take(32).collect())
+}
 
 /// Takes a text in. Whatever it says, it is kept.
 ///
 /// # Errors
 /// Whatever the database says; an unclear text is no error.
 pub async fn receive_text(act: &Act, gateway: &str, phone: &str, text: &str) -> Result<UplinkOutcome> {
-    let phone = personal::contact(phone).unwrap_or_else(|| phone.chars().take(32).collect());
+    let phone = normal_phone(phone);
     let outcome = match read(text) {
         Some(answer) => match_answer(act, &phone, answer).await?,
         None if has_open(act, &phone).await? => UplinkOutcome::Unclear,
@@ -30,20 +85,30 @@ pub async fn receive_text(act: &Act, gateway: &str, phone: &str, text: &str) -> 
     if outcome == UplinkOutcome::Unclear {
         help(act, &phone).await?;
     }
-    let id = act.id();
-    let kept: String = text.chars().take(500).collect();
-    let row = uplink::Model {
-        id,
-        centre_id: act.centre.id,
-        gateway: gateway.to_owned(),
-        phone: act.seal("uplink.phone", id, &phone)?,
-        phone_blind: act.blind("phone", &phone),
-        text: act.seal("uplink.text", id, &kept)?,
-        received_at: act.now,
-        outcome,
-    };
-    act.insert(row).await?;
+    let of = (Some(act.centre.id), act.id(), act.now);
+    act.insert(kept(&act.vault, of, gateway, (&phone, text), outcome)?).await?;
     Ok(outcome)
+}
+
+fn kept(
+    vault: &Vault,
+    (centre_id, id, received_at): (Option<Id>, Id, Time),
+    gateway: &str,
+    (phone, text): (&str, &str),
+    outcome: UplinkOutcome,
+) -> Result<uplink::Model> {
+    let centre = centre_id.unwrap_or_default();
+    let text: String = text.chars().take(500).collect();
+    Ok(uplink::Model {
+        id,
+        centre_id,
+        gateway: gateway.to_owned(),
+        phone: vault.seal(Place::new("uplink.phone", centre, id), phone)?,
+        phone_blind: vault.blind("phone", centre, phone),
+        text: vault.seal(Place::new("uplink.text", centre, id), &text)?,
+        received_at,
+        outcome,
+    })
 }
 
 /// A grade, with the letter of the invitation it answers if one was written.
@@ -81,21 +146,43 @@ fn read(text: &str) -> Option<Answer> {
     }
 }
 
-async fn of_phone(act: &Act, phone: &str) -> Result<Vec<invitation::Model>> {
+/// Invitations of a phone that may still be answered, or lately were, latest first.
+async fn asked_of_late(
+    db: &impl ConnectionTrait,
+    phone: Vec<Blind>,
+    now: Time,
+    rules: &Rules,
+) -> Result<Vec<invitation::Model>> {
     let rows = invitation::Entity::find()
-        .filter(invitation::Column::CentreId.eq(act.centre.id))
-        .filter(invitation::Column::PhoneBlind.is_in(act.blinds("phone", phone)))
-        .filter(invitation::Column::MadeAt.gt(act.now - Duration::days(act.rules.review_days * 2)))
+        .filter(invitation::Column::PhoneBlind.is_in(phone))
+        .filter(invitation::Column::MadeAt.gt(now - Duration::days(rules.review_days * 2)))
         .order_by_desc(invitation::Column::MadeAt);
-    Ok(rows.all(&*act.tx).await?)
+    Ok(rows.all(db).await?)
 }
 
-fn is_open(row: &invitation::Model, act: &Act) -> bool {
-    row.state == InvitationState::Open && row.expires_at > act.now
+async fn of_phone(act: &Act, phone: &str) -> Result<Vec<invitation::Model>> {
+    asked_of_late(&*act.tx, act.blinds("phone", phone), act.now, &act.rules).await
+}
+
+fn is_open(row: &invitation::Model, now: Time) -> bool {
+    row.state == InvitationState::Open && row.expires_at > now
+}
+
+fn has_tag(row: &invitation::Model, answer: Answer) -> bool {
+    answer.tag.is_none_or(|t| row.tag == Some(t.to_string()))
+}
+
+/// The invitation an answer can only mean, if there is one.
+fn meant(rows: &[invitation::Model], answer: Answer, now: Time) -> Option<&invitation::Model> {
+    let mut open = rows.iter().filter(|r| is_open(r, now) && has_tag(r, answer));
+    let only = open.next().filter(|_| open.next().is_none())?;
+    // Another one that was open at any time since this one's text may be what the person means.
+    let rival = |r: &invitation::Model| r.id != only.id && r.closed_at.is_none_or(|closed| closed > only.made_at);
+    (answer.tag.is_some() || !rows.iter().any(rival)).then_some(only)
 }
 
 async fn has_open(act: &Act, phone: &str) -> Result<bool> {
-    Ok(of_phone(act, phone).await?.iter().any(|row| is_open(row, act)))
+    Ok(of_phone(act, phone).await?.iter().any(|row| is_open(row, act.now)))
 }
 
 async fn match_answer(act: &Act, phone: &str, answer: Answer) -> Result<UplinkOutcome> {
@@ -103,19 +190,8 @@ async fn match_answer(act: &Act, phone: &str, answer: Answer) -> Result<UplinkOu
     if rows.is_empty() {
         return Ok(UplinkOutcome::Kept);
     }
-    let tagged = |row: &&invitation::Model| answer.tag.is_none_or(|t| row.tag == Some(t.to_string()));
-    let open: Vec<&invitation::Model> = rows.iter().filter(|r| is_open(r, act)).filter(tagged).collect();
-    let meant = match (open.as_slice(), answer.tag) {
-        ([only], Some(_)) => Some(*only),
-        ([only], None) => {
-            // Another one that was open at any time since this one's text may be what the person means.
-            let rival =
-                |r: &invitation::Model| r.id != only.id && r.closed_at.is_none_or(|closed| closed > only.made_at);
-            (!rows.iter().any(rival)).then_some(*only)
-        }
-        _ => None,
-    };
-    let rated: Vec<_> = rows.iter().filter(tagged).map(|r| r.id).collect();
+    let tagged = || rows.iter().filter(|r| has_tag(r, answer));
+    let rated: Vec<_> = tagged().map(|r| r.id).collect();
     let echo = Entity::find()
         .filter(Column::InvitationId.is_in(rated))
         .filter(Column::Channel.eq(ReviewChannel::Sms))
@@ -124,9 +200,10 @@ async fn match_answer(act: &Act, phone: &str, answer: Answer) -> Result<UplinkOu
         .one(&*act.tx)
         .await?;
     if echo.is_some() {
-        return Ok(if open.is_empty() { UplinkOutcome::Repeated } else { UplinkOutcome::Unclear });
+        let asks = tagged().any(|r| is_open(r, act.now));
+        return Ok(if asks { UplinkOutcome::Unclear } else { UplinkOutcome::Repeated });
     }
-    if let Some(row) = meant {
+    if let Some(row) = meant(&rows, answer, act.now) {
         return match rate(act, row, answer.grade, String::new(), None, false, ReviewChannel::Sms).await {
             Ok(()) => Ok(UplinkOutcome::Rated),
             // Rated by link in the same moment.
@@ -140,7 +217,7 @@ async fn match_answer(act: &Act, phone: &str, answer: Answer) -> Result<UplinkOu
 /// Answers with help, at most once a phone a day: the day is part of the text's key.
 async fn help(act: &Act, phone: &str) -> Result<()> {
     let tags: Vec<String> =
-        of_phone(act, phone).await?.iter().filter(|r| is_open(r, act)).filter_map(|r| r.tag.clone()).collect();
+        of_phone(act, phone).await?.iter().filter(|r| is_open(r, act.now)).filter_map(|r| r.tag.clone()).collect();
     let text = match tags.as_slice() {
         [] => format!("没有待评价的办件。有事请致电{}。", act.centre.phone),
         tags => format!(

@@ -6,8 +6,8 @@ use crate::base::error::{Error, Result};
 use crate::base::personal;
 use crate::document::{qr, receipt as paper};
 use crate::domain::act::Page as Part;
-use crate::domain::case::{self, Correction, Filter, Power, Seen, Verdict, Viewer};
-use crate::domain::identity::staff;
+use crate::domain::case::{self, Correction, Filter, Power, Seen, Verdict};
+use crate::domain::identity::{Viewer, staff};
 use crate::domain::{centre, review};
 use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words};
 use crate::pages::progress::{event_name, limit_in_words};
@@ -70,13 +70,14 @@ pub(super) async fn list_cases(
     let (app, centre, now) = (&by.visit.app, by.visit.centre.id, by.visit.app.clock.now());
     let number = wanted.number.unwrap_or_default();
     if !number.trim().is_empty() {
-        let row = case::find(app.read(), centre, &number, Viewer::Staff(&by.holder)).await?;
+        let row = case::find(app.read(), centre, &number, &Viewer::Staff(by.holder.clone())).await?;
         return Ok(go_to(&format!("/staff/cases/{}", row.number)));
     }
     let state = wanted.state.unwrap_or_default();
     let filter = Filter { state: CaseState::try_from_value(&state).ok(), office: None };
     let part = Part::new(Some(30), wanted.cursor.as_deref())?;
-    let (cases, next) = case::list(app.read(), &app.vault, centre, Viewer::Staff(&by.holder), filter, part).await?;
+    let (cases, next) =
+        case::list(app.read(), &app.vault, centre, &Viewer::Staff(by.holder.clone()), filter, part).await?;
     let states = <CaseState as sea_orm::Iterable>::iter().map(|s| (s.word(), case::state_name(s))).collect();
     let cases = cases.into_iter().map(|seen| Shown::of(seen, now)).collect();
     page(&List { frame: Frame::of_staff(&by), number, state, states, cases, next })
@@ -115,7 +116,7 @@ struct Invitation {
 #[handler]
 pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Path<String>) -> poem::Result<Response> {
     let (app, centre, now) = (&by.visit.app, by.visit.centre.id, by.visit.app.clock.now());
-    let seen = case::see(app.read(), &app.vault, centre, &number, Viewer::Staff(&by.holder)).await?;
+    let seen = case::see(app.read(), &app.vault, centre, &number, &Viewer::Staff(by.holder.clone())).await?;
     let row = seen.row;
     let names = staff::names(app.read(), centre).await?;
     let mut events = Vec::new();
@@ -172,8 +173,8 @@ pub(super) async fn print_receipt(
     Path(number): Path<String>,
 ) -> poem::Result<Response> {
     let (app, visit) = (&by.visit.app, &by.visit);
-    let viewer = Viewer::Staff(&by.holder);
-    let page = paper::page(app.read(), &app.vault, &visit.centre, &app.rules.public_url, &number, viewer).await?;
+    let viewer = Viewer::Staff(by.holder.clone());
+    let page = paper::page(app.read(), &app.vault, &visit.centre, &app.rules.public_url, &number, &viewer).await?;
     Ok(Html(page).into_response())
 }
 
@@ -193,7 +194,7 @@ pub(super) async fn take_step(
                 "grant" => case::decide(act, &number, Verdict::Grant).await?,
                 "deny" => case::decide(act, &number, Verdict::Deny(ground.to_owned())).await?,
                 "issue" => case::issue(act, &number).await?,
-                "withdraw" => case::withdraw(act, &number, Viewer::Staff(&by.holder)).await?,
+                "withdraw" => case::withdraw(act, &number).await?,
                 _ => return Err(crate::access::answer::NO_ROUTE.into()),
             };
             review::invite(act, &row).await
@@ -251,8 +252,7 @@ pub(super) async fn reveal_applicant(sent: Sent<CaseReader>, Path(number): Path<
     let Sent { by, fields } = sent;
     let all = ["name", "phone", "id_number"].map(ToOwned::to_owned);
     let purpose = fields.get("purpose");
-    let values =
-        by.visit.write(by.who.clone(), async |act| case::reveal(act, &by.holder, &number, &all, purpose).await).await?;
+    let values = by.visit.write(by.who.clone(), async |act| case::reveal(act, &number, &all, purpose).await).await?;
     let name = |field| match field {
         "name" => "姓名",
         "phone" => "电话",

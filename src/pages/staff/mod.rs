@@ -9,8 +9,8 @@ use super::resident::moment_in_words;
 use crate::access::{self, Signed, Staff, Visit, WindowStaff};
 use crate::base::personal;
 use crate::domain::booking::{self, Booked};
-use crate::domain::case::{Viewer, agenda};
-use crate::domain::identity::session;
+use crate::domain::case::agenda;
+use crate::domain::identity::{Viewer, session};
 use askama::Template;
 use entity::Id;
 use entity::booking::BookingState;
@@ -172,7 +172,7 @@ async fn desk(Someone(by): Someone<Staff>, Query(tail): Query<Tail>) -> poem::Re
         open: b.row.state == BookingState::Booked,
         ahead: b.row.starts_at > now,
     };
-    let cases = agenda(app.read(), &app.vault, centre, Viewer::Staff(&by.holder), 100).await?;
+    let cases = agenda(app.read(), &app.vault, centre, &Viewer::Staff(by.holder.clone()), 100).await?;
     let cases = cases.into_iter().map(|seen| case::Shown::of(seen, now)).collect();
     page(&Desk {
         frame: Frame::of_staff(&by),
@@ -187,11 +187,6 @@ async fn desk(Someone(by): Someone<Staff>, Query(tail): Query<Tail>) -> poem::Re
 #[handler]
 async fn cancel_for(sent: Sent<WindowStaff>, Path(id): Path<Id>) -> poem::Result<Response> {
     let by = sent.by;
-    by.visit
-        .write(by.who.clone(), async |act| {
-            let row = booking::of_centre(&*act.tx, act.centre.id, id).await?;
-            booking::cancel(act, &row).await
-        })
-        .await?;
+    by.visit.write(by.who.clone(), async |act| booking::cancel(act, id).await).await?;
     Ok(go_to("/staff"))
 }

@@ -4,9 +4,10 @@ use crate::access::{By, WindowStaff};
 use crate::base::error::Result;
 use crate::base::personal;
 use crate::domain::applicant::Typed;
+use crate::domain::booking;
 use crate::domain::case::{self, Intake, Taken};
 use crate::domain::guide::{self, Wanted};
-use crate::domain::{applicant, booking};
+use crate::domain::identity::Viewer;
 use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words_once};
 use crate::pages::resident::{moment_in_words, person};
 use askama::Template;
@@ -91,13 +92,11 @@ async fn form_page(
     };
     let booked = match booking {
         Some(id) => {
-            let row = booking::of_centre(app.read(), centre, id).await?;
-            let one = booking::show(app.read(), &app.vault, centre, vec![row], |_| true).await?.pop();
-            one.map(|b| {
-                let name = b.applicant.as_ref().map(|a| personal::mask_name(&a.name)).unwrap_or_default();
-                let phone = b.applicant.and_then(|a| a.phone).map(|p| personal::mask_phone(&p)).unwrap_or_default();
-                Booked { id, words: format!("{}　{name}　{phone}", moment_in_words(b.row.starts_at)) }
-            })
+            let viewer = Viewer::Staff(by.holder.clone());
+            let b = booking::see(app.read(), &app.vault, centre, id, &viewer).await?;
+            let name = b.applicant.as_ref().map(|a| personal::mask_name(&a.name)).unwrap_or_default();
+            let phone = b.applicant.and_then(|a| a.phone).map(|p| personal::mask_phone(&p)).unwrap_or_default();
+            Some(Booked { id, words: format!("{}　{name}　{phone}", moment_in_words(b.row.starts_at)) })
         }
         None => None,
     };
@@ -130,8 +129,9 @@ pub(super) async fn take_in(sent: Sent<WindowStaff>) -> poem::Result<Response> {
         let who = match booking {
             // Nothing typed: the person is the one who booked, as the clerk has compared with the card.
             Some(id) if as_booked => {
-                let row = booking::of_centre(&*act.tx, act.centre.id, id).await?;
-                applicant::get(&*act.tx, &act.vault, act.centre.id, row.applicant_id).await?.into()
+                let viewer = Viewer::acting(act).await?;
+                let booked = booking::see(&*act.tx, &act.vault, act.centre.id, id, &viewer).await?;
+                booked.applicant.ok_or(booking::UNKNOWN_BOOKING)?.into()
             }
             _ => typed(&fields),
         };

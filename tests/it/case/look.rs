@@ -11,6 +11,7 @@ stories!(
     seeing_in_full_needs_a_purpose_and_leaves_a_line,
     who_may_see_which_cases,
     under_a_phone_one_sees_the_matter_and_state_alone,
+    a_case_under_a_phone_opens_for_a_proof,
     progress_tells_nothing_to_who_guesses,
 );
 
@@ -84,6 +85,47 @@ async fn under_a_phone_one_sees_the_matter_and_state_alone(town: &Town) {
     let other = town.resident("13800000002").await;
     assert_eq!(other.get("/cases").await.ok(200)["items"], json!([]));
     other.get(&format!("/cases/{}", number(&case))).await.refused(case::UNKNOWN_CASE);
+}
+
+async fn a_case_under_a_phone_opens_for_a_proof(town: &Town) {
+    let window = town.staff("window1").await;
+    let applicant =
+        json!({ "name": "田小满", "phone": "13800000001", "id_type": "id_card", "id_number": "11010519491231002X" });
+    let intake = json!({ "guide": "SB-03", "channel": "window", "applicant": applicant });
+    let case = window.post("/cases", intake).await.ok(201);
+    let path = format!("/cases/{}/open", number(&case));
+    let phone = town.resident("13800000001").await;
+    let before = town.rows().await;
+    let code = json!({ "check_code": case["receipt"]["check_code"] });
+    for proof in [code, json!({ "id_tail": "002x" })] {
+        let opened = phone.post(&path, proof).await.ok(200);
+        assert_eq!(
+            (&opened["applicant"]["name"], &opened["timeline"][0]["kind"]),
+            (&json!("田小满"), &json!("received"))
+        );
+        assert_eq!(opened["applicant"]["id_number"], "1101************2X", "a document is never shown");
+        assert!(opened["timeline"][0]["by"].is_null());
+    }
+    for wrong in
+        [json!({ "check_code": "AAAAAAAA" }), json!({ "id_tail": "02X" }), json!({ "id_tail": "1002" }), json!({})]
+    {
+        phone.post(&path, wrong).await.refused(case::WRONG_PROOF);
+    }
+    // Reading is reading: it stays in part without the proof.
+    assert_eq!(phone.get(&format!("/cases/{}", number(&case))).await.ok(200)["timeline"], json!([]));
+    let other = town.resident("13800000002").await;
+    other.post(&path, json!({ "check_code": case["receipt"]["check_code"] })).await.refused(case::UNKNOWN_CASE);
+    assert_eq!(town.rows().await["service_case"], before["service_case"]);
+    // Four characters are guessed soon, if one may guess.
+    for n in 0..7 {
+        phone.post(&path, json!({ "id_tail": format!("100{n}") })).await.refused(case::WRONG_PROOF);
+    }
+    phone.post(&path, json!({ "id_tail": "002X" })).await.refused(access::TOO_OFTEN);
+    phone.post(&path, json!({ "check_code": case["receipt"]["check_code"] })).await.ok(200);
+    // Without a document there is nothing to compare with.
+    let bare = town.received("SB-03", Some("13800000001")).await;
+    let path = format!("/cases/{}/open", number(&bare));
+    phone.post(&path, json!({ "id_tail": "" })).await.refused(case::WRONG_PROOF);
 }
 
 async fn progress_tells_nothing_to_who_guesses(town: &Town) {
