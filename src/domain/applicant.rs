@@ -5,9 +5,11 @@ use super::act::Act;
 use crate::base::error::Result;
 use crate::base::vault::{Place, Vault};
 use crate::base::{Kind, Refusal, personal};
-use entity::Id;
-use entity::applicant::{ApplicantKind, Entity, IdType, Model};
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
+use entity::applicant::{ApplicantKind, Column, Entity, IdType, Model};
+use entity::{Blind, Id};
+use sea_orm::{
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
 
 /// No name, or one with characters that disguise it.
 pub const BAD_NAME: Refusal = Refusal::new(Kind::Invalid, "bad_name", "请填写姓名或名称，60字以内，不含特殊字符。");
@@ -154,7 +156,7 @@ pub fn open(vault: &Vault, row: &Model) -> Result<Applicant> {
 /// # Errors
 /// Whatever the database or the vault says; one that is not there is a fault, for whatever names it rests on it.
 pub async fn get(db: &impl ConnectionTrait, vault: &Vault, centre: Id, id: Id) -> Result<Applicant> {
-    let row = Entity::find_by_id(id).filter(entity::applicant::Column::CentreId.eq(centre)).one(db).await?;
+    let row = Entity::find_by_id(id).filter(Column::CentreId.eq(centre)).one(db).await?;
     open(vault, &row.ok_or_else(|| anyhow::anyhow!("an applicant's snapshot is not there"))?)
 }
 
@@ -163,8 +165,41 @@ pub async fn get(db: &impl ConnectionTrait, vault: &Vault, centre: Id, id: Id) -
 /// # Errors
 /// Whatever the database says.
 pub async fn of(db: &impl ConnectionTrait, centre: Id, ids: impl IntoIterator<Item = Id>) -> Result<Vec<Model>> {
-    let rows = Entity::find().filter(entity::applicant::Column::Id.is_in(ids));
-    Ok(rows.filter(entity::applicant::Column::CentreId.eq(centre)).all(db).await?)
+    let rows = Entity::find().filter(Column::Id.is_in(ids));
+    Ok(rows.filter(Column::CentreId.eq(centre)).all(db).await?)
+}
+
+/// Snapshots of whoever has a phone, by its blind indexes.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn under_phone(db: &impl ConnectionTrait, centre: Id, phone: &[Blind]) -> Result<Vec<Id>> {
+    ids(db, centre, Column::PhoneBlind.is_in(phone.iter().cloned()).into()).await
+}
+
+/// Snapshots of whoever has exactly this name, phone or number of a document.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn known_as(db: &impl ConnectionTrait, vault: &Vault, centre: Id, typed: &str) -> Result<Vec<Id>> {
+    let mut like = Condition::any();
+    if let Some(name) = personal::name(typed) {
+        like = like.add(Column::NameBlind.is_in(vault.blinds("name", centre, &name)));
+    }
+    if let Some(phone) = personal::contact(typed) {
+        like = like.add(Column::PhoneBlind.is_in(vault.blinds("phone", centre, &phone)));
+    }
+    let number = personal::id_card(typed).or_else(|| personal::social_credit_code(typed));
+    if let Some(number) = number {
+        like = like.add(Column::IdBlind.is_in(vault.blinds("id_number", centre, &number)));
+    }
+    if like.is_empty() { Ok(Vec::new()) } else { ids(db, centre, like).await }
+}
+
+async fn ids(db: &impl ConnectionTrait, centre: Id, like: Condition) -> Result<Vec<Id>> {
+    // Databases limit how many values a statement may carry; the latest are the ones that are asked for.
+    let rows = Entity::find().select_only().column(Column::Id).filter(Column::CentreId.eq(centre)).filter(like);
+    Ok(rows.order_by_desc(Column::Id).limit(5000).into_tuple().all(db).await?)
 }
 
 #[cfg(test)]

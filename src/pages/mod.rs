@@ -1,6 +1,7 @@
 //! Pages (网页): what people see in a browser. Plain HTML made on the server, without scripts, so that an old phone and a
 //! strict policy suffice. A page calls the same rules as a door.
 
+mod booking;
 mod bulletin;
 mod form;
 mod hall;
@@ -23,13 +24,13 @@ pub fn routes(route: Route) -> Route {
         .at("/assets/style.css", get(style))
         .at("/", get(resident::home))
         .at("/guides/:code", get(resident::read_guide))
-        .at("/guides/:code/slots", get(resident::choose_slot))
-        .at("/guides/:code/book", get(resident::fill_in_booking))
+        .at("/guides/:code/slots", get(booking::choose_slot))
+        .at("/guides/:code/book", get(booking::fill_in_booking))
         .at("/sign-in", get(resident::sign_in_form).post(resident::sign_in))
         .at("/sign-in/code", post(resident::send_code))
         .at("/sign-out", post(resident::sign_out))
-        .at("/bookings", get(resident::own_bookings).post(resident::take_place))
-        .at("/bookings/:id/cancel", post(resident::give_back))
+        .at("/bookings", get(booking::own_bookings).post(booking::take_place))
+        .at("/bookings/:id/cancel", post(booking::give_back))
         .at("/progress", get(progress::ask_progress).post(progress::tell_progress))
         .at("/r", get(rate::ask_code).post(rate::by_code))
         .at("/r/give", post(rate::give_review))

@@ -1,7 +1,7 @@
 //! The page that tells how far a case is.
 
+use super::booking::moment_in_words;
 use super::form::{Fields, Frame, page, words};
-use super::resident::moment_in_words;
 use crate::access::Visit;
 use crate::base::error::Result;
 use crate::base::personal;

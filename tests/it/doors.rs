@@ -53,7 +53,7 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
     doors(&["accept_case", "refuse_case", "decide_case", "issue_result", "correct_applicant"], HANDLERS.to_vec());
     doors(&["list_cases", "get_case", "withdraw_case"], with_resident(&READERS));
     doors(&["case_receipt", "case_receipt_pdf"], with_resident(&HANDLERS));
-    doors(&["reveal"], READERS.to_vec());
+    doors(&["reveal", "search_cases"], READERS.to_vec());
     doors(&["check_in", "check_out", "presence_board"], STAFF.to_vec());
     doors(&["draft_bulletin", "sign_bulletin"], vec!["director"]);
     // Open to anybody for what is published; drafts are not there for others than the director and leaders.

@@ -216,7 +216,9 @@ create table applicant (
     check ((id_number is null) = (id_blind is null)),
     check ((id_number is null) = (id_type is null))
 );
-create index applicant_phone on applicant (centre_id, phone_blind) where phone_blind is not null;
+create index applicant_name on applicant (name_blind);
+create index applicant_phone on applicant (phone_blind) where phone_blind is not null;
+create index applicant_id_number on applicant (id_blind) where id_blind is not null;
 
 -- Guides.
 create table guide (

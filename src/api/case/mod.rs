@@ -23,7 +23,7 @@ mod view;
 
 use view::{
     Acted, CaseDetail, CaseView, CorrectionInput, DecideInput, MaterialInput, ProgressInput, ProgressView, ProofInput,
-    Receipt, ReceiveInput, ReceivedView, RefuseInput, RevealInput, Revealed, acted, detail, event, shown,
+    Receipt, ReceiveInput, ReceivedView, RefuseInput, RevealInput, Revealed, SearchInput, acted, detail, event, shown,
 };
 
 pub(super) struct Cases;
@@ -104,6 +104,16 @@ impl Cases {
         let (cases, next_cursor) = case::list(app.read(), &app.vault, centre, &viewer, filter, page).await?;
         let items = cases.into_iter().map(|seen| shown(seen, &offices, now, &viewer)).collect();
         Ok(Json(Listed { items, next_cursor }))
+    }
+
+    /// Cases of a person: by exact name, phone or number of a document
+    #[oai(path = "/cases/search", method = "post", operation_id = "search_cases")]
+    async fn search_cases(&self, who: By<CaseReader>, body: Json<SearchInput>) -> Answer<Json<Listed<CaseView>>> {
+        let (app, centre, viewer) = (&who.visit.app, who.visit.centre.id, Viewer::Staff(who.holder.clone()));
+        let offices = centre::offices(app.read(), centre).await?;
+        let cases = case::search(app.read(), &app.vault, centre, &viewer, &body.person).await?;
+        let items = cases.into_iter().map(|seen| shown(seen, &offices, app.clock.now(), &viewer)).collect();
+        Ok(Json(Listed { items, next_cursor: None }))
     }
 
     /// Read a case by its number or its receipt's

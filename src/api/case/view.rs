@@ -122,6 +122,14 @@ fn given<T>(field: MaybeUndefined<T>) -> Option<Option<T>> {
     }
 }
 
+/// Whom to look for. In a body, for a name does not belong into an address.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+pub(super) struct SearchInput {
+    /// Exact name, phone or number of a document.
+    pub(super) person: Text,
+}
+
 /// A look at personal data.
 #[derive(Object)]
 #[oai(deny_unknown_fields)]

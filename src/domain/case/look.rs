@@ -14,30 +14,27 @@ use entity::identity::Role;
 use entity::{Id, Time};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, QueryTrait as _, Select,
+    QuerySelect as _, Select,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The rows a viewer may see at all: the windows, the director, leaders and the supervision window see the centre's cases,
 /// an office its own, a resident what his account made or what was entered under his phone, others none.
-fn scope(viewer: &Viewer) -> Condition {
+async fn scope(db: &impl ConnectionTrait, centre: Id, viewer: &Viewer) -> Result<Condition> {
     const WHOLE_CENTRE: [Role; 4] = [Role::Window, Role::Director, Role::Leader, Role::SupervisionWindow];
-    match viewer {
+    Ok(match viewer {
         Viewer::Staff(staff) if staff.is_any(&WHOLE_CENTRE) => Condition::all(),
         Viewer::Staff(staff) if staff.is_any(&[Role::Office, Role::OfficeHead]) => {
             Condition::all().add(Column::OfficeId.is_in(staff.office))
         }
         Viewer::Staff(_) => Condition::all().add(Column::Id.is_null()),
         Viewer::Resident(known) => {
-            let under_phone = entity::applicant::Entity::find()
-                .select_only()
-                .column(entity::applicant::Column::Id)
-                .filter(entity::applicant::Column::PhoneBlind.is_in(known.phone_blinds.clone()))
-                .into_query();
-            Condition::any().add(Column::AccountId.eq(known.id)).add(Column::ApplicantId.in_subquery(under_phone))
+            // Their ids, not a subquery: beside an OR it would be asked for every case of the centre.
+            let under_phone = applicant::under_phone(db, centre, &known.phone_blinds).await?;
+            Condition::any().add(Column::AccountId.eq(known.id)).add(Column::ApplicantId.is_in(under_phone))
         }
-    }
+    })
 }
 
 /// True when a viewer may see the applicant and the timeline of a row in his scope, and not the matter alone.
@@ -66,7 +63,7 @@ pub struct Seen {
 /// # Errors
 /// `unknown_case`, also for one that is another's.
 pub async fn find(db: &impl ConnectionTrait, centre: Id, number: &str, viewer: &Viewer) -> Result<Model> {
-    let row = numbered(centre, number).filter(scope(viewer)).one(db).await?;
+    let row = numbered(centre, number).filter(scope(db, centre, viewer).await?).one(db).await?;
     row.ok_or_else(|| UNKNOWN_CASE.into())
 }
 
@@ -81,7 +78,8 @@ pub fn normal_number(typed: &str) -> String {
 /// # Errors
 /// `unknown_case`.
 pub(super) async fn hold(act: &Act, number: &str, viewer: &Viewer) -> Result<Model> {
-    let row = numbered(act.centre.id, number).filter(scope(viewer)).lock_exclusive().one(&*act.tx).await?;
+    let scope = scope(&*act.tx, act.centre.id, viewer).await?;
+    let row = numbered(act.centre.id, number).filter(scope).lock_exclusive().one(&*act.tx).await?;
     row.ok_or_else(|| UNKNOWN_CASE.into())
 }
 
@@ -113,7 +111,7 @@ pub async fn list(
     filter: Filter,
     page: Page,
 ) -> Result<(Vec<Seen>, Option<String>)> {
-    let mut cases = Entity::find().filter(Column::CentreId.eq(centre)).filter(scope(viewer));
+    let mut cases = Entity::find().filter(Column::CentreId.eq(centre)).filter(scope(db, centre, viewer).await?);
     if let Some(state) = filter.state {
         cases = cases.filter(Column::State.eq(state));
     }
@@ -123,6 +121,27 @@ pub async fn list(
     let rows = page.of(cases, Column::ReceivedAt, Column::Id).all(db).await?;
     let (rows, next) = page.cut(rows, |r| (r.received_at, r.id));
     Ok((show(db, vault, centre, rows, viewer).await?, next))
+}
+
+/// Cases of whoever has exactly this name, phone or number of a document, that a member of staff may see, latest first.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn search(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    centre: Id,
+    viewer: &Viewer,
+    person: &str,
+) -> Result<Vec<Seen>> {
+    let rows = Entity::find()
+        .filter(Column::CentreId.eq(centre))
+        .filter(Column::ApplicantId.is_in(applicant::known_as(db, vault, centre, person).await?))
+        .filter(scope(db, centre, viewer).await?)
+        .order_by_desc(Column::ReceivedAt)
+        .order_by_desc(Column::Id)
+        .limit(100);
+    show(db, vault, centre, rows.all(db).await?, viewer).await
 }
 
 /// Cases under way that a member of staff may see, the soonest due first; those without a limit last.
@@ -139,7 +158,7 @@ pub async fn agenda(
     let rows = Entity::find()
         .filter(Column::CentreId.eq(centre))
         .filter(Column::State.is_in([CaseState::Received, CaseState::Accepted, CaseState::Granted]))
-        .filter(scope(viewer))
+        .filter(scope(db, centre, viewer).await?)
         .order_by_asc(Column::DueOn.is_null())
         .order_by_asc(Column::DueOn)
         .order_by_asc(Column::Id)
@@ -314,9 +333,18 @@ pub fn ground(vault: &Vault, event: &event::Model) -> Result<Option<String>> {
     Ok(event.words.as_ref().map(open).transpose()?)
 }
 
+/// True when a case is undecided on its last day.
+#[must_use]
+pub fn is_due_today(case: &Model, now: Time) -> bool {
+    is_undecided(case) && case.due_on == Some(now.date())
+}
+
 /// True when a case is undecided after its last day: from the next local midnight on.
 #[must_use]
 pub fn is_overdue(case: &Model, now: Time) -> bool {
-    let undecided = matches!(case.state, CaseState::Received | CaseState::Accepted);
-    undecided && case.due_on.is_some_and(|due| now.date() > due)
+    is_undecided(case) && case.due_on.is_some_and(|due| now.date() > due)
+}
+
+const fn is_undecided(case: &Model) -> bool {
+    matches!(case.state, CaseState::Received | CaseState::Accepted)
 }

@@ -17,8 +17,8 @@ mod receive;
 
 pub use decide::{Correction, Power, Verdict, accept, correct, decide, has, issue, redate, refuse, withdraw};
 pub use look::{
-    Filter, Proof, Seen, agenda, find, ground, is_overdue, list, materials, normal_number, open, progress, reveal, see,
-    timeline,
+    Filter, Proof, Seen, agenda, find, ground, is_due_today, is_overdue, list, materials, normal_number, open,
+    progress, reveal, search, see, timeline,
 };
 pub use receive::{Intake, Received, Taken, check_code, receive};
 

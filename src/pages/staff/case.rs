@@ -9,9 +9,9 @@ use crate::domain::act::Page as Part;
 use crate::domain::case::{self, Correction, Filter, Power, Seen, Verdict};
 use crate::domain::identity::{Viewer, staff};
 use crate::domain::{centre, review};
+use crate::pages::booking::moment_in_words;
 use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words};
 use crate::pages::progress::{event_name, limit_in_words};
-use crate::pages::resident::moment_in_words;
 use askama::Template;
 use entity::Time;
 use entity::case::CaseState;
@@ -29,6 +29,7 @@ pub(super) struct Shown {
     pub(super) state: &'static str,
     pub(super) limit: String,
     pub(super) overdue: bool,
+    pub(super) due_today: bool,
 }
 
 impl Shown {
@@ -36,6 +37,7 @@ impl Shown {
         Self {
             limit: limit_in_words(&seen.row),
             overdue: case::is_overdue(&seen.row, now),
+            due_today: case::is_due_today(&seen.row, now),
             item: seen.item,
             name: seen.applicant.map(|a| personal::mask_name(&a.name)).unwrap_or_default(),
             state: case::state_name(seen.row.state),
@@ -48,7 +50,8 @@ impl Shown {
 #[template(path = "cases.html")]
 struct List {
     frame: Frame,
-    number: String,
+    word: String,
+    wanted: String,
     state: String,
     states: Vec<(String, &'static str)>,
     cases: Vec<Shown>,
@@ -57,7 +60,6 @@ struct List {
 
 #[derive(Deserialize)]
 pub(super) struct Wanted {
-    number: Option<String>,
     state: Option<String>,
     cursor: Option<String>,
 }
@@ -68,19 +70,42 @@ pub(super) async fn list_cases(
     Query(wanted): Query<Wanted>,
 ) -> poem::Result<Response> {
     let (app, centre, now) = (&by.visit.app, by.visit.centre.id, by.visit.app.clock.now());
-    let number = wanted.number.unwrap_or_default();
-    if !number.trim().is_empty() {
-        let row = case::find(app.read(), centre, &number, &Viewer::Staff(by.holder.clone())).await?;
-        return Ok(go_to(&format!("/staff/cases/{}", row.number)));
-    }
     let state = wanted.state.unwrap_or_default();
     let filter = Filter { state: CaseState::try_from_value(&state).ok(), office: None };
     let part = Part::new(Some(30), wanted.cursor.as_deref())?;
     let (cases, next) =
         case::list(app.read(), &app.vault, centre, &Viewer::Staff(by.holder.clone()), filter, part).await?;
-    let states = <CaseState as sea_orm::Iterable>::iter().map(|s| (s.word(), case::state_name(s))).collect();
     let cases = cases.into_iter().map(|seen| Shown::of(seen, now)).collect();
-    page(&List { frame: Frame::of_staff(&by), number, state, states, cases, next })
+    page(&List {
+        frame: Frame::of_staff(&by),
+        word: word(&by),
+        wanted: String::new(),
+        state,
+        states: states(),
+        cases,
+        next,
+    })
+}
+
+fn states() -> Vec<(String, &'static str)> {
+    <CaseState as sea_orm::Iterable>::iter().map(|s| (s.word(), case::state_name(s))).collect()
+}
+
+/// By number, or by the person: posted, for a name does not belong into an address.
+#[handler]
+pub(super) async fn search_cases(sent: Sent<CaseReader>) -> poem::Result<Response> {
+    let Sent { by, fields } = sent;
+    let (app, centre, now) = (&by.visit.app, by.visit.centre.id, by.visit.app.clock.now());
+    let (viewer, wanted) = (Viewer::Staff(by.holder.clone()), fields.get("wanted").to_owned());
+    match case::find(app.read(), centre, &wanted, &viewer).await {
+        Ok(row) => return Ok(go_to(&format!("/staff/cases/{}", row.number))),
+        Err(Error::Refused(_)) => {}
+        Err(fault) => return Err(fault.into()),
+    }
+    let cases = case::search(app.read(), &app.vault, centre, &viewer, &wanted).await?;
+    let cases = cases.into_iter().map(|seen| Shown::of(seen, now)).collect();
+    let state = String::new();
+    page(&List { frame: Frame::of_staff(&by), word: word(&by), wanted, state, states: states(), cases, next: None })
 }
 
 #[derive(Template)]
@@ -94,6 +119,7 @@ struct Page {
     state: &'static str,
     limit: String,
     overdue: bool,
+    due_today: bool,
     office: String,
     name: String,
     phone: String,
@@ -104,6 +130,8 @@ struct Page {
     accepted: bool,
     granted: bool,
     open: bool,
+    /// The papers and corrections are his business.
+    handles: bool,
     elsewhere: Option<String>,
     invitation: Option<Invitation>,
 }
@@ -150,6 +178,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         state: case::state_name(row.state),
         limit: limit_in_words(&row),
         overdue: case::is_overdue(&row, now),
+        due_today: case::is_due_today(&row, now),
         elsewhere: elsewhere.filter(|_| !yours),
         office,
         name: personal::mask_name(&person.name),
@@ -161,6 +190,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         accepted: yours && row.state == CaseState::Accepted,
         granted: yours && row.state == CaseState::Granted,
         open: row.ended_at.is_none() && case::has(&by.holder, &row, Power::Issue),
+        handles: case::has(&by.holder, &row, Power::Handle),
         invitation,
         number: row.number,
         receipt_number: row.receipt_number,

@@ -4,14 +4,15 @@ mod attendance;
 mod case;
 mod receive;
 
+use super::booking::{self as booking_pages, moment_in_words};
 use super::form::{Fields, Frame, Jar, Sent, Someone, forget_session, go_to, keep_session, local, page, word, words};
-use super::resident::moment_in_words;
 use crate::access::{self, Signed, Staff, Visit, WindowStaff};
 use crate::base::personal;
 use crate::domain::booking::{self, Booked};
 use crate::domain::case::agenda;
 use crate::domain::identity::{Viewer, session};
 use askama::Template;
+use chrono::NaiveDate;
 use entity::Id;
 use entity::booking::BookingState;
 use entity::identity::Role;
@@ -25,9 +26,10 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/sign-in", get(sign_in_form).post(sign_in))
         .at("/staff/sign-out", post(sign_out))
         .at("/staff/password", get(password_form).post(change_password))
+        .at("/staff/book", get(booking_pages::book_for).post(booking_pages::take_place_for))
         .at("/staff/bookings/:id/cancel", post(cancel_for))
         .at("/staff/receive", get(receive::fill_in).post(receive::take_in))
-        .at("/staff/cases", get(case::list_cases))
+        .at("/staff/cases", get(case::list_cases).post(case::search_cases))
         .at("/staff/cases/:number", get(case::show_case))
         .at("/staff/cases/:number/receipt", get(case::print_receipt))
         .at("/staff/cases/:number/correct", get(case::fill_in_correction).post(case::correct_applicant))
@@ -124,6 +126,8 @@ struct Desk {
     word: String,
     window: bool,
     tail: String,
+    day: NaiveDate,
+    today: bool,
     bookings: Vec<Shown>,
     cases: Vec<case::Shown>,
 }
@@ -142,17 +146,19 @@ struct Shown {
 }
 
 #[derive(Deserialize)]
-struct Tail {
+struct Wanted {
     tail: Option<String>,
+    day: Option<String>,
 }
 
 #[handler]
-async fn desk(Someone(by): Someone<Staff>, Query(tail): Query<Tail>) -> poem::Result<Response> {
+async fn desk(Someone(by): Someone<Staff>, Query(wanted): Query<Wanted>) -> poem::Result<Response> {
     let (app, centre, now) = (&by.visit.app, by.visit.centre.id, by.visit.app.clock.now());
     let window = by.holder.is_any(&[Role::Window, Role::Director]);
-    let tail = tail.tail.filter(|t| !t.is_empty());
+    let tail = wanted.tail.filter(|t| !t.is_empty());
+    let day = wanted.day.and_then(|d| d.parse().ok()).unwrap_or_else(|| now.date());
     let booked = if window {
-        booking::list_of_day(app.read(), &app.vault, centre, now.date(), tail.as_deref()).await?
+        booking::list_of_day(app.read(), &app.vault, centre, day, tail.as_deref()).await?
     } else {
         Vec::new()
     };
@@ -169,8 +175,8 @@ async fn desk(Someone(by): Someone<Staff>, Query(tail): Query<Tail>) -> poem::Re
             BookingState::Cancelled => "已取消",
             BookingState::Arrived => "已到",
         },
-        open: b.row.state == BookingState::Booked,
-        ahead: b.row.starts_at > now,
+        open: b.row.state == BookingState::Booked && b.row.on_date == now.date(),
+        ahead: b.row.state == BookingState::Booked && b.row.starts_at > now,
     };
     let cases = agenda(app.read(), &app.vault, centre, &Viewer::Staff(by.holder.clone()), 100).await?;
     let cases = cases.into_iter().map(|seen| case::Shown::of(seen, now)).collect();
@@ -179,6 +185,8 @@ async fn desk(Someone(by): Someone<Staff>, Query(tail): Query<Tail>) -> poem::Re
         word: word(&by),
         window,
         tail: tail.unwrap_or_default(),
+        day,
+        today: day == now.date(),
         bookings: booked.into_iter().map(shown).collect(),
         cases,
     })
@@ -187,6 +195,6 @@ async fn desk(Someone(by): Someone<Staff>, Query(tail): Query<Tail>) -> poem::Re
 #[handler]
 async fn cancel_for(sent: Sent<WindowStaff>, Path(id): Path<Id>) -> poem::Result<Response> {
     let by = sent.by;
-    by.visit.write(by.who.clone(), async |act| booking::cancel(act, id).await).await?;
-    Ok(go_to("/staff"))
+    let cancelled = by.visit.write(by.who.clone(), async |act| booking::cancel(act, id).await).await?;
+    Ok(go_to(&format!("/staff?day={}", cancelled.row.on_date)))
 }

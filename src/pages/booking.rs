@@ -1,0 +1,253 @@
+//! Pages of bookings: a resident's own, and those the windows make for who rings up or comes by.
+
+use super::form::{Fields, Frame, Sent, Someone, go_to, page, word, words_once};
+use crate::access::{By, Rank, Resident, Visit, WindowStaff};
+use crate::base::error::{Error, Result};
+use crate::domain::act::Page as Part;
+use crate::domain::applicant::Typed;
+use crate::domain::booking::{self, Booked, Wish};
+use crate::domain::guide::{self, Wanted};
+use crate::domain::identity::resident;
+use askama::Template;
+use chrono::Datelike as _;
+use entity::applicant::{ApplicantKind, IdType};
+use entity::booking::BookingState;
+use entity::{Id, Time};
+use poem::web::{Path, Query};
+use poem::{Response, handler};
+use serde::Deserialize;
+
+#[derive(Template)]
+#[template(path = "slots.html")]
+struct Slots {
+    frame: Frame,
+    name: String,
+    /// Where a slot leads, up to its id.
+    form: String,
+    days: Vec<(String, Vec<Slot>)>,
+}
+
+struct Slot {
+    id: Id,
+    time: String,
+    left: i32,
+}
+
+/// `11月25日 周三`.
+fn day_in_words(time: Time) -> String {
+    const WEEK: [&str; 7] = ["一", "二", "三", "四", "五", "六", "日"];
+    let day = time.date();
+    format!("{}月{}日 周{}", day.month(), day.day(), WEEK[day.weekday().num_days_from_monday() as usize])
+}
+
+/// `11月25日 周三 09:30`.
+pub(super) fn moment_in_words(time: Time) -> String {
+    format!("{} {}", day_in_words(time), time.local().format("%H:%M"))
+}
+
+async fn slots_page(visit: &Visit, frame: Frame, code: &str, form: String) -> poem::Result<Response> {
+    let (app, centre) = (&visit.app, visit.centre.id);
+    let name = guide::get(app.read(), centre, code).await?.row.name;
+    let mut days: Vec<(String, Vec<Slot>)> = Vec::new();
+    for slot in booking::slots(app.read(), centre, code, None, None, app.clock.now()).await? {
+        let day = day_in_words(slot.starts_at);
+        let shown = Slot {
+            id: slot.id,
+            time: slot.starts_at.local().format("%H:%M").to_string(),
+            left: slot.capacity - slot.taken,
+        };
+        match days.last_mut() {
+            Some((last, slots)) if *last == day => slots.push(shown),
+            _ => days.push((day, vec![shown])),
+        }
+    }
+    page(&Slots { frame, name, form, days })
+}
+
+#[handler]
+pub(super) async fn choose_slot(visit: Visit, Path(code): Path<String>) -> poem::Result<Response> {
+    slots_page(&visit, Frame::of(&visit), &code, format!("/guides/{code}/book?slot=")).await
+}
+
+#[derive(Template)]
+#[template(path = "book.html")]
+struct BookForm {
+    frame: Frame,
+    /// A clerk fills it in for someone else.
+    window: bool,
+    name: String,
+    code: String,
+    slot: Id,
+    when: String,
+    word: String,
+    once: String,
+    typed: Fields,
+    wrong: Option<String>,
+}
+
+/// The form for a slot, with the frame of whoever fills it in.
+async fn book_page<R: Rank>(
+    by: &By<R>,
+    frame: Frame,
+    code: &str,
+    slot: Id,
+    typed: Fields,
+    wrong: Option<String>,
+) -> poem::Result<Response> {
+    let (app, centre, window) = (&by.visit.app, by.visit.centre.id, frame.staff.is_some());
+    let guide = guide::get(app.read(), centre, code).await?;
+    let slot = booking::slot(app.read(), centre, slot).await?;
+    let when = moment_in_words(slot.starts_at);
+    let (name, code) = (guide.row.name, guide.row.code);
+    let once = typed.once(&app.random);
+    page(&BookForm { frame, window, name, code, slot: slot.id, when, word: word(by), once, typed, wrong })
+}
+
+#[derive(Deserialize)]
+pub(super) struct Chosen {
+    slot: Id,
+}
+
+#[handler]
+pub(super) async fn fill_in_booking(
+    Someone(by): Someone<Resident>,
+    Path(code): Path<String>,
+    Query(chosen): Query<Chosen>,
+) -> poem::Result<Response> {
+    book_page(&by, Frame::of(&by.visit), &code, chosen.slot, Fields::default(), None).await
+}
+
+/// Takes the place a form asks for, once for its hidden key.
+async fn take<R: Rank>(by: &By<R>, fields: &Fields, told: fn(&Booked) -> String) -> Result<String> {
+    let wish = Wish {
+        slot: fields.id("slot").ok_or(booking::UNKNOWN_SLOT)?,
+        guide: fields.get("guide").to_owned(),
+        applicant: person(fields),
+        for_other: fields.get("for_other") == "yes",
+    };
+    by.visit.limit_booking(&by.who).await?;
+    let visit = by.visit.once(fields.get("once"))?;
+    let book = async |act: &_| Ok(told(&booking::book(act, wish).await?));
+    visit.write_once(by.who.clone(), "book", &fields.request(), book).await
+}
+
+/// The form again, with what was wrong.
+async fn again<R: Rank>(by: &By<R>, frame: Frame, mut fields: Fields, error: Error) -> poem::Result<Response> {
+    let (code, slot) = (fields.get("guide").to_owned(), fields.id("slot").ok_or(Error::from(booking::UNKNOWN_SLOT))?);
+    let wrong = words_once(error, &mut fields)?;
+    book_page(by, frame, &code, slot, fields, Some(wrong)).await
+}
+
+#[handler]
+pub(super) async fn take_place(sent: Sent<Resident>) -> poem::Result<Response> {
+    let Sent { by, fields } = sent;
+    match take(&by, &fields, |booked| booked.row.number.clone()).await {
+        Ok(number) => Ok(go_to(&format!("/bookings?made={number}"))),
+        Err(error) => again(&by, Frame::of(&by.visit), fields, error).await,
+    }
+}
+
+/// A citizen as typed into a form.
+pub(super) fn person(fields: &Fields) -> Typed {
+    let id_number = fields.typed("id_number");
+    Typed {
+        kind: ApplicantKind::Person,
+        name: fields.get("name").to_owned(),
+        phone: fields.typed("phone"),
+        id_type: id_number.as_ref().map(|_| IdType::IdCard),
+        id_number,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "bookings.html")]
+struct Bookings {
+    frame: Frame,
+    word: String,
+    made: Option<String>,
+    bookings: Vec<Shown>,
+}
+
+struct Shown {
+    id: Id,
+    item: String,
+    when: String,
+    state: &'static str,
+    number: String,
+    name: Option<String>,
+    open: bool,
+}
+
+#[derive(Deserialize)]
+struct Made {
+    made: Option<String>,
+}
+
+#[handler]
+pub(super) async fn own_bookings(Someone(by): Someone<Resident>, Query(made): Query<Made>) -> poem::Result<Response> {
+    let (app, centre, now) = (&by.visit.app, by.visit.centre.id, by.visit.app.clock.now());
+    let known = resident::known(app.read(), &app.vault, centre, by.holder).await?;
+    let (booked, _) =
+        booking::list_of_account(app.read(), &app.vault, centre, &known, Part::new(Some(50), None)?).await?;
+    let shown = |b: Booked| Shown {
+        id: b.row.id,
+        item: b.item,
+        when: moment_in_words(b.row.starts_at),
+        state: match b.row.state {
+            BookingState::Booked if b.row.ends_at < now => "已过期",
+            BookingState::Booked => "已约",
+            BookingState::Cancelled => "已取消",
+            BookingState::Arrived => "已到场",
+        },
+        number: b.row.number,
+        name: b.applicant.map(|a| a.name),
+        open: b.row.state == BookingState::Booked && b.row.starts_at > now,
+    };
+    let bookings: Vec<Shown> = booked.into_iter().map(shown).collect();
+    // Only a number that is there is congratulated on.
+    let made = made.made.filter(|number| bookings.iter().any(|b| b.number == *number));
+    page(&Bookings { frame: Frame::of(&by.visit), word: word(&by), made, bookings })
+}
+
+#[handler]
+pub(super) async fn give_back(sent: Sent<Resident>, Path(id): Path<Id>) -> poem::Result<Response> {
+    let by = sent.by;
+    by.visit.write(by.who.clone(), async |act| booking::cancel(act, id).await).await?;
+    Ok(go_to("/bookings"))
+}
+
+#[derive(Template)]
+#[template(path = "book_for.html")]
+struct BookFor {
+    frame: Frame,
+    guides: Vec<(String, String)>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    guide: Option<String>,
+    slot: Option<Id>,
+}
+
+/// At the window, for who rings up: the matter, then the time, then the person.
+#[handler]
+pub(super) async fn book_for(Someone(by): Someone<WindowStaff>, Query(asked): Query<Asked>) -> poem::Result<Response> {
+    let frame = Frame::of_staff(&by);
+    match (asked.guide.filter(|g| !g.is_empty()), asked.slot) {
+        (Some(code), Some(slot)) => book_page(&by, frame, &code, slot, Fields::default(), None).await,
+        (Some(code), None) => slots_page(&by.visit, frame, &code, format!("/staff/book?guide={code}&slot=")).await,
+        (None, _) => {
+            let guides = guide::list(by.visit.app.read(), by.visit.centre.id, Wanted::default()).await?;
+            page(&BookFor { frame, guides: guides.into_iter().map(|(g, _)| (g.code, g.name)).collect() })
+        }
+    }
+}
+
+#[handler]
+pub(super) async fn take_place_for(sent: Sent<WindowStaff>) -> poem::Result<Response> {
+    let Sent { by, fields } = sent;
+    match take(&by, &fields, |booked| booked.row.on_date.to_string()).await {
+        Ok(day) => Ok(go_to(&format!("/staff?day={day}"))),
+        Err(error) => again(&by, Frame::of_staff(&by), fields, error).await,
+    }
+}

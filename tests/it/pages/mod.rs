@@ -1,0 +1,84 @@
+//! Web pages: what a browser may do, and what another site may not make it do.
+
+use crate::person::Answer;
+use crate::town::Town;
+use reqwest::header::HeaderMap;
+use shuitian::demo;
+
+mod door;
+mod window;
+
+/// A browser: it keeps cookies and says where its forms come from.
+pub(super) struct Browser<'t> {
+    town: &'t Town,
+    cookies: std::sync::Mutex<std::collections::BTreeMap<String, String>>,
+}
+
+impl<'t> Browser<'t> {
+    pub(super) fn new(town: &'t Town) -> Self {
+        Self { town, cookies: std::sync::Mutex::default() }
+    }
+
+    pub(super) async fn send(
+        &self,
+        path: &str,
+        form: Option<&[(&str, &str)]>,
+        headers: &[(&'static str, &str)],
+    ) -> Answer {
+        let url = format!("{}{path}", self.town.url);
+        let mut request = match form {
+            Some(form) => self.town.web.post(url).form(form),
+            None => self.town.web.get(url),
+        };
+        let cookies: Vec<String> = self.cookies.lock().unwrap().iter().map(|(k, v)| format!("{k}={v}")).collect();
+        request = request.header("cookie", cookies.join("; "));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = Answer::of(request.send().await.unwrap()).await;
+        self.keep(&answer.headers);
+        answer
+    }
+
+    fn keep(&self, headers: &HeaderMap) {
+        for set in headers.get_all("set-cookie") {
+            let (pair, rest) = set.to_str().unwrap().split_once(';').unwrap();
+            assert!(rest.contains("HttpOnly") && rest.contains("SameSite=Lax"), "{rest}");
+            let (name, value) = pair.split_once('=').unwrap();
+            self.cookies.lock().unwrap().insert(name.to_owned(), value.to_owned());
+        }
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Answer {
+        self.send(path, None, &[]).await
+    }
+
+    /// Sends a form as the page of ours would.
+    pub(super) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        self.send(path, Some(form), &[("sec-fetch-site", "same-origin")]).await
+    }
+
+    pub(super) async fn staff(town: &'t Town, username: &str) -> Self {
+        let browser = Self::new(town);
+        let form = [("username", username), ("password", demo::PASSWORD), ("next", "/staff")];
+        let answer = browser.post("/staff/sign-in", &form).await;
+        assert_eq!((answer.status, answer.headers["location"].to_str().unwrap()), (303, "/staff"), "{}", answer.text);
+        browser
+    }
+
+    pub(super) async fn resident(town: &'t Town, phone: &str) -> Self {
+        let browser = Self::new(town);
+        assert_eq!(browser.post("/sign-in/code", &[("phone", phone), ("next", "/bookings")]).await.status, 200);
+        let code = town.texts(phone).await.pop().unwrap().split("验证码").nth(1).unwrap()[..6].to_owned();
+        let answer = browser.post("/sign-in", &[("phone", phone), ("code", &code), ("next", "/bookings")]).await;
+        assert_eq!((answer.status, answer.headers["location"].to_str().unwrap()), (303, "/bookings"));
+        browser
+    }
+
+    /// The hidden word of this session's forms.
+    pub(super) async fn word(&self, path: &str) -> String {
+        let page = scraper::Html::parse_document(&self.get(path).await.text);
+        let hidden = scraper::Selector::parse("input[name=w]").unwrap();
+        page.select(&hidden).next().expect("a form with a word").attr("value").unwrap().to_owned()
+    }
+}

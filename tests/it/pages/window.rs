@@ -1,0 +1,234 @@
+//! The window at work.
+
+use super::Browser;
+use crate::town::{Town, at, stories};
+use serde_json::json;
+
+stories!(
+    a_wrong_form_keeps_what_was_typed,
+    the_desk_begins_with_what_is_due_soonest,
+    a_page_offers_the_steps_that_are_ones_own,
+    a_receipt_is_printed_by_whoever_may_and_nobody_else,
+    a_booked_person_is_received_without_typing_a_name,
+    a_clerk_books_for_who_rings_up,
+    a_person_is_found_by_name_and_never_by_address,
+    what_is_due_today_says_so_and_papers_are_for_handlers,
+);
+
+async fn a_wrong_form_keeps_what_was_typed(town: &Town) {
+    let browser = Browser::resident(town, "13800000001").await;
+    let slot = town.slot("SB-03", at("2026-11-25", 9, 0)).await;
+    let word = browser.word(&format!("/guides/SB-03/book?slot={slot}")).await;
+    let evil = "<script>alert(1)</script>\"'";
+    let with = |id_number: &'static str| {
+        let once = ("once", "one-press-0000001");
+        [("w", word.as_str()), once, ("slot", &slot), ("guide", "SB-03"), ("name", evil), ("id_number", id_number)]
+    };
+    let form = with("123");
+    let again = browser.post("/bookings", &form).await;
+    assert!(again.text.contains("身份证号码不对") && again.text.contains("管理办法 2.3"));
+    assert!(
+        !again.text.contains("<script>") && again.text.contains("&#60;script&#62;alert(1)"),
+        "what was typed comes back as text"
+    );
+    let form = with("");
+    let made = browser.post("/bookings", &form).await;
+    assert_eq!(made.status, 303, "a strange name is a name");
+    let before = town.rows().await;
+    let pressed_twice = browser.post("/bookings", &form).await;
+    assert_eq!(pressed_twice.headers["location"], made.headers["location"], "the same place, not a second one");
+    assert_eq!(town.rows().await["booking"], before["booking"]);
+    let shown = browser.get("/bookings").await.text;
+    assert!(!shown.contains("<script>") && shown.contains("&#60;script&#62;"));
+    town.deliver().await;
+}
+
+async fn the_desk_begins_with_what_is_due_soonest(town: &Town) {
+    let mut numbers = Vec::new();
+    // No published limit, seven days, three days.
+    for guide in ["MZ-03", "NY-01", "SB-01"] {
+        numbers.push(town.received(guide, None).await["number"].as_str().unwrap().to_owned());
+    }
+    let desk = Browser::staff(town, "director").await.get("/staff").await.text;
+    let place = |n: usize| desk.find(&numbers[n]).unwrap();
+    assert!(place(2) < place(1) && place(1) < place(0), "three days, seven days, and what has no limit last");
+}
+
+async fn a_page_offers_the_steps_that_are_ones_own(town: &Town) {
+    let case = town.received("MZ-01", None).await;
+    let path = format!("/staff/cases/{}", case["number"].as_str().unwrap());
+    let (window, office) = (Browser::staff(town, "window1").await, Browser::staff(town, "office1").await);
+    let word = window.word(&path).await;
+    assert!(window.get(&path).await.text.contains("/accept"));
+    assert_eq!(window.post(&format!("{path}/accept"), &[("w", &word)]).await.status, 303);
+    let seen = window.get(&path).await.text;
+    assert!(!seen.contains("/grant") && seen.contains("这一步由民政"), "{seen}");
+    // Whoever sends the form all the same is told.
+    let refused = window.post(&format!("{path}/grant"), &[("w", &word)]).await;
+    assert!(refused.text.contains("您的岗位不能做这一步"), "{}", refused.text);
+    let word = office.word(&path).await;
+    assert!(office.get(&path).await.text.contains("/grant"));
+    assert_eq!(office.post(&format!("{path}/grant"), &[("w", &word)]).await.status, 303);
+    let seen = office.get(&path).await.text;
+    assert!(!seen.contains("/issue") && !seen.contains("/withdraw") && seen.contains("这一步由窗口办"), "{seen}");
+    town.deliver().await;
+}
+
+async fn a_receipt_is_printed_by_whoever_may_and_nobody_else(town: &Town) {
+    let case = town.received("MZ-01", Some("13800000001")).await;
+    let path = format!("/staff/cases/{}/receipt", case["number"].as_str().unwrap());
+    let check_code = case["receipt"]["check_code"].as_str().unwrap();
+    for who in ["window2", "office1", "director"] {
+        assert!(Browser::staff(town, who).await.get(&path).await.text.contains(check_code), "{who}");
+    }
+    for who in ["office2", "admin", "party"] {
+        let answer = Browser::staff(town, who).await.get(&path).await;
+        assert!(matches!(answer.status, 403 | 404) && !answer.text.contains(check_code), "{who}");
+    }
+    assert_eq!(Browser::new(town).get(&path).await.status, 303);
+    let printed = Browser::staff(town, "window1").await.get(&path).await.text;
+    assert!(printed.contains("至2026年12月29日") && printed.contains("放假安排公布后可能调整"));
+}
+
+async fn a_booked_person_is_received_without_typing_a_name(town: &Town) {
+    let person = town.resident("13800000001").await;
+    let slot = town.slot("SB-03", at("2026-11-24", 10, 0)).await;
+    let applicant = json!({ "name": "欧阳一二三", "id_type": "id_card", "id_number": "11010519491231002X" });
+    let booking =
+        person.post("/bookings", json!({ "slot_id": slot, "guide": "SB-03", "applicant": applicant })).await.ok(201);
+    town.deliver().await;
+    let window = Browser::staff(town, "window1").await;
+    let id = booking["id"].as_str().unwrap();
+    let desk = window.get("/staff?tail=0001").await.text;
+    assert!(desk.contains("欧****") && desk.contains("138****0001") && !desk.contains("欧阳一二三"));
+    assert!(window.get("/staff?tail=9999").await.text.contains("没有尾号 9999 的预约"));
+    let path = format!("/staff/receive?guide=SB-03&booking={id}");
+    let page = window.get(&path).await.text;
+    assert!(
+        page.contains("欧****") && !page.contains("欧阳一二三"),
+        "the clerk compares with the card and types nothing"
+    );
+    let word = window.word(&path).await;
+    let form = [
+        ("w", word.as_str()),
+        ("once", "one-press-0000001"),
+        ("guide", "SB-03"),
+        ("booking", id),
+        ("name", ""),
+        ("material_name", "户口簿"),
+        ("form0", "copy"),
+        ("copies0", "2"),
+    ];
+    let received = window.post("/staff/receive", &form).await;
+    let before = town.rows().await["service_case"];
+    let pressed_twice = window.post("/staff/receive", &form).await;
+    assert_eq!(pressed_twice.headers["location"], received.headers["location"], "the same case, not a second one");
+    assert_eq!(town.rows().await["service_case"], before);
+    // Gone back, and something else typed: told once, and the next press is a new case.
+    let other = |once: &'static str| {
+        [("w", word.as_str()), ("once", once), ("guide", "SB-03"), ("name", "向小燕"), ("channel", "window")]
+    };
+    let told = window.post("/staff/receive", &other("one-press-0000001")).await;
+    assert!(told.status == 200 && told.text.contains("已经提交过") && !told.text.contains("one-press-0000001"));
+    assert!(told.text.contains("向小燕"), "what was typed is kept");
+    assert_eq!(town.rows().await["service_case"], before);
+    assert_eq!(window.post("/staff/receive", &other("one-press-0000002")).await.status, 303);
+    let case = received.headers["location"].to_str().unwrap().to_owned();
+    let shown = window.get(&case).await.text;
+    assert!(shown.contains("欧****") && shown.contains("1101************2X") && shown.contains("户口簿　2份"));
+    // The steps of the page, and one that is none.
+    let number = case.rsplit('/').next().unwrap();
+    let step = async |step: &str, ground: &str| {
+        window.post(&format!("/staff/cases/{number}/{step}"), &[("w", word.as_str()), ("ground", ground)]).await
+    };
+    assert_eq!(step("dance", "").await.status, 404);
+    assert_eq!(step("refuse", "短").await.status, 422);
+    for one in ["accept", "grant", "issue"] {
+        assert_eq!(step(one, "").await.status, 303, "{one}");
+    }
+    assert_eq!(step("issue", "").await.status, 409);
+    assert!(window.get(&case).await.text.contains("请申请人评价"));
+    town.deliver().await;
+}
+
+async fn a_clerk_books_for_who_rings_up(town: &Town) {
+    let window = Browser::staff(town, "window1").await;
+    assert!(window.get("/staff").await.text.contains("代约"));
+    assert!(window.get("/staff/book").await.text.contains("失业登记"));
+    let slot = town.slot("SB-03", at("2026-11-25", 9, 30)).await;
+    let times = window.get("/staff/book?guide=SB-03").await.text;
+    assert!(times.contains(&format!("slot={slot}\"")));
+    let path = format!("/staff/book?guide=SB-03&slot={slot}");
+    let page = window.get(&path).await.text;
+    assert!(page.contains("周三 09:30") && !page.contains("替别人预约"));
+    let word = window.word(&path).await;
+    let form = |once: &'static str, phone: &'static str| {
+        let slot = slot.as_str();
+        [("w", word.as_str()), ("once", once), ("guide", "SB-03"), ("slot", slot), ("name", "田小满"), ("phone", phone)]
+    };
+    let wrong = window.post("/staff/book", &form("one-press-0000001", "12345")).await;
+    assert!(wrong.status == 200 && wrong.text.contains("电话号码不对") && wrong.text.contains("田小满"));
+    let made = window.post("/staff/book", &form("one-press-0000002", "13800000001")).await;
+    assert_eq!((made.status, made.headers["location"].to_str().unwrap()), (303, "/staff?day=2026-11-25"));
+    window.post("/staff/book", &form("one-press-0000002", "13800000001")).await;
+    assert_eq!(town.rows().await["booking"], 1, "pressed twice, booked once");
+    let twice = window.post("/staff/book", &form("one-press-0000003", "13800000001")).await;
+    assert!(twice.text.contains("已经为这位办事人约过"));
+    // The day's list shows it, gives it back, and takes it in on that day alone.
+    let day = window.get("/staff?day=2026-11-25").await.text;
+    assert!(day.contains("11月25日的预约") && day.contains("田**") && !day.contains("来了，收件"), "{day}");
+    assert!(window.get("/staff?day=&tail=").await.text.contains("今天的预约"));
+    let id = day.split("/staff/bookings/").nth(1).unwrap()[..36].to_owned();
+    let back = window.post(&format!("/staff/bookings/{id}/cancel"), &[("w", &word)]).await;
+    assert_eq!(back.headers["location"].to_str().unwrap(), "/staff?day=2026-11-25");
+    let office = Browser::staff(town, "office1").await;
+    assert_eq!(office.get(&path).await.status, 403);
+    town.deliver().await;
+}
+
+async fn a_person_is_found_by_name_and_never_by_address(town: &Town) {
+    let window = Browser::staff(town, "window1").await;
+    let word = window.word("/staff/cases").await;
+    let (civil, social) = (town.received("MZ-01", Some("13800000001")).await, town.received("SB-01", None).await);
+    let numbers = [&civil, &social].map(|c| c["number"].as_str().unwrap().to_owned());
+    let find = async |browser: &Browser<'_>, wanted: &str| {
+        let word = browser.word("/staff/cases").await;
+        browser.post("/staff/cases", &[("w", word.as_str()), ("wanted", wanted)]).await
+    };
+    let by_number = find(&window, &numbers[0].to_lowercase()).await;
+    assert_eq!(by_number.headers["location"].to_str().unwrap(), format!("/staff/cases/{}", numbers[0]));
+    let by_name = find(&window, " 田小满 ").await.text;
+    assert!(numbers.iter().all(|n| by_name.contains(n)));
+    let by_phone = find(&window, "138 0000 0001").await.text;
+    assert!(by_phone.contains(&numbers[0]) && !by_phone.contains(&numbers[1]));
+    for nothing in ["田小", "13800000002", "ST-B-20261124-9999", "11010519491231002X"] {
+        assert!(find(&window, nothing).await.text.contains("没有这样的办件"), "{nothing}");
+    }
+    // An office finds its own.
+    let office = Browser::staff(town, "office1").await;
+    let found = find(&office, "田小满").await.text;
+    assert!(found.contains(&numbers[0]) && !found.contains(&numbers[1]));
+    assert_eq!(window.post("/staff/cases", &[("w", "guessed"), ("wanted", "田小满")]).await.status, 403);
+    assert_eq!(window.post("/staff/cases", &[("w", word.as_str()), ("wanted", "")]).await.status, 200);
+    let by_api = town.staff("window1").await.post("/cases/search", json!({ "person": "田小满" })).await.ok(200);
+    assert_eq!(by_api["items"].as_array().unwrap().len(), 2);
+    assert_eq!(by_api["items"][0]["applicant"]["name"], "田**");
+}
+
+async fn what_is_due_today_says_so_and_papers_are_for_handlers(town: &Town) {
+    let case = town.received("SB-01", None).await;
+    let path = format!("/staff/cases/{}", case["number"].as_str().unwrap());
+    let desk = async || Browser::staff(town, "window1").await.get("/staff").await.text;
+    assert!(!desk().await.contains("今天到期"));
+    town.move_to(at("2026-11-27", 23, 30)).await;
+    assert!(desk().await.contains("今天到期") && !desk().await.contains("已超期"));
+    town.move_to(at("2026-11-28", 0, 0)).await;
+    assert!(!desk().await.contains("今天到期") && desk().await.contains("已超期"));
+    for (who, papers) in
+        [("window1", true), ("office2", true), ("director", true), ("leader", false), ("supervisor", false)]
+    {
+        let page = Browser::staff(town, who).await.get(&path).await.text;
+        assert_eq!((page.contains("/receipt"), page.contains("/correct")), (papers, papers), "{who}");
+        assert!(page.contains("/reveal"), "{who}");
+    }
+}
