@@ -35,7 +35,7 @@ pub mod account {
 }
 
 word! {
-    /// What a member of staff may do (角色), widest sense; powers over cases hang on posts.
+    /// What a member of staff may do (角色), in the widest sense.
     Role {
         /// 窗口人员: receives and issues.
         Window,

@@ -1,5 +1,6 @@
 //! How an [`Error`] leaves: its status, and what of it is logged. The words are the refusal's own.
 
+use crate::base::database;
 use crate::base::error::{Error, Kind, Refusal, Refused};
 use poem::error::{MethodNotAllowedError, NotFoundError, ReadBodyError, ResponseError};
 use poem::http::StatusCode;
@@ -36,7 +37,7 @@ impl ResponseError for Error {
 pub fn ours(error: poem::Error) -> Error {
     if error.is::<Error>() {
         return match error.downcast::<Error>() {
-            Ok(Error::Fault(fault)) if is_away(&fault) => {
+            Ok(Error::Fault(fault)) if fault.downcast_ref::<DbErr>().is_some_and(database::is_away) => {
                 tracing::error!(error = format!("{fault:#}"), "the database does not answer");
                 NOT_NOW.after(chrono::Duration::seconds(5)).into()
             }
@@ -71,9 +72,4 @@ fn unknown_field(words: &str) -> Option<String> {
     let (name, _) = rest.split_once('`')?;
     let looks_so = name.len() <= 40 && name.chars().all(|c| c.is_ascii_alphabetic() || c == '_');
     looks_so.then(|| name.to_owned())
-}
-
-/// True when the fault is that the database cannot be reached, and not that it said no.
-fn is_away(fault: &anyhow::Error) -> bool {
-    matches!(fault.downcast_ref::<DbErr>(), Some(DbErr::Conn(_) | DbErr::ConnectionAcquire(_)))
 }

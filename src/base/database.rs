@@ -4,8 +4,8 @@ use super::settings;
 use anyhow::Context as _;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait as _,
+    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode,
+    SqlxError, TransactionOptions, TransactionTrait as _,
 };
 use secrecy::ExposeSecret as _;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -81,6 +81,25 @@ impl Database {
         // A pool that is already closed has nothing left to lose.
         let _ = self.reader.clone().close().await;
         let _ = self.writer.clone().close().await;
+    }
+}
+
+/// True when the database does not answer, or is too busy to: what was asked may be asked again.
+#[must_use]
+pub fn is_away(error: &DbErr) -> bool {
+    match error {
+        DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => true,
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
+            match error.as_ref() {
+                SqlxError::Io(_) | SqlxError::Tls(_) | SqlxError::PoolTimedOut | SqlxError::PoolClosed => true,
+                // PostgreSQL shuts down or starts (57P01 to 57P03), a connection broke (08…), SQLite is busy (5).
+                SqlxError::Database(refused) => {
+                    refused.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08") || code == "5")
+                }
+                _ => false,
+            }
+        }
+        _ => false,
     }
 }
 

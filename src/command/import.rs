@@ -81,7 +81,8 @@ impl Import {
 
 fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut reader = serde_json::Deserializer::from_str(&text);
+    // Notepad puts a mark in front of a text that other programs do not read.
+    let mut reader = serde_json::Deserializer::from_str(text.trim_start_matches('\u{feff}'));
     serde_path_to_error::deserialize(&mut reader)
         .map_err(|e| anyhow::anyhow!("{} cannot be read: at {}: {}", path.display(), e.path(), e.inner()))
 }

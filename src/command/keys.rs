@@ -1,7 +1,7 @@
 //! `shuitian keys …`: making keys, putting a new one in use, and bringing stored data under it.
 
-use super::say;
-use crate::app::App;
+use super::{Start, say};
+use crate::base::Random;
 use crate::base::keys::{self, Purpose};
 use crate::domain::reseal;
 use clap::{Subcommand, ValueEnum};
@@ -27,11 +27,11 @@ pub(super) enum Which {
 }
 
 impl KeysCommand {
-    pub(super) async fn run(self, app: &App) -> anyhow::Result<()> {
+    pub(super) async fn run(self, start: Start<impl Iterator<Item = (String, String)>>) -> anyhow::Result<()> {
         match self {
-            // Answered before anything is opened.
-            Self::New => Ok(()),
+            Self::New => say(&keys::fresh(&Random::system())),
             Self::Rotate { purpose } => {
+                let app = start.open().await?;
                 let chosen = match purpose {
                     None => Purpose::ALL.to_vec(),
                     Some(Which::Token) => vec![Purpose::Token],
@@ -45,7 +45,8 @@ impl KeysCommand {
                 say("start the servers again, then run `shuitian keys reindex`")
             }
             Self::Reindex => {
-                super::serve::ensure_current(app).await?;
+                let app = start.open().await?;
+                super::serve::ensure_current(&app).await?;
                 for (table, rows) in reseal::all(&app.database, &app.vault).await? {
                     say(&format!("{table}: {rows} rows"))?;
                 }

@@ -9,7 +9,7 @@ mod staff;
 
 use crate::app::App;
 use crate::base::settings::{Fault, Settings};
-use crate::base::{Clock, Random, keys as key_lists, telemetry};
+use crate::base::{Clock, telemetry};
 use crate::domain::centre::{self, Centre};
 use crate::domain::figure::Month;
 use crate::domain::{Who, bulletin};
@@ -20,6 +20,7 @@ use clap::{Parser, Subcommand};
 use migration::{Migrator, MigratorTrait as _};
 use std::ffi::OsString;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -118,38 +119,48 @@ pub async fn run(
 }
 
 async fn obey(line: Line, environment: impl Iterator<Item = (String, String)>) -> anyhow::Result<()> {
-    let command = line.command.unwrap_or(Command::Serve(serve::Serve::default()));
-    // These two need no settings, and open nothing.
-    match command {
-        Command::Openapi => return say(&api::document()),
-        Command::Keys { what: keys::KeysCommand::New } => return say(&key_lists::fresh(&Random::system())),
-        _ => {}
-    }
-    let settings = Settings::load(line.config.as_deref(), environment)?;
-    telemetry::start(&settings.log);
-    let settings = match &command {
-        Command::Serve(serve) => serve.over(settings),
-        _ => settings,
-    };
-    let clock = Clock::ahead(Duration::seconds(settings.clock.offset));
-    let app = App::open(settings, clock).await?;
-    // A file of one's own is brought up to date on the way; a shared server's schema only when it is said.
-    if app.database.is_sqlite() && !matches!(command, Command::Migrate { .. }) {
-        Migrator::up(app.database.writer(), None).await?;
-    }
-    match command {
-        Command::Serve(serve) => serve.run(app).await,
-        Command::Worker => serve::worker(app).await,
-        Command::Migrate { step } => migrate(&app, step.unwrap_or(Migrate::Up)).await,
+    let start = Start { config: line.config, environment, listen: None };
+    let centre = line.centre.as_deref();
+    match line.command.unwrap_or(Command::Serve(serve::Serve::default())) {
+        Command::Serve(serve) => serve.run(Start { listen: serve.listen, ..start }.open().await?).await,
+        Command::Worker => serve::worker(start.open().await?).await,
+        Command::Migrate { step } => migrate(&start.open_as_it_is().await?, step.unwrap_or(Migrate::Up)).await,
         Command::Demo { seed } => {
-            demo::load(&app, seed).await?;
+            demo::load(&start.open().await?, seed).await?;
             say("loaded the demonstration township")
         }
-        Command::Import { what } => what.run(&app, line.centre.as_deref()).await,
-        Command::Bulletin { period, out } => write_bulletin(&app, line.centre.as_deref(), &period, &out).await,
-        Command::Staff { what } => what.run(&app, line.centre.as_deref()).await,
-        Command::Keys { what } => what.run(&app).await,
-        Command::Openapi => Ok(()),
+        Command::Import { what } => what.run(&start.open().await?, centre).await,
+        Command::Bulletin { period, out } => write_bulletin(&start.open().await?, centre, &period, &out).await,
+        Command::Openapi => say(&api::document()),
+        Command::Staff { what } => what.run(&start.open().await?, centre).await,
+        Command::Keys { what } => what.run(start).await,
+    }
+}
+
+/// What the application is opened by, if a command needs it.
+struct Start<E> {
+    config: Option<PathBuf>,
+    environment: E,
+    /// Laid over the settings.
+    listen: Option<SocketAddr>,
+}
+
+impl<E: Iterator<Item = (String, String)>> Start<E> {
+    /// Opens it. A file of one's own is brought up to date on the way; a shared server's schema only when it is said.
+    async fn open(self) -> anyhow::Result<App> {
+        let app = self.open_as_it_is().await?;
+        if app.database.is_sqlite() {
+            Migrator::up(app.database.writer(), None).await?;
+        }
+        Ok(app)
+    }
+
+    async fn open_as_it_is(self) -> anyhow::Result<App> {
+        let mut settings = Settings::load(self.config.as_deref(), self.environment)?;
+        settings.http.listen = self.listen.unwrap_or(settings.http.listen);
+        telemetry::start(&settings.log);
+        let clock = Clock::ahead(Duration::seconds(settings.clock.offset));
+        App::open(settings, clock).await
     }
 }
 

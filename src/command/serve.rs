@@ -3,7 +3,7 @@
 use super::say;
 use crate::app::App;
 use crate::base::lease;
-use crate::base::settings::{Profile, Settings};
+use crate::base::settings::Profile;
 use crate::domain::centre;
 use crate::domain::identity::staff;
 use crate::{demo, jobs, serve};
@@ -22,19 +22,13 @@ pub(super) const DEMO_SEED: u64 = 62;
 pub(super) struct Serve {
     /// Address and port to listen on.
     #[arg(long, value_name = "A:P")]
-    listen: Option<SocketAddr>,
+    pub(super) listen: Option<SocketAddr>,
     /// Serve only; run `shuitian worker` beside.
     #[arg(long)]
     no_worker: bool,
 }
 
 impl Serve {
-    /// Lays the line's own words over the settings.
-    pub(super) fn over(&self, mut settings: Settings) -> Settings {
-        settings.http.listen = self.listen.unwrap_or(settings.http.listen);
-        settings
-    }
-
     pub(super) async fn run(&self, app: App) -> anyhow::Result<()> {
         ensure_schema(&app).await?;
         if centre::all(app.read()).await?.is_empty() {

@@ -56,7 +56,9 @@ pub async fn roll(act: &Act, on: NaiveDate) -> Result<()> {
     let expected = people.iter().filter(|s| super::identity::staff::serves(s, on));
     let sessions: Vec<_> = hours.iter().zip([Session::Morning, Session::Afternoon]).collect();
     let duties = expected.flat_map(|person| {
-        sessions.iter().map(|((opens, closes), session)| {
+        // Nobody was expected before he was written down.
+        let begins_later = |opens: i32| Time::at(on, opens) > person.recorded_at;
+        sessions.iter().filter(move |((opens, _), _)| begins_later(*opens)).map(|((opens, closes), session)| {
             duty::Model {
                 id: act.id(),
                 centre_id: act.centre.id,

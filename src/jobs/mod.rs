@@ -23,6 +23,8 @@ pub enum Job {
     RecoverNotices,
     /// Chains the audit trail.
     ChainAudit,
+    /// Reads the audit trail and tells the operator where it was changed.
+    CheckAudit,
     /// Opens the half hours ahead.
     OpenSlots,
     /// Writes down who is expected today.
@@ -38,9 +40,10 @@ pub enum Job {
 }
 
 /// Every job, its word and how often it runs.
-pub const TIMETABLE: [(Job, &str, Duration); 8] = [
+pub const TIMETABLE: [(Job, &str, Duration); 9] = [
     (Job::RecoverNotices, "recover_notices", Duration::seconds(30)),
     (Job::ChainAudit, "chain_audit", Duration::seconds(30)),
+    (Job::CheckAudit, "check_audit", Duration::hours(24)),
     (Job::OpenSlots, "open_slots", Duration::minutes(30)),
     (Job::RollDuty, "roll_duty", Duration::minutes(10)),
     (Job::LapseInvitations, "lapse_invitations", Duration::minutes(10)),
@@ -60,6 +63,14 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
             notice::expire(db, now).await.map(drop)
         }
         Job::ChainAudit => in_each_centre(app, name, async |act| audit::chain(act).await.map(drop)).await,
+        Job::CheckAudit => {
+            for centre in centre::all(app.read()).await? {
+                if let Some(line) = audit::first_break(app.read(), centre.id).await? {
+                    tracing::error!(centre = centre.code, line, "the audit trail was changed at this line");
+                }
+            }
+            Ok(())
+        }
         Job::OpenSlots => in_each_centre(app, name, async |act| booking::open_slots(act).await).await,
         Job::RollDuty => in_each_centre(app, name, async |act| attendance::roll(act, act.now.date()).await).await,
         Job::LapseInvitations => review::lapse(db, now).await,

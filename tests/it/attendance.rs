@@ -13,6 +13,7 @@ stories!(
     one_device_does_not_stamp_for_two,
     the_board_tells_who_is_there_late_or_absent,
     what_was_expected_stays_as_it_was_written,
+    who_begins_at_noon_was_not_absent_in_the_morning,
     a_stamp_on_a_day_off_is_no_duty,
     signing_out_needs_signing_in,
 );
@@ -122,6 +123,20 @@ async fn what_was_expected_stays_as_it_was_written(town: &Town) {
     assert_eq!(town.rows().await["duty"], before);
     town.move_to(at("2026-11-25", 0, 10)).await;
     assert_eq!(town.rows().await["duty"], before, "from tomorrow on nobody attends");
+}
+
+async fn who_begins_at_noon_was_not_absent_in_the_morning(town: &Town) {
+    use shuitian::domain::Who;
+    use shuitian::domain::identity::staff;
+    town.move_to(at("2026-11-25", 11, 0)).await;
+    let file = json!({ "username": "newcomer", "name": "新人", "title": "", "roles": ["window"], "attends": true });
+    let file = serde_json::from_value(file).unwrap();
+    town.app.write(&town.centre, Who::Operator, async |act| staff::add(act, vec![file]).await).await.unwrap();
+    town.move_to(at("2026-11-25", 17, 30)).await;
+    let board = town.staff("party").await.get("/attendance/board").await.ok(200);
+    let rows = board["items"].as_array().unwrap();
+    let sessions: Vec<&Value> = rows.iter().filter(|r| r["username"] == "newcomer").map(|r| &r["session"]).collect();
+    assert_eq!(sessions, [&json!("afternoon")], "{board}");
 }
 
 async fn a_stamp_on_a_day_off_is_no_duty(town: &Town) {

@@ -148,6 +148,11 @@ async fn what_cannot_be_booked_is_refused_by_field(town: &Town) {
         (wish(json!({ "name": " " })), applicant::BAD_NAME, "applicant.name"),
         (wish(json!({ "name": "甲", "phone": "123" })), applicant::BAD_CONTACT, "applicant.phone"),
         (
+            wish(json!({ "name": "甲", "id_type": "other", "id_number": "1".repeat(41) })),
+            applicant::BAD_ID_NUMBER,
+            "applicant.id_number",
+        ),
+        (
             wish(json!({ "name": "甲", "id_type": "id_card", "id_number": "110105194912310021" })),
             applicant::BAD_ID_CARD,
             "applicant.id_number",

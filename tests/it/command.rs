@@ -71,7 +71,16 @@ fn files_are_taken_in_whole_or_told_fault_by_fault() {
     let file = |name: &str| seed.join(name).display().to_string();
     let import = |what: &str, name: &str| run(here, &["import", what, &file(name)], &[]);
     refused(here, &["import", "guides", &file("guides.json")], &[], 1, &["import centre"]);
-    assert_eq!(import("centre", "centre.json").0, 0);
+    let nameless = here.join("nameless.json");
+    let mut centre: Value = serde_json::from_str(&std::fs::read_to_string(file("centre.json")).unwrap()).unwrap();
+    centre["code"] = json!("水田");
+    centre["window_hours"] = json!([["12:00", "09:00"]]);
+    std::fs::write(&nameless, centre.to_string()).unwrap();
+    refused(here, &["import", "centre", nameless.to_str().unwrap()], &[], 1, &["bad_centre", "code", "window_hours"]);
+    // As Notepad writes it, with a mark in front.
+    let marked = here.join("centre.json");
+    std::fs::write(&marked, format!("\u{feff}{}", std::fs::read_to_string(file("centre.json")).unwrap())).unwrap();
+    assert_eq!(run(here, &["import", "centre", marked.to_str().unwrap()], &[]).0, 0);
     for year in ["2025", "2026", "2027"] {
         let (status, words, errors) = import("holidays", &format!("holidays/{year}.json"));
         assert!(status == 0 && words.contains(year), "{errors}");
@@ -79,7 +88,7 @@ fn files_are_taken_in_whole_or_told_fault_by_fault() {
     let (status, words, _) = import("guides", "guides.json");
     assert_eq!((status, words.contains("26 added, 0 changed, 0 unchanged")), (0, true), "{words}");
     let (status, words, _) = import("staff", "staff.json");
-    assert!(status == 0 && words.lines().count() == 11 && words.contains("first password"), "{words}");
+    assert!(status == 0 && words.lines().count() == 13 && words.contains("first password"), "{words}");
     refused(here, &["import", "staff", &file("staff.json")], &[], 1, &["第1行 username director 已有", "第11行"]);
     let wrong = here.join("wrong.json");
     std::fs::write(&wrong, r#"[{"name": 3}]"#).unwrap();

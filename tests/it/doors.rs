@@ -3,22 +3,39 @@
 //! The table below is written by hand, apart from the ranks in the handlers: the two must agree, and a door that is not in
 //! the table fails.
 
+use crate::person::Person;
 use crate::town::{Town, nobody, stories};
 use reqwest::Method;
 use serde_json::{Value, json};
 use shuitian::access::{FORBIDDEN, OTHER_CENTRE};
 use shuitian::api;
+use shuitian::domain::Who;
+use shuitian::domain::centre::Centre;
 use shuitian::domain::identity::session::NOT_SIGNED_IN;
+use shuitian::domain::identity::staff;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 stories!(each_door_opens_to_its_roles_and_to_nobody_else, each_door_is_closed_to_the_wrong_owner);
 
-const ROLES: [&str; 9] =
-    ["resident", "window1", "office1", "director", "party", "leader", "supervisor", "admin", "window2"];
-const STAFF: [&str; 8] = ["window1", "window2", "office1", "director", "party", "leader", "supervisor", "admin"];
+const ROLES: [&str; 11] = [
+    "resident",
+    "window1",
+    "window2",
+    "office1",
+    "head1",
+    "director",
+    "party",
+    "personnel",
+    "leader",
+    "supervisor",
+    "admin",
+];
+const STAFF: [&str; 10] =
+    ["window1", "window2", "office1", "head1", "director", "party", "personnel", "leader", "supervisor", "admin"];
 const WINDOWS: [&str; 3] = ["window1", "window2", "director"];
-const HANDLERS: [&str; 4] = ["window1", "window2", "office1", "director"];
-const READERS: [&str; 6] = ["window1", "window2", "office1", "director", "leader", "supervisor"];
+const HANDLERS: [&str; 5] = ["window1", "window2", "office1", "head1", "director"];
+const READERS: [&str; 7] = ["window1", "window2", "office1", "head1", "director", "leader", "supervisor"];
 
 /// Who may pass each door. An empty list is a door for anybody.
 fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
@@ -151,13 +168,24 @@ async fn each_door_is_closed_to_the_wrong_owner(town: &Town) {
     let number =
         town.staff("window1").await.post("/cases", intake).await.ok(201)["number"].as_str().unwrap().to_owned();
     town.deliver().await;
-    // Another resident, and an office whose matter it is not: right roles, wrong owners.
-    let wrong = [("resident", town.resident("13800000002").await), ("office1", town.staff("office1").await)];
+    // Another resident, an office whose matter it is not, and people of another centre with every role: right roles,
+    // wrong owners.
+    let here = [
+        ("resident", town.resident("13800000002").await),
+        ("office1", town.staff("office1").await),
+        ("head1", town.staff("head1").await),
+    ];
+    let other = town.second_centre().await;
+    let there = [
+        ("director", colleague(town, &other, "director").await),
+        ("window1", colleague(town, &other, "window").await),
+        ("resident", neighbour(town).await),
+    ];
     let before = town.rows().await;
     let (table, mut tried) = (table(), 0);
     for (method, path, name) in operations(&booked, &number) {
         let about = path.contains(&booked) || path.contains(&number);
-        for (role, person) in &wrong {
+        for (role, person) in here.iter().chain(&there) {
             if !about || !table[name.as_str()].contains(role) || name == "case_receipt_pdf" {
                 continue;
             }
@@ -166,5 +194,26 @@ async fn each_door_is_closed_to_the_wrong_owner(town: &Town) {
             tried += 1;
         }
     }
-    assert_eq!((tried, town.rows().await), (15, before), "every door about one thing, and nothing changed");
+    assert_eq!((tried, town.rows().await), (52, before), "every door about one thing, and nothing changed");
+}
+
+/// A member of staff of another centre, who has signed in there.
+async fn colleague<'t>(town: &'t Town, centre: &Arc<Centre>, role: &str) -> Person<'t> {
+    let file = json!({ "username": role, "name": "邻乡人", "title": "", "roles": [role] });
+    let (file, there) = (serde_json::from_value(file).unwrap(), town.stranger().at("QX"));
+    let added = town.app.write(centre, Who::Operator, async |act| staff::add(act, vec![file]).await).await.unwrap();
+    let first = &added[0].password;
+    let signed = there.post("/auth/staff", json!({ "username": role, "password": first })).await.ok(200);
+    let change = json!({ "old_password": first, "new_password": "neighbour-9283" });
+    there.with(&signed).post("/auth/password", change).await.ok(204);
+    there.with(&there.post("/auth/staff", json!({ "username": role, "password": "neighbour-9283" })).await.ok(200))
+}
+
+/// The same villager's phone, signed in at another centre.
+async fn neighbour(town: &Town) -> Person<'_> {
+    let there = town.stranger().at("QX");
+    there.post("/auth/phone/code", json!({ "phone": "13800000001" })).await.ok(202);
+    let text = town.texts("13800000001").await.pop().unwrap();
+    let code = text.split("验证码").nth(1).unwrap()[..6].to_owned();
+    there.with(&there.post("/auth/phone", json!({ "phone": "13800000001", "code": code })).await.ok(200))
 }

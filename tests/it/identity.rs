@@ -21,6 +21,7 @@ stories!(
     guessing_is_limited_by_address,
     a_family_shares_a_phone_on_wechat,
     a_number_may_have_changed_hands_after_180_days,
+    an_account_of_a_phone_binds_no_other,
     who_has_left_has_no_session,
     a_reset_password_ends_what_the_old_one_opened,
     a_known_device_is_not_locked_out_by_others,
@@ -233,6 +234,12 @@ async fn a_number_may_have_changed_hands_after_180_days(town: &Town) {
     let after = town.resident("13800000001").await;
     let seen = items(&after).await;
     assert_eq!((&seen[0]["item"], &seen[0]["applicant"]), (&json!("失业登记"), &Value::Null));
+}
+
+async fn an_account_of_a_phone_binds_no_other(town: &Town) {
+    let phone = town.resident("13800000001").await;
+    let bind = json!({ "code": "13800000002" });
+    phone.post("/auth/wechat/phone", bind).await.refused(resident::NOT_BY_WECHAT);
 }
 
 async fn who_has_left_has_no_session(town: &Town) {

@@ -28,6 +28,7 @@ mod keys;
 mod limits;
 mod main_job;
 mod notice;
+mod outage;
 mod pages;
 mod review;
 mod secrets;

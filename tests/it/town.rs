@@ -366,7 +366,7 @@ async fn postgres_template(server: &str) -> String {
     MADE.get_or_init(make).await.clone()
 }
 
-async fn admin(server: &str) -> DatabaseConnection {
+pub async fn admin(server: &str) -> DatabaseConnection {
     let mut options = ConnectOptions::new(format!("{server}/postgres"));
     options.max_connections(1).sqlx_logging(false);
     Database::connect(options).await.unwrap()

@@ -213,7 +213,11 @@ impl Settings {
         if file.is_some() || path.exists() {
             let text = std::fs::read_to_string(path)
                 .map_err(|e| Fault(format!("cannot read the settings file {}: {e}", path.display())))?;
-            let table: Table = text.parse().map_err(|e| Fault(format!("{} is not TOML: {e}", path.display())))?;
+            // Notepad puts a mark in front of a text that other programs do not read.
+            let table: Table = text
+                .trim_start_matches('\u{feff}')
+                .parse()
+                .map_err(|e| Fault(format!("{} is not TOML: {e}", path.display())))?;
             overlay(&mut settings, &defaults, table, "")?;
         }
         let variables: BTreeMap<String, String> = environment.filter(|(k, _)| k.starts_with("SHUITIAN__")).collect();

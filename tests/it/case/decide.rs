@@ -13,6 +13,7 @@ stories!(
     article_4_2_an_office_decides_its_own_matters_only,
     article_5_3_2c_a_refusal_needs_a_ground_and_the_applicant_can_read_it,
     whoever_waits_is_told_to_collect_and_whoever_has_it_is_not,
+    handed_over_while_the_phone_is_corrected,
     an_applicant_takes_his_case_back,
     a_wrong_phone_is_corrected_and_the_strangers_link_is_void,
 );
@@ -153,6 +154,37 @@ async fn an_applicant_takes_his_case_back(town: &Town) {
     let under_phone = number(&town.received("SB-03", Some("13800000001")).await);
     owner.post(&format!("/cases/{under_phone}/withdraw"), json!({})).await.refused(case::UNKNOWN_CASE);
     town.deliver().await;
+}
+
+async fn handed_over_while_the_phone_is_corrected(town: &Town) {
+    use entity::review::invitation::{Column, Entity};
+    use sea_orm::{EntityTrait as _, QueryOrder as _};
+    let (window, director) = (town.staff("window1").await, town.staff("director").await);
+    for round in 0..8 {
+        let case = number(&town.received("SB-03", Some("13800000099")).await);
+        window.post(&format!("/cases/{case}/accept"), json!({})).await.ok(200);
+        director.post(&format!("/cases/{case}/decide"), json!({ "grant": true })).await.ok(200);
+        let (issue, applicant) = (format!("/cases/{case}/issue"), format!("/cases/{case}/applicant"));
+        let right = format!("138000000{:02}", 10 + round);
+        let (issued, corrected) = futures_util::future::join(
+            window.post(&issue, json!({})),
+            director.post(&applicant, json!({ "phone": right })),
+        )
+        .await;
+        issued.ok(200);
+        corrected.ok(200);
+        // Whichever came first: who is asked is who was written down last, and the wrong phone's link is void.
+        let asked = Entity::find().order_by_desc(Column::Id).all(town.app.read()).await.unwrap();
+        assert_eq!(asked.len(), round + 1);
+        assert_eq!(asked[0].phone_blind, Some(town.app.vault.blind("phone", town.centre.id, &right)), "round {round}");
+        assert_eq!(town.texts(&right).await.len(), 1, "round {round}");
+        let strangers = town.texts("13800000099").await;
+        for token in strangers.iter().filter_map(|t| t.split("/r/").nth(1)) {
+            let token = token.split(' ').next().unwrap();
+            let opened = town.stranger().post("/invitations/open", json!({ "token": token })).await;
+            opened.refused(review::UNKNOWN_INVITATION);
+        }
+    }
 }
 
 async fn a_wrong_phone_is_corrected_and_the_strangers_link_is_void(town: &Town) {
