@@ -205,12 +205,22 @@ async fn the_main_job_in_a_browser_at_the_size_of_a_phone() {
     browser.press("取消预约").await;
     browser.sees("已取消").await;
 
-    // The window takes a walk-in in, prints the receipt, and brings the case to its end.
+    // Somebody rings up, and the window books for him.
     browser.go(&url("/staff")).await;
     browser.fill("username", "window1").await;
     browser.fill("password", "shuitian-demo").await;
     browser.press("登录").await;
     browser.sees("今天的预约").await;
+    browser.press("代约").await;
+    browser.on(By::Css("select[name=guide] option[value='SB-03']"), async |choice| choice.click().await).await;
+    browser.press("选时间").await;
+    browser.press("余").await;
+    browser.fill("name", "向大娘").await;
+    browser.press("确定预约").await;
+    browser.sees("向**").await;
+
+    // The window takes a walk-in in, prints the receipt, and brings the case to its end.
+    browser.go(&url("/staff")).await;
     browser.press("收件").await;
     browser.on(By::Css("select[name=guide] option[value='SB-03']"), async |choice| choice.click().await).await;
     browser.press("选定事项").await;
@@ -244,6 +254,11 @@ async fn the_main_job_in_a_browser_at_the_size_of_a_phone() {
     let codes = browser.driver.find_all(By::Css(".number")).await.unwrap();
     let code = codes.last().unwrap().text().await.unwrap();
     assert_eq!(code.len(), 6);
+
+    browser.go(&url("/staff/cases")).await;
+    browser.fill("wanted", "谢大爷").await;
+    browser.press("查").await;
+    browser.sees(&receipt.replacen("ST-", "ST-B-", 1)).await;
 
     // He asks how far it is, and rates by the code.
     browser.go(&url(&format!("/progress?number={receipt}"))).await;
