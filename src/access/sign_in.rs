@@ -9,7 +9,7 @@ use crate::domain::Who;
 use crate::domain::audit;
 use crate::domain::identity::session::{self, Holder, Rotation, SESSION_ENDED};
 use crate::domain::identity::staff::{LOCKED, OLD_PASSWORD, WRONG_PASSWORD};
-use crate::domain::identity::{resident, staff as people};
+use crate::domain::identity::{password, resident, staff as people};
 use crate::gateway::limits::Quota;
 use chrono::Duration;
 use entity::Id;
@@ -114,7 +114,7 @@ pub async fn staff(visit: &Visit, username: &str, password: &str) -> Result<Gran
 
 async fn verify(visit: &Visit, password: String, hash: String) -> Result<bool> {
     let _turn = visit.app.hashing.acquire().await.map_err(anyhow::Error::from)?;
-    let verify = tokio::task::spawn_blocking(move || people::verify(&password, &hash));
+    let verify = tokio::task::spawn_blocking(move || password::verify(&password, &hash));
     Ok(verify.await.map_err(anyhow::Error::from)?)
 }
 
@@ -129,11 +129,11 @@ pub async fn change_password(visit: &Visit, who: Who, session: Id, old: String, 
     if !verify(visit, old.clone(), row.password_hash.clone()).await? {
         return Err(OLD_PASSWORD.on("old_password").into());
     }
-    people::ensure_strong(&new, &old, &row.username)?;
+    password::ensure_strong(&new, &old, &row.username)?;
     let random = visit.app.random.clone();
     let hash = {
         let _turn = visit.app.hashing.acquire().await.map_err(anyhow::Error::from)?;
-        let hash = tokio::task::spawn_blocking(move || people::hash(&new, &random));
+        let hash = tokio::task::spawn_blocking(move || password::hash(&new, &random));
         hash.await.map_err(anyhow::Error::from)??
     };
     let id = staff.id;

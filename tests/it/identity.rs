@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shuitian::access;
 use shuitian::domain::Who;
 use shuitian::domain::identity::staff::{self, StaffFile};
-use shuitian::domain::identity::{idempotency, resident, session};
+use shuitian::domain::identity::{idempotency, password as passwords, resident, session};
 
 stories!(
     five_wrong_passwords_lock_for_a_quarter_of_an_hour,
@@ -67,7 +67,7 @@ async fn a_first_password_is_changed_before_anything_else(town: &Town) {
     assert_eq!(person.get("/auth/me").await.ok(200)["must_change_password"], true);
     let change = |old: &str, new: &str| json!({ "old_password": old, "new_password": new });
     person.post("/auth/password", change("not-it-at-all", "tian-shui-2026")).await.refused(staff::OLD_PASSWORD);
-    let weak = person.post("/auth/password", change(&first, "newcomer-1")).await.refused(staff::WEAK_PASSWORD);
+    let weak = person.post("/auth/password", change(&first, "newcomer-1")).await.refused(passwords::WEAK_PASSWORD);
     assert_eq!(weak["field"], "new_password");
     let elsewhere = person.with(&person.post("/auth/staff", password("newcomer", &first)).await.ok(200));
     person.post("/auth/password", change(&first, "tian-shui-2026")).await.ok(204);

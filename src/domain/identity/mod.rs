@@ -5,6 +5,7 @@
 //! families share one and numbers are reissued, so what an account may see goes by when it was verified.
 
 pub mod idempotency;
+pub mod password;
 pub mod resident;
 pub mod session;
 pub mod staff;

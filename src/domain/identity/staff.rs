@@ -1,13 +1,10 @@
 //! Staff (工作人员): user names, passwords and roles.
 
-use super::session;
+use super::{password, session};
 use crate::base::error::Result;
-use crate::base::{Kind, Random, Refusal, personal};
+use crate::base::{Kind, Refusal, personal};
 use crate::domain::act::Act;
 use crate::domain::{audit, centre};
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use chrono::{Duration, NaiveDate};
 use entity::centre::office;
 use entity::identity::{Role, staff};
@@ -32,12 +29,6 @@ pub const MUST_CHANGE: Refusal = Refusal::new(Kind::Forbidden, "must_change_pass
 pub const OLD_PASSWORD: Refusal = Refusal::new(Kind::Invalid, "old_password", "原密码不对，请重新输入。");
 /// No such member of staff here.
 pub const UNKNOWN_STAFF: Refusal = Refusal::new(Kind::Missing, "unknown_staff", "本中心没有这位工作人员。");
-/// A password that is easily guessed.
-pub const WEAK_PASSWORD: Refusal = Refusal::new(
-    Kind::Invalid,
-    "weak_password",
-    "新密码至少10个字符，不能与原密码相同，不能包含用户名，也不能只用一两种字符重复。",
-);
 /// A file that does not describe staff.
 pub const BAD_STAFF: Refusal = Refusal::new(Kind::Invalid, "bad_staff", "人员名单有误：{fault}");
 
@@ -166,38 +157,6 @@ pub async fn set_password(act: &Act, staff: Id, hash: String, must_change: bool)
     audit::note(act, "staff.password", staff, json!({ "must_change": must_change })).await
 }
 
-/// Refuses a password that is easily guessed.
-///
-/// # Errors
-/// `weak_password` on `new_password`.
-pub fn ensure_strong(new: &str, old: &str, username: &str) -> Result<()> {
-    let mut kinds: Vec<char> = new.chars().collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    let weak = new.chars().count() < 10
-        || new.chars().count() > 128
-        || kinds.len() < 5
-        || new == old
-        || new.to_lowercase().contains(&username.to_lowercase());
-    if weak { Err(WEAK_PASSWORD.on("new_password").into()) } else { Ok(()) }
-}
-
-/// The Argon2id hash of a password. Takes some 20 ms and 19 MiB: never on a thread that serves requests.
-///
-/// # Errors
-/// Only if the hash function itself fails.
-pub fn hash(password: &str, random: &Random) -> anyhow::Result<String> {
-    let salt: [u8; 16] = random.bytes();
-    let hash = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt);
-    hash.map(|h| h.to_string()).map_err(|e| anyhow::anyhow!("hashing a password: {e}"))
-}
-
-/// True when the password makes this hash. As costly as making one.
-#[must_use]
-pub fn verify(password: &str, hash: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
-}
-
 /// A member of staff as a file or the command line describes him.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -238,7 +197,7 @@ pub async fn add(act: &Act, people: Vec<StaffFile>) -> Result<Vec<Newcomer>> {
     let mut newcomers = Vec::new();
     for person in people {
         let password = act.random.word(12).to_lowercase();
-        let hash = hash(&password, &act.random)?;
+        let hash = password::hash(&password, &act.random)?;
         let staff = insert(act, person, &offices, hash, false).await?;
         newcomers.push(Newcomer { staff, password });
     }
@@ -254,7 +213,7 @@ pub async fn reset(act: &Act, username: &str) -> Result<Newcomer> {
     // Whoever is yet to come may need one; to whoever has gone it would promise a way in.
     let staff = staff.filter(|s| s.active_until.is_none_or(|until| act.now.date() <= until)).ok_or(UNKNOWN_STAFF)?;
     let password = act.random.word(12).to_lowercase();
-    set_password(act, staff.id, hash(&password, &act.random)?, true).await?;
+    set_password(act, staff.id, password::hash(&password, &act.random)?, true).await?;
     session::end_all(act, staff.id).await?;
     Ok(Newcomer { staff, password })
 }
@@ -284,7 +243,7 @@ pub async fn leave(act: &Act, username: &str, last_day: NaiveDate) -> Result<sta
 /// `bad_staff` with every fault by row and field; nobody is added then.
 pub async fn add_demo(act: &Act, people: Vec<StaffFile>, password: &str) -> Result<()> {
     let offices = check(act, &people).await?;
-    let hash = hash(password, &act.random)?;
+    let hash = password::hash(password, &act.random)?;
     for person in people {
         insert(act, person, &offices, hash.clone(), true).await?;
     }
@@ -359,27 +318,4 @@ async fn insert(
 /// Whatever the database says.
 pub async fn any_demo(db: &impl ConnectionTrait) -> Result<bool> {
     Ok(staff::Entity::find().filter(staff::Column::Demo.eq(true)).one(db).await?.is_some())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_is_verified_by_its_hash_alone() {
-        let random = Random::seeded(3);
-        let made = hash("tian-shui-2026", &random).unwrap();
-        assert!(made.starts_with("$argon2id$"));
-        assert_ne!(made, hash("tian-shui-2026", &random).unwrap(), "each has its own salt");
-        assert!(verify("tian-shui-2026", &made));
-        assert!(!verify("tian-shui-2027", &made) && !verify("", &made) && !verify("x", "not a hash"));
-    }
-
-    #[test]
-    fn weak_passwords_are_told_from_strong_ones() {
-        ensure_strong("tian-shui-2026", "old", "window1").unwrap();
-        for weak in ["short1234", "1111111111111", "xx-Window1-xx", "same-as-before", &"很长".repeat(65)] {
-            assert!(ensure_strong(weak, "same-as-before", "window1").is_err(), "{weak}");
-        }
-    }
 }
