@@ -136,7 +136,7 @@ staff_rank!(
     Director, "director", "中心主任", [Director]
 );
 staff_rank!(
-    /// Whoever may read drafts of bulletins and open their figures.
+    /// Whoever may read drafts of bulletins, and the names in their figures.
     BulletinReader, "bulletin_reader", "中心主任、乡领导", [Director, Leader]
 );
 party!(

@@ -91,8 +91,8 @@ async fn view(app: &App, row: &Model) -> crate::base::Result<BulletinView> {
 struct RowView {
     /// A case's or booking's number, a person's session; null for the public where it would tell who it was.
     reference: Option<String>,
-    /// The day it counts for.
-    on: NaiveDate,
+    /// The day it counts for; null likewise.
+    on: Option<NaiveDate>,
     /// It is in the numerator.
     counted: bool,
 }

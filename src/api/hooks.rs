@@ -6,8 +6,9 @@ use crate::access::answer::{NO_ROUTE, UNREADABLE};
 use crate::app::App;
 use crate::base::Error;
 use crate::base::vault::same;
+use crate::domain::Who;
 use crate::domain::centre::{self, Centre};
-use crate::domain::{Who, review};
+use crate::domain::review::{self, Uplink};
 use poem::web::{Data, Json, Path};
 use poem::{Route, handler, post};
 use secrecy::ExposeSecret as _;
@@ -41,34 +42,26 @@ async fn reply(
     }
     let bytes = body.into_bytes().await.map_err(|_| Error::from(UNREADABLE))?;
     let Ok(Reply { mobile, text }) = serde_json::from_slice(&bytes) else { return Err(UNREADABLE.into()) };
-    let outcome = match centre_of(req, *app, &mobile, &text).await? {
-        Some(centre) => {
-            app.write(&centre, Who::Bearer, async |act| review::receive_text(act, &gateway, &mobile, &text).await)
-                .await?
-        }
+    let uplink = Uplink::new(&gateway, &mobile, &text);
+    let outcome = match centre_of(req, *app, &uplink).await? {
+        Some(centre) => app.write(&centre, Who::Bearer, async |act| review::receive_text(act, &uplink).await).await?,
         None => {
             let now = app.clock.now();
-            let of = (app.random.id(now), now);
-            review::keep_unmatched(app.database.writer(), &app.vault, of, &gateway, &mobile, &text).await?
+            uplink.keep_unmatched(app.database.writer(), &app.vault, app.random.id(now), now).await?
         }
     };
     Ok(Json(json!({ "outcome": outcome })))
 }
 
 /// The centre a text is for: the one whose address was called, else the one that asked.
-async fn centre_of(
-    req: &poem::Request,
-    app: &App,
-    mobile: &str,
-    text: &str,
-) -> crate::base::Result<Option<Arc<Centre>>> {
+async fn centre_of(req: &poem::Request, app: &App, uplink: &Uplink<'_>) -> crate::base::Result<Option<Arc<Centre>>> {
     match Visit::of(req, None).await {
         Ok(visit) => return Ok(Some(visit.centre)),
-        Err(Error::Refused(refused)) if refused.refusal == centre::UNKNOWN_CENTRE => {}
+        // The address names none; one that names a wrong one is refused, and the gateway tries again when it is put right.
+        Err(Error::Refused(refused)) if refused.refusal == centre::UNKNOWN_CENTRE && refused.field.is_none() => {}
         Err(other) => return Err(other),
     }
     let centres = centre::all(app.read()).await?;
-    let now = app.clock.now();
-    let asker = review::asked_by(app.read(), &app.vault, &centres, now, &app.rules, mobile, text).await?;
-    Ok(centres.into_iter().find(|c| Some(c.id) == asker).map(Arc::new))
+    let meant = uplink.meant_for(app.read(), &app.vault, &centres, app.clock.now(), &app.rules).await?;
+    Ok(centres.into_iter().find(|c| Some(c.id) == meant).map(Arc::new))
 }

@@ -4,8 +4,8 @@ use super::settings;
 use anyhow::Context as _;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode,
-    SqlxError, TransactionOptions, TransactionTrait as _,
+    ConnectOptions, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
+    SqliteTransactionMode, SqlxError, TransactionOptions, TransactionTrait as _,
 };
 use secrecy::ExposeSecret as _;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -76,6 +76,18 @@ impl Database {
         self.reader.get_database_backend() == DbBackend::Sqlite
     }
 
+    /// Brings SQLite's statistics up to date, without which it walks a centre's rows where an index would find them;
+    /// PostgreSQL does so by itself.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn optimize(&self) -> Result<(), DbErr> {
+        if self.is_sqlite() {
+            self.writer.execute_unprepared("pragma optimize = 0x10002").await?;
+        }
+        Ok(())
+    }
+
     /// Waits for transactions under way and closes.
     pub async fn close(&self) {
         // A pool that is already closed has nothing left to lose.
@@ -84,7 +96,8 @@ impl Database {
     }
 }
 
-/// True when the database does not answer, or is too busy to: what was asked may be asked again.
+/// True when the database does not answer, or is too busy to. What was asked may be asked again; a write whose answer was
+/// lost may have been done, so it is asked again with its key.
 #[must_use]
 pub fn is_away(error: &DbErr) -> bool {
     match error {
@@ -92,15 +105,19 @@ pub fn is_away(error: &DbErr) -> bool {
         DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
             match error.as_ref() {
                 SqlxError::Io(_) | SqlxError::Tls(_) | SqlxError::PoolTimedOut | SqlxError::PoolClosed => true,
-                // PostgreSQL shuts down or starts (57P01 to 57P03), a connection broke (08…), SQLite is busy (5).
-                SqlxError::Database(refused) => {
-                    refused.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08") || code == "5")
-                }
+                SqlxError::Database(refused) => refused.code().is_some_and(|code| passes(&code)),
                 _ => false,
             }
         }
         _ => false,
     }
+}
+
+/// PostgreSQL shuts down or starts (57P0…), has no connection left (53300), broke one off (08…) or an act to end a deadlock
+/// (40P01); SQLite is busy (5, in the low byte of its longer codes).
+fn passes(code: &str) -> bool {
+    let busy = code.len() < 5 && code.parse::<u32>().is_ok_and(|code| code & 0xff == 5);
+    busy || code == "53300" || code == "40P01" || code.starts_with("57P0") || code.starts_with("08")
 }
 
 async fn connect(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
@@ -131,4 +148,20 @@ fn sqlite(url: &str, connections: u32) -> ConnectOptions {
             .busy_timeout(Duration::from_secs(5))
     });
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::passes;
+
+    #[test]
+    fn what_passes_is_told_from_what_stays() {
+        for passing in ["5", "261", "517", "773", "57P01", "57P03", "08006", "53300", "40P01"] {
+            assert!(passes(passing), "{passing}");
+        }
+        // Full disks, broken files and constraints do not go away by asking again.
+        for staying in ["13", "11", "2067", "23505", "53100", "42P01", "57014", ""] {
+            assert!(!passes(staying), "{staying}");
+        }
+    }
 }

@@ -14,6 +14,9 @@ use entity::{Blind, Id, Sealed};
 /// The only version so far: AES-256-GCM. Another number leaves room for SM4-GCM.
 const VERSION: u8 = 1;
 
+/// Stands for the centre of a row that has none.
+pub const NO_CENTRE: Id = Id::nil();
+
 /// Where a sealed value belongs.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {

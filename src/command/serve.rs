@@ -76,7 +76,7 @@ async fn ensure_schema(app: &App) -> anyhow::Result<()> {
 
 /// Demonstration accounts and the sign-in stand-in let anybody in: on loopback only, and never in production.
 async fn ensure_safe(app: &App) -> anyhow::Result<()> {
-    let demo = staff::any_demo(app.read()).await?;
+    let demo = !staff::demo_accounts(app.read()).await?.is_empty();
     let production = app.settings.profile == Profile::Production;
     anyhow::ensure!(!(demo && production), "profile = \"production\" refuses a database with demonstration accounts");
     let reachable = !app.settings.http.listen.ip().is_loopback();
@@ -169,11 +169,9 @@ async fn greet(app: &App, address: SocketAddr) -> anyhow::Result<()> {
         words += &format!(
             "\n  群众      {base}/\n  工作人员  {base}/staff\n  大厅签到  {base}/hall/check-in\n  月通报    {base}/bulletins\n  接口      {base}/docs\n"
         );
-        if staff::any_demo(app.read()).await? {
-            words += &format!(
-                "\n  demo accounts: director, window1, window2, office1, party, leader, admin; password {}\n",
-                demo::PASSWORD
-            );
+        let accounts = staff::demo_accounts(app.read()).await?;
+        if !accounts.is_empty() {
+            words += &format!("\n  demo accounts: {}; password {}\n", accounts.join(", "), demo::PASSWORD);
         }
         words += &format!(
             "  texts appear here; an answer to one: POST {base}/hooks/sms/console/{}/reply {{\"mobile\", \"text\"}}\n",

@@ -64,7 +64,8 @@ pub async fn township(app: &App) -> Result<Arc<Centre>> {
             serde_json::from_str(include_str!("../../seed/staff.json")).map_err(anyhow::Error::from)?;
         let since = begins(act.now);
         let people = people.into_iter().map(|p| StaffFile { active_from: Some(since.date()), ..p }).collect();
-        staff::add_demo(act, people, PASSWORD).await
+        // Written down when the story begins, so that they were expected from then on.
+        staff::add_demo(&then(act, since, &Who::Operator), people, PASSWORD).await
     })
     .await?;
     Ok(centre)

@@ -241,11 +241,11 @@ pub struct Signature {
 /// The signature of a bulletin; none for a draft.
 ///
 /// # Errors
-/// Whatever the database says.
+/// `unknown_staff` if the signer's row is gone; whatever the database says.
 pub async fn signature(db: &impl ConnectionTrait, row: &Model) -> Result<Option<Signature>> {
     let Some((by, at)) = row.signed_by.zip(row.signed_at) else { return Ok(None) };
     let signer = staff::by_id(db, row.centre_id, by).await?;
-    Ok(Some(Signature { by: format!("{} {}", signer.title, signer.name), at }))
+    Ok(Some(Signature { by: format!("{} {}", signer.title, signer.name).trim().to_owned(), at }))
 }
 
 /// Opens one figure of a bulletin to its rows, as of the moment it was frozen: with names for those alone who may read
@@ -255,8 +255,7 @@ pub async fn signature(db: &impl ConnectionTrait, row: &Model) -> Result<Option<
 /// `unknown_figure`; a fault if the rows no longer make the number that was written.
 pub async fn rows(db: &impl ConnectionTrait, row: &Model, key: &str, names: bool) -> Result<Figure> {
     let written = read(row)?.figures.into_iter().find(|l| l.key == key).ok_or(figure::UNKNOWN_FIGURE)?;
-    let figures = figure::month(db, row.centre_id, Month::parse(&row.period)?, row.frozen_at).await?;
-    let figure = figures.into_iter().find(|f| f.key == key).ok_or(figure::UNKNOWN_FIGURE)?;
+    let figure = figure::one(db, row.centre_id, Month::parse(&row.period)?, row.frozen_at, key).await?;
     if (figure.numerator(), figure.denominator()) != (written.numerator, written.denominator) {
         return Err(
             anyhow::anyhow!("figure {key} of {} no longer makes the number that was written", row.period).into()

@@ -1,6 +1,7 @@
 //! A centre (中心): the tenant. Its offices, its hours, the numbers it gives and the screens in its hall.
 //!
-//! Every row but the national ones belongs to a centre, and no query leaves its centre (article 2.2).
+//! Every row but the national ones belongs to a centre, and no query leaves its centre (article 2.2) but those that find out
+//! which one is meant.
 
 use super::act::Act;
 use crate::base::vault::sha256;

@@ -6,7 +6,7 @@
 use super::{applicant, booking};
 use crate::base::database::Database;
 use crate::base::error::Result;
-use crate::base::vault::{Place, Vault};
+use crate::base::vault::{NO_CENTRE, Place, Vault};
 use entity::{Id, Sealed};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query};
 use sea_orm::{
@@ -103,7 +103,7 @@ async fn reseal(database: &Database, vault: &Vault, table: &'static str, columns
             let id: Id = row.try_get("", "id")?;
             // A text that is nobody's is sealed for no centre.
             let centre: Option<Id> = row.try_get("", "centre_id")?;
-            let centre = centre.unwrap_or_default();
+            let centre = centre.unwrap_or(NO_CENTRE);
             last = id;
             let mut update = Query::update();
             update.table(Alias::new(table)).and_where(Expr::col(Alias::new("id")).eq(id));
@@ -145,7 +145,8 @@ async fn reindex_bookings(database: &Database, vault: &Vault) -> Result<usize> {
         let snapshots: HashMap<Id, _> = snapshots.all(&tx).await?.into_iter().map(|s| (s.id, s)).collect();
         for row in &rows {
             last = row.id;
-            let Some(snapshot) = snapshots.get(&row.applicant_id) else { continue };
+            let snapshot = snapshots.get(&row.applicant_id);
+            let snapshot = snapshot.ok_or_else(|| anyhow::anyhow!("an applicant's snapshot is not there"))?;
             let words = booking::person(row.account_id, &applicant::open(vault, snapshot)?);
             let blind = vault.blind("person", row.centre_id, &words);
             let person = Entity::update_many().col_expr(Column::PersonBlind, Expr::value(blind));

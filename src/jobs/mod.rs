@@ -23,8 +23,10 @@ pub enum Job {
     RecoverNotices,
     /// Chains the audit trail.
     ChainAudit,
-    /// Reads the audit trail and tells the operator where it was changed.
+    /// Reads the audit trail, and fails where it was changed.
     CheckAudit,
+    /// Keeps the database's statistics.
+    Optimize,
     /// Opens the half hours ahead.
     OpenSlots,
     /// Writes down who is expected today.
@@ -40,10 +42,11 @@ pub enum Job {
 }
 
 /// Every job, its word and how often it runs.
-pub const TIMETABLE: [(Job, &str, Duration); 9] = [
+pub const TIMETABLE: [(Job, &str, Duration); 10] = [
     (Job::RecoverNotices, "recover_notices", Duration::seconds(30)),
     (Job::ChainAudit, "chain_audit", Duration::seconds(30)),
-    (Job::CheckAudit, "check_audit", Duration::hours(24)),
+    (Job::CheckAudit, "check_audit", Duration::hours(6)),
+    (Job::Optimize, "optimize", Duration::hours(6)),
     (Job::OpenSlots, "open_slots", Duration::minutes(30)),
     (Job::RollDuty, "roll_duty", Duration::minutes(10)),
     (Job::LapseInvitations, "lapse_invitations", Duration::minutes(10)),
@@ -66,11 +69,12 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
         Job::CheckAudit => {
             for centre in centre::all(app.read()).await? {
                 if let Some(line) = audit::first_break(app.read(), centre.id).await? {
-                    tracing::error!(centre = centre.code, line, "the audit trail was changed at this line");
+                    return Err(anyhow::anyhow!("the audit trail of {} was changed at line {line}", centre.code).into());
                 }
             }
             Ok(())
         }
+        Job::Optimize => Ok(app.database.optimize().await?),
         Job::OpenSlots => in_each_centre(app, name, async |act| booking::open_slots(act).await).await,
         Job::RollDuty => in_each_centre(app, name, async |act| attendance::roll(act, act.now.date()).await).await,
         Job::LapseInvitations => review::lapse(db, now).await,

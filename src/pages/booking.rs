@@ -3,6 +3,7 @@
 use super::form::{Fields, Frame, Sent, Someone, go_to, page, word, words_once};
 use crate::access::{By, Rank, Resident, Visit, WindowStaff};
 use crate::base::error::{Error, Result};
+use crate::domain::Who;
 use crate::domain::act::Page as Part;
 use crate::domain::applicant::Typed;
 use crate::domain::booking::{self, Booked, Wish};
@@ -94,7 +95,7 @@ async fn book_page<R: Rank>(
     typed: Fields,
     wrong: Option<String>,
 ) -> poem::Result<Response> {
-    let (app, centre, window) = (&by.visit.app, by.visit.centre.id, frame.staff.is_some());
+    let (app, centre, window) = (&by.visit.app, by.visit.centre.id, matches!(by.who, Who::Staff(_)));
     let guide = guide::get(app.read(), centre, code).await?;
     let slot = booking::slot(app.read(), centre, slot).await?;
     let when = moment_in_words(slot.starts_at);
@@ -122,7 +123,7 @@ async fn take<R: Rank>(by: &By<R>, fields: &Fields, told: fn(&Booked) -> String)
     let wish = Wish {
         slot: fields.id("slot").ok_or(booking::UNKNOWN_SLOT)?,
         guide: fields.get("guide").to_owned(),
-        applicant: person(fields),
+        applicant: applicant(fields),
         for_other: fields.get("for_other") == "yes",
     };
     by.visit.limit_booking(&by.who).await?;
@@ -147,16 +148,16 @@ pub(super) async fn take_place(sent: Sent<Resident>) -> poem::Result<Response> {
     }
 }
 
-/// A citizen as typed into a form.
-pub(super) fn person(fields: &Fields) -> Typed {
+/// An applicant as typed into a form: a citizen with his card, unless it says an organisation with its code.
+pub(super) fn applicant(fields: &Fields) -> Typed {
+    let (kind, id_type) = match fields.get("kind") {
+        "legal_person" => (ApplicantKind::LegalPerson, IdType::SocialCreditCode),
+        "organisation" => (ApplicantKind::Organisation, IdType::SocialCreditCode),
+        _ => (ApplicantKind::Person, IdType::IdCard),
+    };
     let id_number = fields.typed("id_number");
-    Typed {
-        kind: ApplicantKind::Person,
-        name: fields.get("name").to_owned(),
-        phone: fields.typed("phone"),
-        id_type: id_number.as_ref().map(|_| IdType::IdCard),
-        id_number,
-    }
+    let (name, phone) = (fields.get("name").to_owned(), fields.typed("phone"));
+    Typed { kind, name, phone, id_type: id_number.as_ref().map(|_| id_type), id_number }
 }
 
 #[derive(Template)]

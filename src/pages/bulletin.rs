@@ -1,4 +1,4 @@
-//! Pages of bulletins: signed ones for everybody, drafts and rows for the director and leaders.
+//! Pages of bulletins: signed ones for everybody, drafts and names for the director and leaders.
 
 use super::form::{Frame, Maybe, Sent, go_to, page, word};
 use crate::access::{BulletinReader, Director, Visit};

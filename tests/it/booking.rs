@@ -22,6 +22,7 @@ stories!(
     what_cannot_be_booked_is_refused_by_field,
     the_window_cancels_and_the_person_is_told,
     the_window_books_for_who_rings_up,
+    of_nine_wishes_at_once_five_are_granted,
     one_account_holds_five_places_and_asks_fifteen_times_a_day,
     a_day_that_turns_out_to_be_off_offers_nothing_more,
 );
@@ -228,6 +229,21 @@ async fn the_window_books_for_who_rings_up(town: &Town) {
     let case = town.staff("window1").await.post("/cases", intake).await.ok(201);
     let seen = phone.again().await.get(&format!("/cases/{}", case["number"].as_str().unwrap())).await.ok(200);
     assert_eq!(seen["applicant"], Value::Null, "under the phone, in part");
+    town.deliver().await;
+}
+
+async fn of_nine_wishes_at_once_five_are_granted(town: &Town) {
+    let person = town.resident("13800000001").await;
+    let mut slots = Vec::new();
+    for n in 0..9 {
+        slots.push(town.slot("SB-03", at("2026-11-25", 9 + 5 * (n / 6), 30 * (n % 6))).await);
+    }
+    let answers = join_all(slots.iter().map(|slot| book(&person, slot, "田小满"))).await;
+    assert_eq!(answers.iter().filter(|a| a.status == 201).count(), 5);
+    for refused in answers.into_iter().filter(|a| a.status != 201) {
+        refused.refused(booking::TOO_MANY);
+    }
+    assert_eq!(town.rows().await["booking"], 5);
     town.deliver().await;
 }
 

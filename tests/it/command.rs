@@ -178,3 +178,32 @@ async fn one_server_without_redis_and_the_next_start_after_a_crash() {
     next.stop();
     Server::start(here.path(), &[]).stop();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_audit_trail_is_told_in_the_log() {
+    use sea_orm::ConnectionTrait as _;
+    let here = tempfile::tempdir().unwrap();
+    let chained = async || {
+        let db =
+            sea_orm::Database::connect(format!("sqlite://{}/data/shuitian.db", here.path().display())).await.unwrap();
+        let count = "select count(*) as n from audit where seq is not null".to_owned();
+        let row = db.query_one_raw(sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, count)).await.unwrap();
+        (row.unwrap().try_get::<i64>("", "n").unwrap(), db)
+    };
+    let first = Server::start(here.path(), &[]);
+    let db = loop {
+        let (lines, db) = chained().await;
+        if lines > 0 {
+            break db;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    assert!(!first.stop().contains("audit trail"), "nobody changed it");
+    db.execute_unprepared("update audit set subject = 'somebody else' where seq = 1").await.unwrap();
+    db.close().await.unwrap();
+    // The next day.
+    let next = Server::start(here.path(), &[("SHUITIAN__CLOCK__OFFSET", "86400")]);
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    let log = next.stop();
+    assert!(log.contains("check_audit") && log.contains("the audit trail of ST was changed at line 1"), "{log}");
+}

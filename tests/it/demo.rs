@@ -1,14 +1,18 @@
 //! The demonstration is believable, and the same for the same seed.
 
-use crate::town::{Town, stories};
+use crate::town::{Town, at, stories};
 use chrono::{Datelike as _, Timelike as _};
 use entity::case::Entity;
+use migration::MigratorTrait as _;
 use sea_orm::EntityTrait as _;
 use serde_json::json;
-use shuitian::base::Random;
+use shuitian::app::App;
+use shuitian::base::settings::Settings;
+use shuitian::base::{Clock, Random};
 use shuitian::demo;
 use shuitian::domain::figure::{self, Month};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 stories!(three_months_with_market_days_a_lunch_dip_late_cases_and_bad_reviews);
 
@@ -50,6 +54,31 @@ async fn three_months_with_market_days_a_lunch_dip_late_cases_and_bad_reviews(to
     // Told again elsewhere, it is the same story, whichever database it is told to.
     let received = (figures(town, "2026-09").await["received"].0, october["received"].0);
     assert_eq!((received, october["bad"].0, october["kept"]), TOLD);
+}
+
+/// As an operator loads it: into an empty file, at one moment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn loaded_at_once_it_has_its_attendance_too() {
+    let here = tempfile::tempdir().unwrap();
+    let path = |name: &str| here.path().join(name).display().to_string();
+    let variables = [
+        ("SHUITIAN__DATABASE__URL".to_owned(), format!("sqlite://{}", path("town.db"))),
+        ("SHUITIAN__SECURITY__KEYS_DIR".to_owned(), path("keys")),
+    ];
+    let settings = Settings::load(Some(Path::new("/dev/null")), variables.into_iter()).unwrap();
+    let clock = Clock::default();
+    clock.set(at("2026-11-24", 9, 30));
+    let app = App::open(settings, clock).await.unwrap();
+    migration::Migrator::up(app.database.writer(), None).await.unwrap();
+    demo::load(&app, 62).await.unwrap();
+    let centre = shuitian::domain::centre::find(app.read(), None, None).await.unwrap();
+    let october = Month::parse("2026-10").unwrap();
+    let figures = figure::month(app.read(), centre.id, october, app.clock.now()).await.unwrap();
+    let of = |key: &str| figures.iter().find(|f| f.key == key).map(|f| (f.numerator(), f.denominator())).unwrap();
+    let (there, expected) = of("on_duty");
+    assert!(there > 100 && there < expected.unwrap(), "{there} of {expected:?}");
+    assert!(of("late").0 > 0);
+    app.database.close().await;
 }
 
 /// Seed 62, told on 24 November 2026: cases received in September and October, October's bad reviews and kept bookings.

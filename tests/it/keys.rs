@@ -1,15 +1,19 @@
 //! Keys are rotated while a township goes on working.
 
 use crate::town::{Town, at, keys_of_templates, stories};
+use entity::applicant::ApplicantKind;
 use serde_json::json;
 use shuitian::base::Random;
 use shuitian::base::keys::{Keys, fresh};
 use shuitian::base::vault::Vault;
 use shuitian::domain::act::Page;
+use shuitian::domain::applicant::Typed;
+use shuitian::domain::booking::Wish;
 use shuitian::domain::case::{self, Filter};
 use shuitian::domain::identity::Viewer;
 use shuitian::domain::identity::resident;
-use shuitian::domain::{booking, reseal};
+use shuitian::domain::{Act, Who, booking, reseal};
+use std::sync::Arc;
 
 stories!(after_a_rotation_all_is_found_and_after_resealing_the_old_key_may_go);
 
@@ -22,6 +26,8 @@ async fn after_a_rotation_all_is_found_and_after_resealing_the_old_key_may_go(to
         .await
         .ok(201);
     let window = town.staff("window1").await;
+    let rings_up = json!({ "name": "向大娘", "phone": "13800000002" });
+    window.post("/bookings", json!({ "slot_id": slot, "guide": "SB-03", "applicant": rings_up })).await.ok(201);
     let applicant =
         json!({ "name": "田小满", "phone": PHONE, "id_type": "id_card", "id_number": "11010519491231002X" });
     let refused =
@@ -59,6 +65,25 @@ async fn after_a_rotation_all_is_found_and_after_resealing_the_old_key_may_go(to
     let lost = seen_with(&alone).await.unwrap_err().to_string();
     assert!(lost.contains("no data key"), "{lost}");
 
+    // The same person does not get a second place in the same half hour because the keys changed.
+    let again = async |vault: Vault, who: Who, name: &str, phone: Option<&str>| {
+        let (tx, now, rules) = (town.app.database.begin().await.unwrap(), town.app.clock.now(), town.app.rules.clone());
+        let act = Act::new(tx, now, who, town.centre.clone(), Arc::new(vault), random.clone(), rules);
+        let applicant = Typed {
+            kind: ApplicantKind::Person,
+            name: name.to_owned(),
+            phone: phone.map(ToOwned::to_owned),
+            id_type: None,
+            id_number: None,
+        };
+        let wish = Wish { slot: slot.parse().unwrap(), guide: "SB-03".to_owned(), applicant, for_other: false };
+        booking::book(&act, wish).await.unwrap_err().to_string()
+    };
+    let both = || (format!("{},{}", new[0], old("data")), format!("{},{}", new[1], old("index")));
+    let by_account = again(vault(&both().0, &both().1), Who::Resident(account), "田小满", None).await;
+    let by_window = again(vault(&both().0, &both().1), Who::Operator, "向大娘", Some("13800000002")).await;
+    assert!(by_account.contains("already_booked") && by_window.contains("already_booked"), "{by_account} {by_window}");
+
     let done = reseal::all(&town.app.database, &rotated).await.unwrap();
     for table in [
         "account",
@@ -77,8 +102,11 @@ async fn after_a_rotation_all_is_found_and_after_resealing_the_old_key_may_go(to
     }
     assert_eq!(seen_with(&alone).await.unwrap(), expected, "the old keys are needed no more");
     assert!(seen_with(&town.app.vault).await.is_err(), "and open nothing any more");
-    let again = reseal::all(&town.app.database, &alone).await.unwrap();
-    assert_eq!(again, done, "resealing again goes through the same rows");
+    let new_alone = vault(&new[0], &new[1]);
+    let by_window = again(new_alone, Who::Operator, "向大娘", Some("13800000002")).await;
+    assert!(by_window.contains("already_booked"), "{by_window}");
+    let once_more = reseal::all(&town.app.database, &alone).await.unwrap();
+    assert_eq!(once_more, done, "resealing again goes through the same rows");
 }
 
 async fn entity_account(town: &Town) -> entity::Id {

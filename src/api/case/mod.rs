@@ -108,12 +108,21 @@ impl Cases {
 
     /// Cases of a person: by exact name, phone or number of a document
     #[oai(path = "/cases/search", method = "post", operation_id = "search_cases")]
-    async fn search_cases(&self, who: By<CaseReader>, body: Json<SearchInput>) -> Answer<Json<Listed<CaseView>>> {
+    async fn search_cases(
+        &self,
+        who: By<CaseReader>,
+        /// At most so many, 1 to 100.
+        limit: Query<Option<u64>>,
+        /// Where the part before ended.
+        cursor: Query<Option<String>>,
+        body: Json<SearchInput>,
+    ) -> Answer<Json<Listed<CaseView>>> {
+        let page = part(limit.0, cursor.0.as_ref())?;
         let (app, centre, viewer) = (&who.visit.app, who.visit.centre.id, Viewer::Staff(who.holder.clone()));
         let offices = centre::offices(app.read(), centre).await?;
-        let cases = case::search(app.read(), &app.vault, centre, &viewer, &body.person).await?;
+        let (cases, next_cursor) = case::search(app.read(), &app.vault, centre, &viewer, &body.person, page).await?;
         let items = cases.into_iter().map(|seen| shown(seen, &offices, app.clock.now(), &viewer)).collect();
-        Ok(Json(Listed { items, next_cursor: None }))
+        Ok(Json(Listed { items, next_cursor }))
     }
 
     /// Read a case by its number or its receipt's

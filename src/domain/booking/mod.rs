@@ -14,10 +14,13 @@ use crate::base::error::Result;
 use crate::base::{Kind, Refusal};
 use chrono::Duration;
 use entity::booking::{BookingState, Column, Entity, Model, event, slot};
+use entity::identity::account::Entity as Accounts;
 use entity::notice::Lane;
 use entity::{Id, Time};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, ExprTrait as _, PaginatorTrait as _, QueryFilter as _};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, ExprTrait as _, PaginatorTrait as _, QueryFilter as _, QuerySelect as _,
+};
 
 mod look;
 mod slots;
@@ -87,8 +90,8 @@ pub struct Booked {
 /// up or comes by, and then no account sees it.
 ///
 /// # Errors
-/// `unknown_guide`, the refusals of an applicant, `unknown_slot`, `slot_past`, `slot_full`,
-/// `outside_hours`, `already_booked`.
+/// `unknown_guide`, the refusals of an applicant, `not_for_kind`, `no_account`, `too_many_bookings`, `unknown_slot`,
+/// `slot_past`, `slot_full`, `outside_hours`, `already_booked`.
 pub async fn book(act: &Act, wish: Wish) -> Result<Booked> {
     let guide = guide::get(&*act.tx, act.centre.id, &wish.guide).await?;
     let mut applicant = wish.applicant.check()?;
@@ -118,7 +121,11 @@ pub async fn book(act: &Act, wish: Wish) -> Result<Booked> {
         state: BookingState::Booked,
         created_at: act.now,
     };
-    if !act.insert_new(row.clone()).await? {
+    // Until `keys reindex` has run, the same person's booking may stand under an older key.
+    let known = act.blinds("person", &person(account, &applicant));
+    let twin = Column::SlotId.eq(slot.id).and(Column::PersonBlind.is_in(known));
+    let twin = Entity::find().filter(twin).filter(Column::State.eq(BookingState::Booked)).one(&*act.tx).await?;
+    if twin.is_some() || !act.insert_new(row.clone()).await? {
         return Err(ALREADY_BOOKED.into());
     }
     record(act, &row, BookingState::Booked).await?;
@@ -143,6 +150,8 @@ pub(crate) fn person(account: Option<Id>, applicant: &Applicant) -> String {
 
 /// Refuses to an account that holds as many places as one may.
 async fn ensure_few(act: &Act, account: Id) -> Result<()> {
+    // Held until the act ends: of several wishes at once, each sees what the ones before took.
+    Accounts::find_by_id(account).lock_exclusive().one(&*act.tx).await?;
     let open = Entity::find()
         .filter(Column::AccountId.eq(account))
         .filter(Column::State.eq(BookingState::Booked))

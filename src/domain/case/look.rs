@@ -99,7 +99,7 @@ pub struct Filter {
     pub office: Option<Id>,
 }
 
-/// Cases of the centre that a member of staff may see, latest first.
+/// Cases of the centre that a viewer may see, latest first.
 ///
 /// # Errors
 /// Whatever the database says.
@@ -133,15 +133,15 @@ pub async fn search(
     centre: Id,
     viewer: &Viewer,
     person: &str,
-) -> Result<Vec<Seen>> {
-    let rows = Entity::find()
+    page: Page,
+) -> Result<(Vec<Seen>, Option<String>)> {
+    let cases = Entity::find()
         .filter(Column::CentreId.eq(centre))
         .filter(Column::ApplicantId.is_in(applicant::known_as(db, vault, centre, person).await?))
-        .filter(scope(db, centre, viewer).await?)
-        .order_by_desc(Column::ReceivedAt)
-        .order_by_desc(Column::Id)
-        .limit(100);
-    show(db, vault, centre, rows.all(db).await?, viewer).await
+        .filter(scope(db, centre, viewer).await?);
+    let rows = page.of(cases, Column::ReceivedAt, Column::Id).all(db).await?;
+    let (rows, next) = page.cut(rows, |r| (r.received_at, r.id));
+    Ok((show(db, vault, centre, rows, viewer).await?, next))
 }
 
 /// Cases under way that a member of staff may see, the soonest due first; those without a limit last.
@@ -265,7 +265,9 @@ impl Proof {
         let (kept, typed) = match self {
             Self::CheckCode(typed) => (Some(check_code(vault, row)?), typed),
             Self::PhoneTail(typed) => (applicant().await?.phone.map(|p| personal::tail(&p, 4)), typed),
-            Self::IdTail(typed) => (applicant().await?.document.map(|(_, number)| personal::tail(&number, 4)), typed),
+            Self::IdTail(typed) => {
+                (applicant().await?.document.map(|(_, number)| personal::tail(&normal_code(&number), 4)), typed)
+            }
         };
         // What is shorter than four characters proves nothing.
         let kept = kept.filter(|k| k.chars().count() >= 4);

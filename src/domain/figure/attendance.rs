@@ -36,7 +36,7 @@ pub(super) async fn of_attendance(
     let row = |d: &duty::Model, counted| {
         let session = if d.session == Session::Morning { "上午" } else { "下午" };
         let name = names.get(&d.staff_id).map(String::as_str).unwrap_or_default();
-        Row { reference: Some(format!("{name} {} {session}", d.on_date)), on: d.on_date, counted }
+        Row { reference: Some(format!("{name} {} {session}", d.on_date)), on: Some(d.on_date), counted }
     };
     let stamp = |d: &duty::Model| stamps.get(&(d.staff_id, d.on_date, d.session));
     let on_duty = duties.iter().map(|d| row(d, stamp(d).is_some())).collect();

@@ -30,7 +30,8 @@ pub(super) async fn of_bookings(
         states.entry(event.booking_id).or_default().push(event.state);
     }
     let known: Vec<_> = rows.iter().filter_map(|b| states.get(&b.id).map(|s| (b, s))).collect();
-    let row = |b: &entity::booking::Model, counted| Row { reference: Some(b.number.clone()), on: b.on_date, counted };
+    let row =
+        |b: &entity::booking::Model, counted| Row { reference: Some(b.number.clone()), on: Some(b.on_date), counted };
     let due = || known.iter().filter(|(b, s)| !s.contains(&BookingState::Cancelled) && b.ends_at <= frozen_at);
     let kept = |s: &[BookingState]| s.contains(&BookingState::Arrived);
     Ok(vec![

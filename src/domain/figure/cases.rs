@@ -76,7 +76,7 @@ pub(super) async fn of_cases(
 
 /// The four figures of some cases: of the centre, or of one office.
 fn of_lives(month: Month, frozen_at: Time, lives: &[&Life<'_>], office: Option<&office::Model>) -> Vec<Figure> {
-    let row = |life: &Life<'_>, on, counted| Row { reference: Some(life.case.number.clone()), on, counted };
+    let row = |life: &Life<'_>, on, counted| Row { reference: Some(life.case.number.clone()), on: Some(on), counted };
     let received = lives.iter().filter(|l| month.has(l.received_on)).map(|l| row(l, l.received_on, true)).collect();
     let ended: Vec<(&Life<'_>, NaiveDate)> = lives
         .iter()

@@ -84,8 +84,8 @@ impl Month {
 pub struct Row {
     /// What it is: a case's or booking's number, a person's session; nothing where that is not published.
     pub reference: Option<String>,
-    /// The day it counts for.
-    pub on: NaiveDate,
+    /// The day it counts for; nothing where that is not published.
+    pub on: Option<NaiveDate>,
     /// It is in the numerator; every row of a ratio is in the denominator.
     pub counted: bool,
 }
@@ -116,12 +116,13 @@ impl Figure {
         Self { is_personal: true, ..self }
     }
 
-    /// The figure as everybody may open it: without names, and in an order that does not tell them either.
+    /// The figure as everybody may open it: of people, how many and no more. A day beside another figure's would tell which
+    /// case was rated badly, and the order of a list who was absent.
     #[must_use]
     pub fn published(mut self) -> Self {
         if self.is_personal {
-            self.rows.iter_mut().for_each(|r| r.reference = None);
-            self.rows.sort_unstable_by_key(|r| (r.on, r.counted));
+            self.rows.iter_mut().for_each(|r| (r.reference, r.on) = (None, None));
+            self.rows.sort_unstable_by_key(|r| r.counted);
         }
         self
     }
@@ -164,6 +165,20 @@ pub async fn month(db: &impl ConnectionTrait, centre: Id, month: Month, frozen_a
     figures.extend(bookings::of_bookings(db, centre, month, frozen_at).await?);
     figures.extend(attendance::of_attendance(db, centre, month, frozen_at).await?);
     Ok(figures)
+}
+
+/// One figure of a month, as of a moment: only its family is counted.
+///
+/// # Errors
+/// `unknown_figure`; whatever the database says.
+pub async fn one(db: &impl ConnectionTrait, centre: Id, month: Month, frozen_at: Time, key: &str) -> Result<Figure> {
+    let family = match key {
+        "rated" | "good" | "bad" => reviews::of_reviews(db, centre, month, frozen_at).await?,
+        "booked" | "kept" | "no_show" => bookings::of_bookings(db, centre, month, frozen_at).await?,
+        "on_duty" | "late" => attendance::of_attendance(db, centre, month, frozen_at).await?,
+        _ => cases::of_cases(db, centre, month, frozen_at).await?,
+    };
+    family.into_iter().find(|f| f.key == key).ok_or_else(|| UNKNOWN_FIGURE.into())
 }
 
 fn figure(

@@ -40,13 +40,13 @@ pub(super) async fn of_reviews(
 
     let asked = invited
         .iter()
-        .map(|i| Row { reference: number(&i.case_id), on: i.on_date, counted: answered.contains_key(&i.id) })
+        .map(|i| Row { reference: number(&i.case_id), on: Some(i.on_date), counted: answered.contains_key(&i.id) })
         .collect();
     let graded = |counted: fn(i32) -> bool| -> Vec<Row> {
         // By the review's own id: whoever opens this row may be the one who was rated, and is not told by whom.
         let row = |r: &Review| Row {
             reference: Some(r.id.to_string()),
-            on: r.on_date,
+            on: Some(r.on_date),
             counted: r.grade.is_some_and(counted),
         };
         given.iter().map(row).collect()

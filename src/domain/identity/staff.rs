@@ -312,10 +312,11 @@ async fn insert(
     Ok(staff)
 }
 
-/// True while demonstration accounts exist in any centre.
+/// User names of the demonstration accounts of all centres.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn any_demo(db: &impl ConnectionTrait) -> Result<bool> {
-    Ok(staff::Entity::find().filter(staff::Column::Demo.eq(true)).one(db).await?.is_some())
+pub async fn demo_accounts(db: &impl ConnectionTrait) -> Result<Vec<String>> {
+    let rows = staff::Entity::find().filter(staff::Column::Demo.eq(true)).order_by_asc(staff::Column::Id);
+    Ok(rows.all(db).await?.into_iter().map(|s| s.username).collect())
 }

@@ -12,7 +12,7 @@ mod uplink;
 pub use dictionary::{GRADES, Grade, Tag, tags_of};
 pub use give::{Append, Key, Opened, Opinion, append, give, open};
 pub use invite::{Ticket, invite, invite_ended, lapse, readdress, ticket};
-pub use uplink::{asked_by, keep_unmatched, receive_text};
+pub use uplink::{Uplink, receive_text};
 
 use crate::base::{Kind, Refusal};
 

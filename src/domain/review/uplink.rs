@@ -11,104 +11,124 @@ use super::dictionary::GRADES;
 use super::give::rate;
 use crate::base::error::{Error, Result};
 use crate::base::personal;
-use crate::base::vault::{Place, Vault};
+use crate::base::vault::{NO_CENTRE, Place, Vault};
 use crate::domain::act::{Act, Rules};
 use crate::domain::centre::Centre;
 use crate::domain::notice::{self, Message};
 use chrono::Duration;
 use entity::notice::uplink::Entity as Uplinks;
 use entity::notice::{Lane, UplinkOutcome, uplink};
-use entity::review::{Column, Entity, InvitationState, ReviewChannel, invitation};
+use entity::review::{Column, Entity, InvitationState, Model as Review, ReviewChannel, invitation};
 use entity::{Blind, Id, Time};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
 };
 
-/// The centre a text belongs to, of several that share a gateway: the one that asked what it answers, else the only one
-/// that asked this phone anything of late.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn asked_by(
-    db: &impl ConnectionTrait,
-    vault: &Vault,
-    centres: &[Centre],
-    now: Time,
-    rules: &Rules,
-    phone: &str,
-    text: &str,
-) -> Result<Option<Id>> {
-    let phone = normal_phone(phone);
-    let blinds = centres.iter().flat_map(|c| vault.blinds("phone", c.id, &phone)).collect();
-    let rows = asked_of_late(db, blinds, now, rules).await?;
-    if let Some(row) = read(text).and_then(|answer| meant(&rows, answer, now)) {
-        return Ok(Some(row.centre_id));
+/// A text as it came in.
+pub struct Uplink<'t> {
+    gateway: &'t str,
+    phone: String,
+    text: &'t str,
+}
+
+impl<'t> Uplink<'t> {
+    /// From what a gateway handed over; a phone that is none is kept as it came.
+    #[must_use]
+    pub fn new(gateway: &'t str, phone: &str, text: &'t str) -> Self {
+        let phone = personal::contact(phone).unwrap_or_else(|| phone.chars().take(32).collect());
+        Self { gateway, phone, text }
     }
-    let mut askers: Vec<Id> = rows.iter().map(|r| r.centre_id).collect();
-    askers.sort_unstable();
-    askers.dedup();
-    Ok(<[Id; 1]>::try_from(askers).ok().map(|[only]| only))
+
+    /// The centre it belongs to, of several that share a gateway: the one whose question it can only answer, or has
+    /// answered; else the only one that asked this phone anything of late.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn meant_for(
+        &self,
+        db: &impl ConnectionTrait,
+        vault: &Vault,
+        centres: &[Centre],
+        now: Time,
+        rules: &Rules,
+    ) -> Result<Option<Id>> {
+        let blinds = centres.iter().flat_map(|c| vault.blinds("phone", c.id, &self.phone)).collect();
+        let rows = asked_of_late(db, blinds, now, rules).await?;
+        let answered = match read(self.text) {
+            None => return Ok(only_centre(rows.iter())),
+            Some(answer) => match echo(db, &rows, answer, now).await? {
+                Some(review) => rows.iter().find(|r| r.id == review.invitation_id),
+                // Letters are each centre's own: two may have written the same.
+                None if only_centre(rows.iter().filter(|r| has_tag(r, answer))).is_none() && answer.tag.is_some() => {
+                    None
+                }
+                None => meant(&rows, answer, now),
+            },
+        };
+        Ok(answered.map(|row| row.centre_id).or_else(|| only_centre(rows.iter())))
+    }
+
+    /// Keeps it where no centre asked for it.
+    ///
+    /// # Errors
+    /// Whatever the database or the vault says.
+    pub async fn keep_unmatched(
+        &self,
+        db: &impl ConnectionTrait,
+        vault: &Vault,
+        id: Id,
+        now: Time,
+    ) -> Result<UplinkOutcome> {
+        let row = self.kept(vault, None, id, now, UplinkOutcome::Kept)?;
+        Uplinks::insert(row.into_active_model()).exec_without_returning(db).await?;
+        Ok(UplinkOutcome::Kept)
+    }
+
+    fn kept(
+        &self,
+        vault: &Vault,
+        centre_id: Option<Id>,
+        id: Id,
+        now: Time,
+        outcome: UplinkOutcome,
+    ) -> Result<uplink::Model> {
+        let centre = centre_id.unwrap_or(NO_CENTRE);
+        let text: String = self.text.chars().take(500).collect();
+        Ok(uplink::Model {
+            id,
+            centre_id,
+            gateway: self.gateway.to_owned(),
+            phone: vault.seal(Place::new("uplink.phone", centre, id), &self.phone)?,
+            phone_blind: vault.blind("phone", centre, &self.phone),
+            text: vault.seal(Place::new("uplink.text", centre, id), &text)?,
+            received_at: now,
+            outcome,
+        })
+    }
 }
 
-/// Keeps a text that no centre asked for.
-///
-/// # Errors
-/// Whatever the database or the vault says.
-pub async fn keep_unmatched(
-    db: &impl ConnectionTrait,
-    vault: &Vault,
-    (id, now): (Id, Time),
-    gateway: &str,
-    phone: &str,
-    text: &str,
-) -> Result<UplinkOutcome> {
-    let row = kept(vault, (None, id, now), gateway, (&normal_phone(phone), text), UplinkOutcome::Kept)?;
-    Uplinks::insert(row.into_active_model()).exec_without_returning(db).await?;
-    Ok(UplinkOutcome::Kept)
-}
-
-fn normal_phone(typed: &str) -> String {
-    personal::contact(typed).unwrap_or_else(|| typed.chars().take(32).collect())
+/// The centre of these invitations, if they are one centre's.
+fn only_centre<'r>(mut rows: impl Iterator<Item = &'r invitation::Model>) -> Option<Id> {
+    let first = rows.next()?.centre_id;
+    rows.all(|row| row.centre_id == first).then_some(first)
 }
 
 /// Takes a text in. Whatever it says, it is kept.
 ///
 /// # Errors
 /// Whatever the database says; an unclear text is no error.
-pub async fn receive_text(act: &Act, gateway: &str, phone: &str, text: &str) -> Result<UplinkOutcome> {
-    let phone = normal_phone(phone);
-    let outcome = match read(text) {
-        Some(answer) => match_answer(act, &phone, answer).await?,
-        None if has_open(act, &phone).await? => UplinkOutcome::Unclear,
+pub async fn receive_text(act: &Act, uplink: &Uplink<'_>) -> Result<UplinkOutcome> {
+    let phone = &uplink.phone;
+    let outcome = match read(uplink.text) {
+        Some(answer) => match_answer(act, phone, answer).await?,
+        None if has_open(act, phone).await? => UplinkOutcome::Unclear,
         None => UplinkOutcome::Kept,
     };
     if outcome == UplinkOutcome::Unclear {
-        help(act, &phone).await?;
+        help(act, phone).await?;
     }
-    let of = (Some(act.centre.id), act.id(), act.now);
-    act.insert(kept(&act.vault, of, gateway, (&phone, text), outcome)?).await?;
+    act.insert(uplink.kept(&act.vault, Some(act.centre.id), act.id(), act.now, outcome)?).await?;
     Ok(outcome)
-}
-
-fn kept(
-    vault: &Vault,
-    (centre_id, id, received_at): (Option<Id>, Id, Time),
-    gateway: &str,
-    (phone, text): (&str, &str),
-    outcome: UplinkOutcome,
-) -> Result<uplink::Model> {
-    let centre = centre_id.unwrap_or_default();
-    let text: String = text.chars().take(500).collect();
-    Ok(uplink::Model {
-        id,
-        centre_id,
-        gateway: gateway.to_owned(),
-        phone: vault.seal(Place::new("uplink.phone", centre, id), phone)?,
-        phone_blind: vault.blind("phone", centre, phone),
-        text: vault.seal(Place::new("uplink.text", centre, id), &text)?,
-        received_at,
-        outcome,
-    })
 }
 
 /// A grade, with the letter of the invitation it answers if one was written.
@@ -181,6 +201,22 @@ fn meant(rows: &[invitation::Model], answer: Answer, now: Time) -> Option<&invit
     (answer.tag.is_some() || !rows.iter().any(rival)).then_some(only)
 }
 
+/// The review that the same digit made within a day: the same text may be delivered twice.
+async fn echo(
+    db: &impl ConnectionTrait,
+    rows: &[invitation::Model],
+    answer: Answer,
+    now: Time,
+) -> Result<Option<Review>> {
+    let tagged = rows.iter().filter(|r| has_tag(r, answer)).map(|r| r.id);
+    let same = Entity::find()
+        .filter(Column::InvitationId.is_in(tagged))
+        .filter(Column::Channel.eq(ReviewChannel::Sms))
+        .filter(Column::Grade.eq(answer.grade))
+        .filter(Column::At.gt(now - Duration::hours(24)));
+    Ok(same.one(db).await?)
+}
+
 async fn has_open(act: &Act, phone: &str) -> Result<bool> {
     Ok(of_phone(act, phone).await?.iter().any(|row| is_open(row, act.now)))
 }
@@ -190,17 +226,8 @@ async fn match_answer(act: &Act, phone: &str, answer: Answer) -> Result<UplinkOu
     if rows.is_empty() {
         return Ok(UplinkOutcome::Kept);
     }
-    let tagged = || rows.iter().filter(|r| has_tag(r, answer));
-    let rated: Vec<_> = tagged().map(|r| r.id).collect();
-    let echo = Entity::find()
-        .filter(Column::InvitationId.is_in(rated))
-        .filter(Column::Channel.eq(ReviewChannel::Sms))
-        .filter(Column::Grade.eq(answer.grade))
-        .filter(Column::At.gt(act.now - Duration::hours(24)))
-        .one(&*act.tx)
-        .await?;
-    if echo.is_some() {
-        let asks = tagged().any(|r| is_open(r, act.now));
+    if echo(&*act.tx, &rows, answer, act.now).await?.is_some() {
+        let asks = rows.iter().any(|r| has_tag(r, answer) && is_open(r, act.now));
         return Ok(if asks { UplinkOutcome::Unclear } else { UplinkOutcome::Repeated });
     }
     if let Some(row) = meant(&rows, answer, act.now) {

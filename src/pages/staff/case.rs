@@ -1,6 +1,5 @@
 //! A case at the counter: where it stands, what may be done, and its papers.
 
-use super::receive::typed;
 use crate::access::{By, CaseHandler, CaseReader};
 use crate::base::error::{Error, Result};
 use crate::base::personal;
@@ -9,7 +8,7 @@ use crate::domain::act::Page as Part;
 use crate::domain::case::{self, Correction, Filter, Power, Seen, Verdict};
 use crate::domain::identity::{Viewer, staff};
 use crate::domain::{centre, review};
-use crate::pages::booking::moment_in_words;
+use crate::pages::booking::{applicant, moment_in_words};
 use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words};
 use crate::pages::progress::{event_name, limit_in_words};
 use askama::Template;
@@ -56,6 +55,8 @@ struct List {
     states: Vec<(String, &'static str)>,
     cases: Vec<Shown>,
     next: Option<String>,
+    /// There are more, which a search does not show.
+    cut: bool,
 }
 
 #[derive(Deserialize)]
@@ -84,6 +85,7 @@ pub(super) async fn list_cases(
         states: states(),
         cases,
         next,
+        cut: false,
     })
 }
 
@@ -102,10 +104,20 @@ pub(super) async fn search_cases(sent: Sent<CaseReader>) -> poem::Result<Respons
         Err(Error::Refused(_)) => {}
         Err(fault) => return Err(fault.into()),
     }
-    let cases = case::search(app.read(), &app.vault, centre, &viewer, &wanted).await?;
+    let all = Part::new(Some(100), None)?;
+    let (cases, more) = case::search(app.read(), &app.vault, centre, &viewer, &wanted, all).await?;
     let cases = cases.into_iter().map(|seen| Shown::of(seen, now)).collect();
     let state = String::new();
-    page(&List { frame: Frame::of_staff(&by), word: word(&by), wanted, state, states: states(), cases, next: None })
+    page(&List {
+        frame: Frame::of_staff(&by),
+        word: word(&by),
+        wanted,
+        state,
+        states: states(),
+        cases,
+        next: None,
+        cut: more.is_some(),
+    })
 }
 
 #[derive(Template)]
@@ -257,7 +269,7 @@ pub(super) fn fill_in_correction(
 
 /// What was filled in is put right; what was left empty stays, unless it is ticked to be taken away.
 fn correction(fields: &Fields) -> Correction {
-    let typed = typed(fields);
+    let typed = applicant(fields);
     let away = |name: &str| fields.get(name) == "yes";
     Correction {
         kind: fields.typed("kind").map(|_| typed.kind),

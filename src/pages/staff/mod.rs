@@ -6,7 +6,7 @@ mod receive;
 
 use super::booking::{self as booking_pages, moment_in_words};
 use super::form::{Fields, Frame, Jar, Sent, Someone, forget_session, go_to, keep_session, local, page, word, words};
-use crate::access::{self, Signed, Staff, Visit, WindowStaff};
+use crate::access::{self, By, Signed, Staff, Visit, WindowStaff};
 use crate::base::personal;
 use crate::domain::booking::{self, Booked};
 use crate::domain::case::agenda;
@@ -22,7 +22,7 @@ use serde::Deserialize;
 
 pub(super) fn routes(route: Route) -> Route {
     route
-        .at("/staff", get(desk))
+        .at("/staff", get(desk).post(search_desk))
         .at("/staff/sign-in", get(sign_in_form).post(sign_in))
         .at("/staff/sign-out", post(sign_out))
         .at("/staff/password", get(password_form).post(change_password))
@@ -147,16 +147,25 @@ struct Shown {
 
 #[derive(Deserialize)]
 struct Wanted {
-    tail: Option<String>,
-    day: Option<String>,
+    day: Option<NaiveDate>,
 }
 
 #[handler]
 async fn desk(Someone(by): Someone<Staff>, Query(wanted): Query<Wanted>) -> poem::Result<Response> {
+    desk_page(&by, wanted.day, None).await
+}
+
+/// A day, or who comes on it: posted, for a part of a phone does not belong into an address.
+#[handler]
+async fn search_desk(sent: Sent<Staff>) -> poem::Result<Response> {
+    let Sent { by, fields } = sent;
+    desk_page(&by, fields.get("day").parse().ok(), fields.typed("tail")).await
+}
+
+async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>) -> poem::Result<Response> {
     let (app, centre, now) = (&by.visit.app, by.visit.centre.id, by.visit.app.clock.now());
     let window = by.holder.is_any(&[Role::Window, Role::Director]);
-    let tail = wanted.tail.filter(|t| !t.is_empty());
-    let day = wanted.day.and_then(|d| d.parse().ok()).unwrap_or_else(|| now.date());
+    let day = day.unwrap_or_else(|| now.date());
     let booked = if window {
         booking::list_of_day(app.read(), &app.vault, centre, day, tail.as_deref()).await?
     } else {
@@ -181,8 +190,8 @@ async fn desk(Someone(by): Someone<Staff>, Query(wanted): Query<Wanted>) -> poem
     let cases = agenda(app.read(), &app.vault, centre, &Viewer::Staff(by.holder.clone()), 100).await?;
     let cases = cases.into_iter().map(|seen| case::Shown::of(seen, now)).collect();
     page(&Desk {
-        frame: Frame::of_staff(&by),
-        word: word(&by),
+        frame: Frame::of_staff(by),
+        word: word(by),
         window,
         tail: tail.unwrap_or_default(),
         day,

@@ -3,16 +3,14 @@
 use crate::access::{By, WindowStaff};
 use crate::base::error::Result;
 use crate::base::personal;
-use crate::domain::applicant::Typed;
 use crate::domain::booking;
 use crate::domain::case::{self, Intake, Taken};
 use crate::domain::guide::{self, Wanted};
 use crate::domain::identity::Viewer;
-use crate::pages::booking::{moment_in_words, person};
+use crate::pages::booking::{applicant, moment_in_words};
 use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words_once};
 use askama::Template;
 use entity::Id;
-use entity::applicant::{ApplicantKind, IdType};
 use entity::case::{Channel, MaterialForm};
 use poem::web::Query;
 use poem::{Response, handler};
@@ -133,7 +131,7 @@ pub(super) async fn take_in(sent: Sent<WindowStaff>) -> poem::Result<Response> {
                 let booked = booking::see(&*act.tx, &act.vault, act.centre.id, id, &viewer).await?;
                 booked.applicant.ok_or(booking::UNKNOWN_BOOKING)?.into()
             }
-            _ => typed(&fields),
+            _ => applicant(&fields),
         };
         let intake = Intake {
             guide: code.clone(),
@@ -151,17 +149,6 @@ pub(super) async fn take_in(sent: Sent<WindowStaff>) -> poem::Result<Response> {
             page(&form_page(&by, Some(&code), booking, fields, Some(wrong)).await?)
         }
     }
-}
-
-/// A citizen, or an organisation with its code.
-pub(super) fn typed(fields: &Fields) -> Typed {
-    let (kind, id_type) = match fields.get("kind") {
-        "legal_person" => (ApplicantKind::LegalPerson, IdType::SocialCreditCode),
-        "organisation" => (ApplicantKind::Organisation, IdType::SocialCreditCode),
-        _ => (ApplicantKind::Person, IdType::IdCard),
-    };
-    let typed = person(fields);
-    Typed { kind, id_type: typed.id_type.map(|_| id_type), ..typed }
 }
 
 /// The guide's materials that were ticked, and what was written beside.

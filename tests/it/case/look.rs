@@ -122,6 +122,13 @@ async fn a_case_under_a_phone_opens_for_a_proof(town: &Town) {
     }
     phone.post(&path, json!({ "id_tail": "002X" })).await.refused(access::TOO_OFTEN);
     phone.post(&path, json!({ "check_code": case["receipt"]["check_code"] })).await.ok(200);
+    // Other documents are written in many ways.
+    for (written, tail) in [("H1234567(8)", "5678"), ("军字第12345号", "2345"), ("ab12cd", "12CD")] {
+        let applicant = json!({ "name": "谢大爷", "phone": "13800000001", "id_type": "other", "id_number": written });
+        let intake = json!({ "guide": "SB-03", "channel": "window", "applicant": applicant });
+        let case = town.staff("window1").await.post("/cases", intake).await.ok(201);
+        phone.post(&format!("/cases/{}/open", number(&case)), json!({ "id_tail": tail })).await.ok(200);
+    }
     // Without a document there is nothing to compare with.
     let bare = town.received("SB-03", Some("13800000001")).await;
     let path = format!("/cases/{}/open", number(&bare));

@@ -99,9 +99,12 @@ async fn a_booked_person_is_received_without_typing_a_name(town: &Town) {
     town.deliver().await;
     let window = Browser::staff(town, "window1").await;
     let id = booking["id"].as_str().unwrap();
-    let desk = window.get("/staff?tail=0001").await.text;
+    let word = window.word("/staff").await;
+    let tail =
+        async |tail: &str| window.post("/staff", &[("w", word.as_str()), ("tail", tail), ("day", "")]).await.text;
+    let desk = tail("0001").await;
     assert!(desk.contains("欧****") && desk.contains("138****0001") && !desk.contains("欧阳一二三"));
-    assert!(window.get("/staff?tail=9999").await.text.contains("没有尾号 9999 的预约"));
+    assert!(tail("9999").await.contains("没有尾号 9999 的预约"));
     let path = format!("/staff/receive?guide=SB-03&booking={id}");
     let page = window.get(&path).await.text;
     assert!(
@@ -174,10 +177,25 @@ async fn a_clerk_books_for_who_rings_up(town: &Town) {
     assert_eq!(town.rows().await["booking"], 1, "pressed twice, booked once");
     let twice = window.post("/staff/book", &form("one-press-0000003", "13800000001")).await;
     assert!(twice.text.contains("已经为这位办事人约过"));
+    // A firm rings up too.
+    let firm = [
+        ("w", word.as_str()),
+        ("once", "one-press-0000004"),
+        ("guide", "SB-03"),
+        ("slot", slot.as_str()),
+        ("kind", "legal_person"),
+        ("name", "水田茶业公司"),
+        ("id_number", "11500114009130311J"),
+    ];
+    let refused = window.post("/staff/book", &firm).await.text;
+    assert!(refused.contains("自然人") && refused.contains("水田茶业公司"), "this matter is for citizens: {refused}");
     // The day's list shows it, gives it back, and takes it in on that day alone.
     let day = window.get("/staff?day=2026-11-25").await.text;
     assert!(day.contains("11月25日的预约") && day.contains("田**") && !day.contains("来了，收件"), "{day}");
-    assert!(window.get("/staff?day=&tail=").await.text.contains("今天的预约"));
+    let today = window.post("/staff", &[("w", word.as_str()), ("day", ""), ("tail", "")]).await.text;
+    assert!(today.contains("今天的预约") && !today.contains("11月25日的预约"));
+    let searched = window.post("/staff", &[("w", word.as_str()), ("day", "2026-11-25"), ("tail", "0001")]).await.text;
+    assert!(searched.contains("11月25日的预约") && searched.contains("田**"));
     let id = day.split("/staff/bookings/").nth(1).unwrap()[..36].to_owned();
     let back = window.post(&format!("/staff/bookings/{id}/cancel"), &[("w", &word)]).await;
     assert_eq!(back.headers["location"].to_str().unwrap(), "/staff?day=2026-11-25");
