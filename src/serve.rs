@@ -15,9 +15,13 @@ use poem::{
 };
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::watch;
 use tracing::Instrument as _;
+
+/// How long a request may take to be sent; the body is small, and a village's line slow.
+const SENDING: Duration = Duration::from_secs(30);
 
 /// Everything that is answered here.
 pub fn endpoint(app: App) -> impl Endpoint<Output = Response> {
@@ -92,11 +96,13 @@ impl<E: Endpoint> Gated<E> {
         }
         let mut sent = req.take_body().into_async_read();
         let mut body = Vec::new();
-        let read = (&mut sent).take(limit + 1).read_to_end(&mut body).await;
-        read.map_err(|_| Error::from(UNREADABLE))?;
+        // Whoever sends no further holds a connection that others need.
+        let read = tokio::time::timeout(SENDING, (&mut sent).take(limit + 1).read_to_end(&mut body)).await;
+        read.map_err(|_| Error::from(UNREADABLE))?.map_err(|_| Error::from(UNREADABLE))?;
         if body.len() as u64 > limit {
             // Reads on for a while: whoever is cut off in the middle of sending hears no answer.
-            let _ = tokio::io::copy(&mut sent.take(limit * 4), &mut tokio::io::sink()).await;
+            let _ =
+                tokio::time::timeout(SENDING, tokio::io::copy(&mut sent.take(limit * 4), &mut tokio::io::sink())).await;
             return Err(Error::from(BODY_TOO_LARGE).into());
         }
         req.set_body(body);
@@ -137,7 +143,7 @@ fn headers(response: &mut Response, path: &str, id: &str) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long an answer took is measured, not dated")]
-fn stopwatch() -> impl Fn() -> std::time::Duration {
+fn stopwatch() -> impl Fn() -> Duration {
     let began = std::time::Instant::now();
     move || began.elapsed()
 }
@@ -192,8 +198,8 @@ pub async fn run(app: App, listening: Listening, work: bool, stop: watch::Receiv
         let _ = told.wait_for(|stop| *stop).await;
     };
     Server::new_with_acceptor(listening.acceptor)
-        .idle_timeout(std::time::Duration::from_secs(75))
-        .run_with_graceful_shutdown(endpoint(app), signal, Some(std::time::Duration::from_secs(10)))
+        .idle_timeout(Duration::from_secs(75))
+        .run_with_graceful_shutdown(endpoint(app), signal, Some(Duration::from_secs(10)))
         .await
         .map_err(anyhow::Error::from)?;
     if let Some(worker) = worker {

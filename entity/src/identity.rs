@@ -137,7 +137,7 @@ pub mod session {
 /// One-time codes sent to phones.
 pub mod phone_code {
     use super::*;
-    /// The code in force for a phone; a new one replaces it.
+    /// The code in force for a phone and the device that asked; a new one replaces it.
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "phone_code")]
     pub struct Model {
@@ -146,8 +146,10 @@ pub mod phone_code {
         pub id: Id,
         /// Its centre.
         pub centre_id: Id,
-        /// The phone; unique in the centre.
+        /// The phone.
         pub phone_blind: Blind,
+        /// Hash of the asking device's own id; of nothing if it gave none. Unique with the phone.
+        pub device: Blind,
         /// Keyed hash of the code.
         pub code_hash: Blind,
         /// When it ends.

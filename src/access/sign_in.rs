@@ -3,7 +3,7 @@
 use super::token::{self, Audience, PageToken};
 use super::visit::Visit;
 use super::{NO_SMS, NO_WECHAT, WECHAT_REFUSED};
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::personal;
 use crate::domain::Who;
 use crate::domain::audit;
@@ -21,7 +21,6 @@ const STAFF_NAME: Quota = Quota { name: "staff_name", burst: 20, per: Duration::
 const UNKNOWN_NAME: Quota = Quota { name: "unknown_name", burst: 4, per: Duration::hours(1) };
 /// Villages share an address, so it is lenient.
 const PHONE_ADDRESS: Quota = Quota { name: "phone_address", burst: 120, per: Duration::minutes(10) };
-const PHONE_NUMBER: Quota = Quota { name: "phone_number", burst: 20, per: Duration::hours(1) };
 const CODE_PAUSE: Quota = Quota { name: "code_pause", burst: 1, per: Duration::seconds(30) };
 const CODE_HOUR: Quota = Quota { name: "code_hour", burst: 5, per: Duration::hours(1) };
 const CODE_DAY: Quota = Quota { name: "code_day", burst: 8, per: Duration::days(1) };
@@ -63,7 +62,6 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2h1aXRpYW4tbm9ib2R5$kTnSOG
 pub async fn staff(visit: &Visit, username: &str, password: &str) -> Result<Grant> {
     visit.limit(STAFF_ADDRESS, &visit.network()).await?;
     let name_key: String = username.trim().to_lowercase().chars().take(32).collect();
-    visit.limit(STAFF_NAME, &name_key).await?;
     let app = &visit.app;
     let now = app.clock.now();
     let found = people::find(app.read(), visit.centre.id, username, now.date()).await?;
@@ -76,16 +74,20 @@ pub async fn staff(visit: &Visit, username: &str, password: &str) -> Result<Gran
         }
         _ => false,
     };
-    if let Some(person) = found.as_ref().filter(|_| !familiar) {
-        people::ensure_unlocked(person, now)?;
-    }
+    // So its tries are counted apart: strangers cannot use them up.
+    let tries = if familiar { visit.blind_key(visit.device.as_deref().unwrap_or_default()) } else { String::new() };
+    visit.limit(STAFF_NAME, &format!("{name_key}{tries}")).await?;
+    let locked = found.as_ref().filter(|_| !familiar).map(|person| people::ensure_unlocked(person, now));
     let hash = found.as_ref().map_or_else(|| NOBODY.to_owned(), |s| s.password_hash.clone());
+    // Locked or unknown, it takes as long to say so.
     let right = verify(visit, password.to_owned(), hash).await?;
+    locked.transpose()?;
     let Some(person) = found else {
         // An unknown name is locked like a known one, so that the answer does not tell which it is.
         return Err(match visit.limit(UNKNOWN_NAME, &name_key).await {
             Ok(()) => WRONG_PASSWORD.into(),
-            Err(_) => LOCKED.after(Duration::minutes(15)).into(),
+            Err(Error::Refused(counted)) => LOCKED.after(counted.retry_after.unwrap_or(Duration::minutes(15))).into(),
+            Err(fault) => fault,
         });
     };
     let lifetime = Duration::hours(app.settings.security.staff_hours);
@@ -145,7 +147,8 @@ pub async fn change_password(visit: &Visit, who: Who, session: Id, old: String, 
         .await
 }
 
-/// Sends a sign-in code to a phone. Whether anything is known of the phone cannot be told from the answer.
+/// Sends a sign-in code to a phone, for the device that asks. Whether anything is known of the phone cannot be told from the
+/// answer.
 ///
 /// # Errors
 /// `bad_phone`, `too_often`, `not_counted`.
@@ -160,7 +163,7 @@ pub async fn request_code(visit: &Visit, phone: &str) -> Result<()> {
         visit.limit(quota, &key).await?;
     }
     visit.limit(CODE_CENTRE, "all").await?;
-    visit.write(Who::Bearer, async |act| resident::send_code(act, &phone).await).await
+    visit.write(Who::Bearer, async |act| resident::send_code(act, &phone, visit.device.as_deref()).await).await
 }
 
 /// Signs a resident in by a code that was sent to the phone.
@@ -170,10 +173,9 @@ pub async fn request_code(visit: &Visit, phone: &str) -> Result<()> {
 pub async fn phone(visit: &Visit, phone: &str, code: &str) -> Result<Grant> {
     let phone = personal::mobile(phone).ok_or_else(|| resident::BAD_PHONE.on("phone"))?;
     visit.limit(PHONE_ADDRESS, &visit.network()).await?;
-    visit.limit(PHONE_NUMBER, &visit.blind_key(&phone)).await?;
     let lifetime = Duration::days(visit.app.settings.security.resident_days);
     let session = visit
-        .write(Who::Bearer, async |act| match resident::take_code(act, &phone, code).await? {
+        .write(Who::Bearer, async |act| match resident::take_code(act, &phone, code, visit.device.as_deref()).await? {
             None => Ok(None),
             Some(account) => {
                 session::open(act, Holder::Account(account.id), visit.device.as_deref(), lifetime).await.map(Some)

@@ -32,6 +32,12 @@ const REVIEW_CENTRE: Quota = Quota { name: "review_centre", burst: 600, per: Dur
 
 /// Places taken by one account, given back or not.
 const BOOKINGS: Quota = Quota { name: "bookings", burst: 15, per: Duration::days(1) };
+/// Tails tried by one resident on cases he sees in part.
+const OPENING: Quota = Quota { name: "opening", burst: 20, per: Duration::hours(12) };
+/// Searches for persons by one member of staff.
+const SEARCHES: Quota = Quota { name: "searches", burst: 60, per: Duration::hours(1) };
+/// Figures opened from one address by strangers.
+const FIGURES: Quota = Quota { name: "figures", burst: 300, per: Duration::minutes(10) };
 /// Codes of the hall tried by one member of staff.
 const CHECK_IN: Quota = Quota { name: "check_in", burst: 10, per: Duration::hours(1) };
 
@@ -149,6 +155,33 @@ impl Visit {
         self.limit(PROGRESS_TAIL, &self.blind_key(tail)).await
     }
 
+    /// Counts a resident's try to open a case in full, by account as well: one who sees many cases in part has one allowance.
+    ///
+    /// # Errors
+    /// `too_often`, `not_counted`.
+    pub async fn limit_opening(&self, account: Id, number: &str, proof: &Proof) -> Result<()> {
+        if proof.tail().is_some() {
+            self.limit(OPENING, &account.to_string()).await?;
+        }
+        self.limit_proof(number, proof).await
+    }
+
+    /// Counts a search for a person's cases: four masked digits are found soon, if one may search on.
+    ///
+    /// # Errors
+    /// `too_often`, `not_counted`.
+    pub async fn limit_search(&self, staff: Id) -> Result<()> {
+        self.limit(SEARCHES, &staff.to_string()).await
+    }
+
+    /// Counts a stranger's look into a figure, whose rows are counted anew each time.
+    ///
+    /// # Errors
+    /// `too_often`, `not_counted`.
+    pub async fn limit_figures(&self) -> Result<()> {
+        self.limit(FIGURES, &self.network()).await
+    }
+
     /// A word for counting that does not show what is counted: no key in Redis holds a phone or a part of one.
     pub(super) fn blind_key(&self, value: &str) -> String {
         let blind = self.app.vault.blind("limit", self.centre.id, value.trim());
@@ -162,21 +195,24 @@ impl Visit {
             IpAddr::V4(address) => address.to_string(),
             IpAddr::V6(address) => {
                 let [a, b, c, d, ..] = address.segments();
-                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+                format!("{a:x}:{b:x}:{c:x}:{:x}::/56", d & 0xff00)
             }
         }
     }
 
-    /// Counts a try of a rating code. A link's token is too long to guess.
+    /// Lets a key to an invitation be used: tries of a code are counted; a link's token is too long to guess, and one that is
+    /// none is turned away before anything is opened to write.
     ///
     /// # Errors
-    /// `too_often`, `not_counted`.
-    pub async fn limit_review(&self, key: &Key) -> Result<()> {
-        if let Key::Code(_) = key {
-            self.limit(REVIEW_ADDRESS, &self.network()).await?;
-            self.limit(REVIEW_CENTRE, "all").await?;
+    /// `too_often`, `not_counted`, `unknown_invitation`.
+    pub async fn admit_review(&self, key: &Key) -> Result<()> {
+        match key {
+            Key::Code(_) => {
+                self.limit(REVIEW_ADDRESS, &self.network()).await?;
+                self.limit(REVIEW_CENTRE, "all").await
+            }
+            Key::Token(_) => key.find(self.app.read(), &self.app.vault, self.centre.id).await.map(drop),
         }
-        Ok(())
     }
 
     /// Counts a booking of an account: each sends texts, and a place given back is a place others did not see. What the

@@ -147,6 +147,9 @@ impl Bulletins {
     ) -> Answer<Json<Listed<RowView>>> {
         let Visit { app, centre, .. } = who.visit();
         let reads_drafts = matches!(who, Perhaps::Known(_));
+        if !reads_drafts {
+            who.visit().limit_figures().await?;
+        }
         let row = bulletin::open(app.read(), centre.id, Month::parse(&period.0)?, reads_drafts).await?;
         let figure = bulletin::rows(app.read(), &row, &key.0, reads_drafts).await?;
         let from: usize = match cursor.0 {

@@ -107,7 +107,7 @@ impl Reviews {
     #[oai(path = "/invitations/open", method = "post", operation_id = "get_invitation")]
     async fn get_invitation(&self, visit: Visit, body: Json<OpenInput>) -> Answer<Json<InvitationView>> {
         let key = Key::new(body.0.token.map(String::from), body.0.code.map(String::from))?;
-        visit.limit_review(&key).await?;
+        visit.admit_review(&key).await?;
         let (app, now) = (&visit.app, visit.app.clock.now());
         let opened = review::open(app.read(), &app.vault, visit.centre.id, &key, app.rules.review_days, now).await?;
         let tag = |t: &&review::Tag| TagView { code: t.code.clone(), text: t.text.clone(), core: t.core };
@@ -131,7 +131,7 @@ impl Reviews {
         let request = body.0.to_json_string();
         let ReviewInput { token, code, grade, tags, comment, anonymous } = body.0;
         let key = Key::new(token.map(String::from), code.map(String::from))?;
-        visit.limit_review(&key).await?;
+        visit.admit_review(&key).await?;
         let tags = tags.into_iter().map(String::from).collect();
         let opinion = Opinion { grade, tags, comment: comment.map(String::from), anonymous };
         let thanks = visit
@@ -148,9 +148,11 @@ impl Reviews {
     async fn append_review(&self, visit: Visit, body: Json<AppendInput>) -> Answer<Created<Thanks>> {
         let request = body.0.to_json_string();
         let AppendInput { token, comment, grade } = body.0;
+        let key = Key::Token(token.into());
+        visit.admit_review(&key).await?;
         let thanks = visit
             .write_once(Who::Bearer, "append_review", &request, async |act| {
-                review::append(act, token.into(), Append { comment: comment.into(), grade }).await?;
+                review::append(act, &key, Append { comment: comment.into(), grade }).await?;
                 Ok(Thanks { accepted: true })
             })
             .await?;

@@ -18,8 +18,13 @@ pub fn half_width(text: &str) -> String {
 pub fn name(text: &str) -> Option<String> {
     let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let disguised = |c: char| {
+        // Line ends, and what Unicode calls default ignorable: characters that show nothing or turn a line around.
         c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+            || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}')
+            || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+            || matches!(c, '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}')
+            || matches!(c, '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}')
+            || matches!(c, '\u{e0000}'..='\u{e0fff}')
     };
     ((1..=60).contains(&name.chars().count()) && !name.chars().any(disguised)).then_some(name)
 }
@@ -161,7 +166,17 @@ mod tests {
     #[test]
     fn names_lose_disguise() {
         assert_eq!(name("  田  小满 ").as_deref(), Some("田 小满"));
-        for wrong in ["", "  ", "田\u{202e}小满", "a\0b", &"长".repeat(61)] {
+        for wrong in [
+            "",
+            "  ",
+            "田\u{202e}小满",
+            "a\0b",
+            "\u{3164}",
+            "田\u{ad}小满",
+            "田\u{fe0f}",
+            "\u{61c}田",
+            &"长".repeat(61),
+        ] {
             assert_eq!(name(wrong), None);
         }
     }

@@ -123,6 +123,9 @@ pub(super) async fn open_figure(
     Path((period, key)): Path<(String, String)>,
 ) -> poem::Result<Response> {
     let app = &visit.app;
+    if by.is_none() {
+        visit.limit_figures().await?;
+    }
     let row = bulletin::open(app.read(), visit.centre.id, Month::parse(&period)?, by.is_some()).await?;
     let figure = bulletin::rows(app.read(), &row, &key, by.is_some()).await?;
     let counts = match figure.denominator() {

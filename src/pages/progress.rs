@@ -51,7 +51,7 @@ pub(super) async fn tell_progress(visit: Visit, fields: Fields) -> poem::Result<
 
 async fn look(visit: &Visit, number: &str, proof: &str) -> Result<Found> {
     let proof = personal::half_width(proof).trim().to_owned();
-    let proof = if proof.len() == 4 { Proof::PhoneTail(proof) } else { Proof::CheckCode(proof) };
+    let proof = if proof.len() == 4 { Proof::phone_tail(&proof) } else { Proof::check_code(&proof) };
     visit.limit_proof(number, &proof).await?;
     let (app, centre) = (&visit.app, visit.centre.id);
     let seen = case::progress(app.read(), &app.vault, centre, number, &proof).await?;

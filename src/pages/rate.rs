@@ -1,6 +1,6 @@
 //! Pages of rating: by link or by code. Opening them changes nothing; a link scanner may press as it likes.
 
-use super::form::{Fields, Frame, go_to, page, words};
+use super::form::{Fields, Frame, page, words};
 use crate::access::Visit;
 use crate::base::error::Result;
 use crate::domain::Who;
@@ -74,7 +74,7 @@ pub(super) async fn by_link(visit: Visit, Path(token): Path<String>) -> poem::Re
 pub(super) async fn by_code(visit: Visit, fields: Fields) -> poem::Result<Response> {
     let key = Key::Code(fields.get("code").to_owned());
     let opened = async {
-        visit.limit_review(&key).await?;
+        visit.admit_review(&key).await?;
         rate_page(&visit, &key, None).await
     };
     match opened.await {
@@ -93,7 +93,7 @@ struct Thanks {
 #[handler]
 pub(super) async fn give_review(visit: Visit, fields: Fields) -> poem::Result<Response> {
     let key = Key::new(fields.typed("token"), fields.typed("code"))?;
-    visit.limit_review(&key).await?;
+    visit.admit_review(&key).await?;
     let opinion = Opinion {
         grade: fields.get("grade").parse().unwrap_or(0),
         // Tags ticked under one grade before another was chosen are left behind.
@@ -113,16 +113,14 @@ pub(super) async fn give_review(visit: Visit, fields: Fields) -> poem::Result<Re
 
 #[handler]
 pub(super) async fn append_review(visit: Visit, fields: Fields) -> poem::Result<Response> {
-    let token = fields.get("token").to_owned();
+    let key = Key::Token(fields.get("token").to_owned());
+    visit.admit_review(&key).await?;
     let more = Append { comment: fields.get("comment").to_owned(), grade: None };
-    match visit.write(Who::Bearer, async |act| review::append(act, token.clone(), more).await).await {
+    match visit.write(Who::Bearer, async |act| review::append(act, &key, more).await).await {
         Ok(()) => page(&Thanks { frame: Frame::of(&visit), words: "您追加的评价已经收到。" }),
         Err(error) => {
             let wrong = words(error)?;
-            match rate_page(&visit, &Key::Token(token), Some(wrong)).await {
-                Ok(rate) => page(&rate),
-                Err(_) => Ok(go_to("/r")),
-            }
+            page(&rate_page(&visit, &key, Some(wrong)).await?)
         }
     }
 }

@@ -104,6 +104,8 @@ struct SignIn {
     frame: Frame,
     next: String,
     phone: String,
+    /// Stands for this browser from asking for a code to typing it.
+    asker: String,
     sent: bool,
     wrong: Option<String>,
 }
@@ -116,21 +118,25 @@ struct Next {
 #[handler]
 pub(super) fn sign_in_form(visit: Visit, Query(next): Query<Next>) -> poem::Result<Response> {
     let next = local(next.next.as_deref().unwrap_or("/")).to_owned();
-    page(&SignIn { frame: Frame::of(&visit), next, phone: String::new(), sent: false, wrong: None })
+    let asker = visit.app.random.word(24);
+    page(&SignIn { frame: Frame::of(&visit), next, phone: String::new(), asker, sent: false, wrong: None })
 }
 
 #[handler]
-pub(super) async fn send_code(visit: Visit, fields: Fields) -> poem::Result<Response> {
+pub(super) async fn send_code(mut visit: Visit, fields: Fields) -> poem::Result<Response> {
+    let asker = fields.typed("asker").unwrap_or_else(|| visit.app.random.word(24));
+    visit.device = Some(asker.clone());
     let wrong = access::request_code(&visit, fields.get("phone")).await.err().map(words).transpose()?;
     let (next, phone) = (local(fields.get("next")).to_owned(), fields.get("phone").to_owned());
     // Asked too soon, the code that was sent before may still be typed.
     let sent = wrong.is_none() || fields.get("again") == "yes";
-    page(&SignIn { frame: Frame::of(&visit), next, phone, sent, wrong })
+    page(&SignIn { frame: Frame::of(&visit), next, phone, asker, sent, wrong })
 }
 
 #[handler]
-pub(super) async fn sign_in(visit: Visit, fields: Fields) -> poem::Result<Response> {
-    let next = local(fields.get("next"));
+pub(super) async fn sign_in(mut visit: Visit, fields: Fields) -> poem::Result<Response> {
+    let (next, asker) = (local(fields.get("next")), fields.get("asker").to_owned());
+    visit.device = Some(asker.clone());
     match access::phone(&visit, fields.get("phone"), fields.get("code")).await {
         Ok(grant) => {
             let seconds = visit.app.settings.security.resident_days * 24 * 3600;
@@ -138,7 +144,7 @@ pub(super) async fn sign_in(visit: Visit, fields: Fields) -> poem::Result<Respon
         }
         Err(error) => {
             let (wrong, phone) = (Some(words(error)?), fields.get("phone").to_owned());
-            page(&SignIn { frame: Frame::of(&visit), next: next.to_owned(), phone, sent: true, wrong })
+            page(&SignIn { frame: Frame::of(&visit), next: next.to_owned(), phone, asker, sent: true, wrong })
         }
     }
 }

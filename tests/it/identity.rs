@@ -17,6 +17,7 @@ stories!(
     a_stolen_refresh_token_ends_the_session,
     signing_out_is_at_once,
     a_code_is_good_for_five_minutes_five_tries_and_once,
+    a_stranger_who_guesses_spends_his_own_tries,
     codes_to_one_phone_are_spaced,
     guessing_is_limited_by_address,
     a_family_shares_a_phone_on_wechat,
@@ -168,6 +169,24 @@ async fn a_code_is_good_for_five_minutes_five_tries_and_once(town: &Town) {
     assert_eq!(bad["field"], "phone");
 }
 
+async fn a_stranger_who_guesses_spends_his_own_tries(town: &Town) {
+    const PHONE: &str = "13800000001";
+    let with = |device: &str| Person { device: Some(device.to_owned()), ..town.stranger() };
+    let (owner, stranger) = (with("the-owners-own-phone"), with("a-strangers-phone"));
+    owner.post("/auth/phone/code", json!({ "phone": PHONE })).await.ok(202);
+    let code = town.texts(PHONE).await.pop().unwrap().split("验证码").nth(1).unwrap()[..6].to_owned();
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    for _ in 0..30 {
+        stranger.post("/auth/phone", json!({ "phone": PHONE, "code": wrong })).await.refused(resident::WRONG_CODE);
+    }
+    // Nor does it help him to hear the code, or to ask for one of his own.
+    stranger.post("/auth/phone", json!({ "phone": PHONE, "code": code })).await.refused(resident::WRONG_CODE);
+    town.wait(Duration::seconds(30)).await;
+    stranger.post("/auth/phone/code", json!({ "phone": PHONE })).await.ok(202);
+    owner.post("/auth/phone", json!({ "phone": PHONE, "code": code })).await.ok(200);
+    town.deliver().await;
+}
+
 async fn codes_to_one_phone_are_spaced(town: &Town) {
     let ask = async || town.stranger().post("/auth/phone/code", json!({ "phone": "13800000001" })).await;
     ask().await.ok(202);
@@ -277,6 +296,10 @@ async fn a_known_device_is_not_locked_out_by_others(town: &Town) {
         stranger.post("/auth/staff", password("window1", "wrong-password")).await;
     }
     stranger.post("/auth/staff", password("window1", "shuitian-demo")).await.refused(staff::LOCKED);
+    for _ in 0..20 {
+        stranger.post("/auth/staff", password("window1", "wrong-password")).await;
+    }
+    stranger.post("/auth/staff", password("window1", "shuitian-demo")).await.refused(access::TOO_OFTEN);
     let at_his_desk = Person { device: window.device.clone(), ..town.stranger() };
     at_his_desk.post("/auth/staff", password("window1", "shuitian-demo")).await.ok(200);
 }

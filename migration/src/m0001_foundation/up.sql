@@ -174,11 +174,12 @@ create table phone_code (
     id          {id}    primary key,
     centre_id   {id}    not null references centre (id),
     phone_blind {bytes} not null,
+    device      {bytes} not null,
     code_hash   {bytes} not null,
     expires_at  bigint  not null,
     tries       integer not null check (tries >= 0),
     used_at     bigint,
-    unique (centre_id, phone_blind)
+    unique (centre_id, phone_blind, device)
 );
 create table idempotency (
     id         {id}    primary key,

@@ -118,9 +118,11 @@ impl Cases {
         body: Json<SearchInput>,
     ) -> Answer<Json<Listed<CaseView>>> {
         let page = part(limit.0, cursor.0.as_ref())?;
-        let (app, centre, viewer) = (&who.visit.app, who.visit.centre.id, Viewer::Staff(who.holder.clone()));
-        let offices = centre::offices(app.read(), centre).await?;
-        let (cases, next_cursor) = case::search(app.read(), &app.vault, centre, &viewer, &body.person, page).await?;
+        who.visit.limit_search(who.holder.id).await?;
+        let (app, viewer) = (&who.visit.app, Viewer::Staff(who.holder.clone()));
+        let offices = centre::offices(app.read(), who.visit.centre.id).await?;
+        let search = async |act: &Act| case::search(act, &body.person, page).await;
+        let (cases, next_cursor) = who.visit.write(who.who.clone(), search).await?;
         let items = cases.into_iter().map(|seen| shown(seen, &offices, app.clock.now(), &viewer)).collect();
         Ok(Json(Listed { items, next_cursor }))
     }
@@ -146,11 +148,11 @@ impl Cases {
     ) -> Answer<Json<CaseDetail>> {
         let ProofInput { check_code, id_tail } = body.0;
         let proof = match (check_code, id_tail) {
-            (Some(code), _) => Proof::CheckCode(code.into()),
-            (None, Some(tail)) => Proof::IdTail(tail.into()),
+            (Some(code), _) => Proof::check_code(&code),
+            (None, Some(tail)) => Proof::id_tail(&tail),
             (None, None) => return Err(case::WRONG_PROOF.on("check_code").into()),
         };
-        who.visit.limit_proof(&number.0, &proof).await?;
+        who.visit.limit_opening(who.holder, &number.0, &proof).await?;
         let (app, centre) = (&who.visit.app, who.visit.centre.id);
         let viewer = Viewer::of(app.read(), &app.vault, centre, &who.who).await?;
         let seen = case::open(app.read(), &app.vault, centre, &number.0, &viewer, &proof).await?;
@@ -268,8 +270,8 @@ impl Cases {
     async fn progress(&self, visit: Visit, body: Json<ProgressInput>) -> Answer<Json<ProgressView>> {
         let ProgressInput { number, check_code, phone_tail } = body.0;
         let proof = match (check_code, phone_tail) {
-            (Some(code), _) => Proof::CheckCode(code.into()),
-            (None, Some(tail)) => Proof::PhoneTail(tail.into()),
+            (Some(code), _) => Proof::check_code(&code),
+            (None, Some(tail)) => Proof::phone_tail(&tail),
             (None, None) => return Err(case::PROOF_NEEDED.on("check_code").into()),
         };
         visit.limit_proof(&number, &proof).await?;

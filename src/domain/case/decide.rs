@@ -1,6 +1,6 @@
 //! From acceptance to the end (受理、办理、办结), and corrections on the way.
 
-use super::look::in_full;
+use super::look::{colleague, in_full};
 use super::receive::record;
 use super::{GROUND_NEEDED, NOT_YOURS_TO_DO, NOTHING_TO_CORRECT, UNKNOWN_CASE, WRONG_STATE, state_name};
 use crate::base::error::Result;
@@ -19,7 +19,6 @@ use entity::identity::Role;
 use entity::notice::Lane;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
-use std::sync::Arc;
 
 /// How a case is decided.
 #[derive(Clone, Debug)]
@@ -127,7 +126,7 @@ pub enum Power {
 
 async fn mine(act: &Act, number: &str, power: Power) -> Result<Model> {
     let Who::Staff(staff) = &act.who else { return Err(UNKNOWN_CASE.into()) };
-    let case = super::look::hold(act, number, &Viewer::Staff(Arc::clone(staff))).await?;
+    let case = super::look::hold(act, number, &colleague(act)?).await?;
     ensure(staff, &case, power)?;
     Ok(case)
 }

@@ -123,25 +123,29 @@ pub async fn list(
     Ok((show(db, vault, centre, rows, viewer).await?, next))
 }
 
-/// Cases of whoever has exactly this name, phone or number of a document, that a member of staff may see, latest first.
+/// Cases of whoever has exactly this name, phone or number of a document, that the member of staff who acts may see, latest
+/// first. It leaves a line: whoever searches learns whether somebody has a case here.
 ///
 /// # Errors
-/// Whatever the database says.
-pub async fn search(
-    db: &impl ConnectionTrait,
-    vault: &Vault,
-    centre: Id,
-    viewer: &Viewer,
-    person: &str,
-    page: Page,
-) -> Result<(Vec<Seen>, Option<String>)> {
+/// `unknown_case` for whoever is not staff, `bad_cursor`.
+pub async fn search(act: &Act, person: &str, page: Page) -> Result<(Vec<Seen>, Option<String>)> {
+    let (viewer, centre) = (colleague(act)?, act.centre.id);
     let cases = Entity::find()
         .filter(Column::CentreId.eq(centre))
-        .filter(Column::ApplicantId.is_in(applicant::known_as(db, vault, centre, person).await?))
-        .filter(scope(db, centre, viewer).await?);
-    let rows = page.of(cases, Column::ReceivedAt, Column::Id).all(db).await?;
+        .filter(Column::ApplicantId.is_in(applicant::known_as(&*act.tx, &act.vault, centre, person).await?))
+        .filter(scope(&*act.tx, centre, &viewer).await?);
+    let rows = page.of(cases, Column::ReceivedAt, Column::Id).all(&*act.tx).await?;
     let (rows, next) = page.cut(rows, |r| (r.received_at, r.id));
-    Ok((show(db, vault, centre, rows, viewer).await?, next))
+    audit::note(act, "case.searched", "", serde_json::json!({ "found": rows.len() })).await?;
+    Ok((show(&*act.tx, &act.vault, centre, rows, &viewer).await?, next))
+}
+
+/// The member of staff who acts, as a viewer.
+pub(super) fn colleague(act: &Act) -> Result<Viewer> {
+    match &act.who {
+        Who::Staff(staff) => Ok(Viewer::Staff(Arc::clone(staff))),
+        _ => Err(UNKNOWN_CASE.into()),
+    }
 }
 
 /// Cases under way that a member of staff may see, the soonest due first; those without a limit last.
@@ -238,40 +242,58 @@ pub async fn materials(db: &impl ConnectionTrait, case: &Model) -> Result<Vec<ma
     Ok(rows.order_by_asc(material::Column::N).all(db).await?)
 }
 
-/// What proves that a stranger has to do with a case.
+/// What proves that a stranger has to do with a case, in its normal form: as it is compared, so it is counted.
 #[derive(Clone)]
-pub enum Proof {
-    /// The check code of the receipt.
-    CheckCode(String),
-    /// The last four digits of the applicant's phone.
-    PhoneTail(String),
-    /// The last four characters of the applicant's document.
-    IdTail(String),
+pub struct Proof {
+    of: ProofOf,
+    word: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ProofOf {
+    Receipt,
+    Phone,
+    Document,
 }
 
 impl Proof {
+    /// The check code of the receipt.
+    #[must_use]
+    pub fn check_code(typed: &str) -> Self {
+        Self { of: ProofOf::Receipt, word: normal_code(typed) }
+    }
+
+    /// The last four digits of the applicant's phone.
+    #[must_use]
+    pub fn phone_tail(typed: &str) -> Self {
+        Self { of: ProofOf::Phone, word: normal_code(typed) }
+    }
+
+    /// The last four characters of the applicant's document.
+    #[must_use]
+    pub fn id_tail(typed: &str) -> Self {
+        Self { of: ProofOf::Document, word: normal_code(typed) }
+    }
+
     /// What is short enough to be guessed, so that tries must be counted. A check code is not, and whoever holds a receipt
     /// is never locked out by somebody else's guessing.
     #[must_use]
     pub fn tail(&self) -> Option<&str> {
-        match self {
-            Self::CheckCode(_) => None,
-            Self::PhoneTail(tail) | Self::IdTail(tail) => Some(tail),
-        }
+        (self.of != ProofOf::Receipt).then_some(&self.word)
     }
 
     async fn holds(&self, db: &impl ConnectionTrait, vault: &Vault, row: &Model) -> Result<bool> {
         let applicant = async || applicant::get(db, vault, row.centre_id, row.applicant_id).await;
-        let (kept, typed) = match self {
-            Self::CheckCode(typed) => (Some(check_code(vault, row)?), typed),
-            Self::PhoneTail(typed) => (applicant().await?.phone.map(|p| personal::tail(&p, 4)), typed),
-            Self::IdTail(typed) => {
-                (applicant().await?.document.map(|(_, number)| personal::tail(&normal_code(&number), 4)), typed)
+        let kept = match self.of {
+            ProofOf::Receipt => Some(check_code(vault, row)?),
+            ProofOf::Phone => applicant().await?.phone.map(|p| personal::tail(&p, 4)),
+            ProofOf::Document => {
+                applicant().await?.document.map(|(_, number)| personal::tail(&normal_code(&number), 4))
             }
         };
         // What is shorter than four characters proves nothing.
         let kept = kept.filter(|k| k.chars().count() >= 4);
-        Ok(kept.is_some_and(|kept| same(kept.as_bytes(), normal_code(typed).as_bytes())))
+        Ok(kept.is_some_and(|kept| same(kept.as_bytes(), self.word.as_bytes())))
     }
 }
 
@@ -313,8 +335,7 @@ pub async fn reveal(
     if !(2..=60).contains(&purpose.chars().count()) {
         return Err(PURPOSE_NEEDED.on("purpose").into());
     }
-    let Who::Staff(staff) = &act.who else { return Err(UNKNOWN_CASE.into()) };
-    let seen = see(&*act.tx, &act.vault, act.centre.id, number, &Viewer::Staff(Arc::clone(staff))).await?;
+    let seen = see(&*act.tx, &act.vault, act.centre.id, number, &colleague(act)?).await?;
     let applicant = seen.applicant.ok_or(UNKNOWN_CASE)?;
     audit::note(act, "case.revealed", &seen.row.number, serde_json::json!({ "fields": wanted, "purpose": purpose }))
         .await?;

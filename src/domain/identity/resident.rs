@@ -33,17 +33,19 @@ const CODE_LIFE: Duration = Duration::minutes(5);
 const CODE_TRIES: i32 = 5;
 const SAME_PERSON: Duration = Duration::days(180);
 
-/// Sends a fresh code to a phone; an earlier one is void from here.
+/// Sends a fresh code to a phone, for the device that asks; an earlier one of that device is void from here. Whoever else
+/// asks for a code, or guesses at one, spends his own tries.
 ///
 /// # Errors
 /// `bad_phone`.
-pub async fn send_code(act: &Act, phone: &str) -> Result<()> {
+pub async fn send_code(act: &Act, phone: &str, device: Option<&str>) -> Result<()> {
     let phone = personal::mobile(phone).ok_or_else(|| BAD_PHONE.on("phone"))?;
     let code = act.random.digits(6);
     let row = phone_code::Model {
         id: act.id(),
         centre_id: act.centre.id,
         phone_blind: act.blind("phone", &phone),
+        device: act.blind("device", device.unwrap_or_default()),
         code_hash: act.blind("phone_code", &format!("{phone} {code}")),
         expires_at: act.now + CODE_LIFE,
         tries: 0,
@@ -59,9 +61,13 @@ pub async fn send_code(act: &Act, phone: &str) -> Result<()> {
     ];
     phone_code::Entity::insert(row.into_active_model())
         .on_conflict(
-            OnConflict::columns([phone_code::Column::CentreId, phone_code::Column::PhoneBlind])
-                .update_columns(renewed)
-                .to_owned(),
+            OnConflict::columns([
+                phone_code::Column::CentreId,
+                phone_code::Column::PhoneBlind,
+                phone_code::Column::Device,
+            ])
+            .update_columns(renewed)
+            .to_owned(),
         )
         .exec_without_returning(&*act.tx)
         .await?;
@@ -78,12 +84,12 @@ pub async fn send_code(act: &Act, phone: &str) -> Result<()> {
     notice::say(act, message).await
 }
 
-/// Takes a code: the account of its phone, or none if the code is wrong. A wrong one is counted, so the act must be
-/// committed either way.
+/// Takes a code that this device asked for: the account of its phone, or none if the code is wrong. A wrong one is counted,
+/// so the act must be committed either way.
 ///
 /// # Errors
 /// `bad_phone`.
-pub async fn take_code(act: &Act, phone: &str, code: &str) -> Result<Option<account::Model>> {
+pub async fn take_code(act: &Act, phone: &str, code: &str, device: Option<&str>) -> Result<Option<account::Model>> {
     let phone = personal::mobile(phone).ok_or_else(|| BAD_PHONE.on("phone"))?;
     let given = personal::half_width(code);
     let given = act.blinds("phone_code", &format!("{phone} {}", given.trim()));
@@ -93,6 +99,7 @@ pub async fn take_code(act: &Act, phone: &str, code: &str) -> Result<Option<acco
         .col_expr(phone_code::Column::Tries, Expr::col(phone_code::Column::Tries).add(1))
         .filter(phone_code::Column::CentreId.eq(act.centre.id))
         .filter(of_phone)
+        .filter(phone_code::Column::Device.is_in(act.blinds("device", device.unwrap_or_default())))
         .filter(phone_code::Column::UsedAt.is_null())
         .filter(phone_code::Column::ExpiresAt.gt(act.now))
         .filter(phone_code::Column::Tries.lt(CODE_TRIES))

@@ -45,7 +45,11 @@ impl Key {
         }
     }
 
-    async fn find(&self, db: &impl ConnectionTrait, vault: &Vault, centre: Id) -> Result<invitation::Model> {
+    /// The invitation it opens.
+    ///
+    /// # Errors
+    /// `unknown_invitation`.
+    pub async fn find(&self, db: &impl ConnectionTrait, vault: &Vault, centre: Id) -> Result<invitation::Model> {
         let found = invitation::Entity::find().filter(invitation::Column::CentreId.eq(centre));
         let found = match self {
             Self::Token(token) => found.filter(invitation::Column::TokenHash.eq(sha256(token.as_bytes()))),
@@ -161,8 +165,8 @@ pub struct Append {
 ///
 /// # Errors
 /// `unknown_invitation`, `not_rated`, `bad_grade`, `bad_comment`, `invitation_lapsed`, `already_appended`.
-pub async fn append(act: &Act, token: String, more: Append) -> Result<()> {
-    let row = Key::Token(token).find(&*act.tx, &act.vault, act.centre.id).await?;
+pub async fn append(act: &Act, key: &Key, more: Append) -> Result<()> {
+    let row = key.find(&*act.tx, &act.vault, act.centre.id).await?;
     if let Some(grade) = more.grade {
         check_tags(grade, &[])?;
     }

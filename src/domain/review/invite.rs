@@ -6,7 +6,7 @@ use crate::base::settings::Links;
 use crate::base::vault::{Place, Vault, sha256};
 use crate::domain::act::Act;
 use crate::domain::notice::{self, Message};
-use crate::domain::{applicant, guide};
+use crate::domain::{applicant, centre, guide};
 use chrono::Duration;
 use entity::case::{CaseState, Model as Case};
 use entity::notice::Lane;
@@ -92,12 +92,13 @@ pub async fn invite(act: &Act, case: &Case) -> Result<()> {
     Ok(())
 }
 
-/// A letter for this phone: the first that no invitation of late carried, so that an answer that comes late or twice is
-/// not taken for another case's; past 26 of them, the one that was closed longest ago.
+/// A letter for this phone: the first that no invitation of late carried, in any centre that shares the gateway, so that an
+/// answer that comes late or twice is not taken for another case's; past 26 of them, the one that was closed longest ago.
 async fn free_tag(act: &Act, phone: &str) -> Result<Option<String>> {
+    let centres = centre::all(&*act.tx).await?;
+    let phones = centres.iter().flat_map(|c| act.vault.blinds("phone", c.id, phone));
     let mut late = invitation::Entity::find()
-        .filter(invitation::Column::CentreId.eq(act.centre.id))
-        .filter(invitation::Column::PhoneBlind.is_in(act.blinds("phone", phone)))
+        .filter(invitation::Column::PhoneBlind.is_in(phones))
         .filter(invitation::Column::MadeAt.gt(act.now - Duration::days(act.rules.review_days * 2)))
         .all(&*act.tx)
         .await?;

@@ -104,8 +104,9 @@ pub(super) async fn search_cases(sent: Sent<CaseReader>) -> poem::Result<Respons
         Err(Error::Refused(_)) => {}
         Err(fault) => return Err(fault.into()),
     }
+    by.visit.limit_search(by.holder.id).await?;
     let all = Part::new(Some(100), None)?;
-    let (cases, more) = case::search(app.read(), &app.vault, centre, &viewer, &wanted, all).await?;
+    let (cases, more) = by.visit.write(by.who.clone(), async |act| case::search(act, &wanted, all).await).await?;
     let cases = cases.into_iter().map(|seen| Shown::of(seen, now)).collect();
     let state = String::new();
     page(&List {

@@ -149,6 +149,15 @@ async fn progress_tells_nothing_to_who_guesses(town: &Town) {
         ask(&number(&case), &format!("100{n}")).await.refused(case::NO_PROGRESS);
     }
     ask(&number(&case), "0001").await.refused(access::TOO_OFTEN);
+    // One tail on many numbers is one guess, however it is written.
+    let elsewhere = town.stranger().from("203.0.113.20");
+    for n in 0..12 {
+        let typed = ["0007", "00-07", "０００７", " 0.0.0.7 "][n % 4];
+        let look = json!({ "number": format!("ST-B-20261123-{n:04}"), "phone_tail": typed });
+        elsewhere.post("/progress", look).await.refused(case::NO_PROGRESS);
+    }
+    let look = json!({ "number": "ST-B-20261123-0099", "phone_tail": "0-0-0-7" });
+    elsewhere.post("/progress", look).await.refused(access::TOO_OFTEN);
     // Written otherwise, it is the same number; and guessing locks out nobody who holds the receipt.
     ask(&case["receipt"]["number"].as_str().unwrap().to_lowercase(), "0001").await.refused(access::TOO_OFTEN);
     let receipt = json!({ "number": number(&case), "check_code": case["receipt"]["check_code"] });

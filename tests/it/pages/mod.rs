@@ -68,17 +68,25 @@ impl<'t> Browser<'t> {
 
     pub(super) async fn resident(town: &'t Town, phone: &str) -> Self {
         let browser = Self::new(town);
-        assert_eq!(browser.post("/sign-in/code", &[("phone", phone), ("next", "/bookings")]).await.status, 200);
+        let asked = browser.post("/sign-in/code", &[("phone", phone), ("next", "/bookings")]).await;
+        let asker = hidden(&asked.text, "asker");
         let code = town.texts(phone).await.pop().unwrap().split("验证码").nth(1).unwrap()[..6].to_owned();
-        let answer = browser.post("/sign-in", &[("phone", phone), ("code", &code), ("next", "/bookings")]).await;
+        let answer = browser
+            .post("/sign-in", &[("phone", phone), ("code", &code), ("next", "/bookings"), ("asker", &asker)])
+            .await;
         assert_eq!((answer.status, answer.headers["location"].to_str().unwrap()), (303, "/bookings"));
         browser
     }
 
     /// The hidden word of this session's forms.
     pub(super) async fn word(&self, path: &str) -> String {
-        let page = scraper::Html::parse_document(&self.get(path).await.text);
-        let hidden = scraper::Selector::parse("input[name=w]").unwrap();
-        page.select(&hidden).next().expect("a form with a word").attr("value").unwrap().to_owned()
+        hidden(&self.get(path).await.text, "w")
     }
+}
+
+/// The value of a hidden field.
+fn hidden(page: &str, name: &str) -> String {
+    let page = scraper::Html::parse_document(page);
+    let field = scraper::Selector::parse(&format!("input[name={name}]")).unwrap();
+    page.select(&field).next().unwrap_or_else(|| panic!("no field {name}")).attr("value").unwrap().to_owned()
 }

@@ -1,8 +1,9 @@
 //! The window at work.
 
 use super::Browser;
-use crate::town::{Town, at, stories};
+use crate::town::{Town, at, audit_of, stories};
 use serde_json::json;
+use shuitian::access;
 
 stories!(
     a_wrong_form_keeps_what_was_typed,
@@ -231,6 +232,15 @@ async fn a_person_is_found_by_name_and_never_by_address(town: &Town) {
     let by_api = town.staff("window1").await.post("/cases/search", json!({ "person": "田小满" })).await.ok(200);
     assert_eq!(by_api["items"].as_array().unwrap().len(), 2);
     assert_eq!(by_api["items"][0]["applicant"]["name"], "田**");
+    // Whoever searches leaves a line that names nobody, and does not search on for ever.
+    let lines = audit_of(town, "case.searched").await;
+    assert!(lines.len() > 5 && lines.iter().all(|l| l.subject.is_empty()), "{lines:?}");
+    assert_eq!(lines.last().unwrap().detail, json!({ "found": 2 }));
+    let office = town.staff("office1").await;
+    for n in 0..59 {
+        office.post("/cases/search", json!({ "person": format!("138000000{n:02}") })).await.ok(200);
+    }
+    office.post("/cases/search", json!({ "person": "田小满" })).await.refused(access::TOO_OFTEN);
 }
 
 async fn what_is_due_today_says_so_and_papers_are_for_handlers(town: &Town) {
