@@ -100,6 +100,20 @@ pub mod staff {
         pub recorded_at: Time,
     }
     plain!();
+
+    impl Model {
+        /// His roles.
+        #[must_use]
+        pub fn roles(&self) -> Vec<Role> {
+            self.roles.split(',').filter_map(|word| Role::try_from_value(&word.to_owned()).ok()).collect()
+        }
+
+        /// True when a day lies within his service.
+        #[must_use]
+        pub fn serves(&self, on: NaiveDate) -> bool {
+            self.active_from <= on && self.active_until.is_none_or(|until| on <= until)
+        }
+    }
 }
 
 /// Sessions of residents and staff.

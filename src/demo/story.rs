@@ -29,7 +29,7 @@ struct Cast<'s> {
 pub(super) async fn tell(act: &Act, random: &Random, from: Time) -> Result<()> {
     let people = staff::all(&*act.tx, act.centre.id).await?;
     let member = |s: entity::identity::staff::Model| {
-        let (roles, device) = (staff::roles(&s), act.blind("device", &s.username));
+        let (roles, device) = (s.roles(), act.blind("device", &s.username));
         Arc::new(StaffMember { id: s.id, name: s.name, roles, office: s.office_id, device })
     };
     let mut guides: Vec<String> = guide::names(&*act.tx, act.centre.id).await?.into_values().map(|g| g.code).collect();

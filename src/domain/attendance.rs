@@ -53,7 +53,7 @@ pub async fn roll(act: &Act, on: NaiveDate) -> Result<()> {
         .filter(staff::Column::Attends.eq(true))
         .all(&*act.tx)
         .await?;
-    let expected = people.iter().filter(|s| super::identity::staff::serves(s, on));
+    let expected = people.iter().filter(|s| s.serves(on));
     let sessions: Vec<_> = hours.iter().zip([Session::Morning, Session::Afternoon]).collect();
     let duties = expected.flat_map(|person| {
         // Nobody was expected before he was written down.

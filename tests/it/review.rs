@@ -138,7 +138,7 @@ async fn the_net_invites_whoever_was_forgotten(town: &Town) {
         use entity::identity::staff::{Column, Entity};
         use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
         let row = Entity::find().filter(Column::Username.eq("director")).one(town.app.read()).await.unwrap().unwrap();
-        let roles = shuitian::domain::identity::staff::roles(&row);
+        let roles = row.roles();
         Who::Staff(std::sync::Arc::new(shuitian::domain::StaffMember {
             id: row.id,
             name: row.name,

@@ -97,9 +97,9 @@ pub async fn standing(db: &impl ConnectionTrait, centre: Id, id: Id, now: Time) 
     };
     let (who, must_change) = match (session.account_id, staff) {
         (Some(account), _) => (Who::Resident(account), false),
-        (None, Some(staff)) if super::staff::serves(&staff, now.date()) => {
+        (None, Some(staff)) if staff.serves(now.date()) => {
             let must_change = staff.must_change;
-            let roles = super::staff::roles(&staff);
+            let roles = staff.roles();
             let member =
                 StaffMember { id: staff.id, name: staff.name, roles, office: staff.office_id, device: session.device };
             (Who::Staff(Arc::new(member)), must_change)

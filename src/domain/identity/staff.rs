@@ -10,10 +10,7 @@ use entity::centre::office;
 use entity::identity::{Role, staff};
 use entity::{Id, Time};
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveEnum as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _,
-    QueryOrder as _,
-};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _};
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::HashMap;
@@ -45,7 +42,7 @@ pub async fn find(
     username: &str,
     on: NaiveDate,
 ) -> Result<Option<staff::Model>> {
-    Ok(named(db, centre, username).await?.filter(|s| serves(s, on)))
+    Ok(named(db, centre, username).await?.filter(|s| s.serves(on)))
 }
 
 /// Whoever has a user name: serving, gone, or yet to come.
@@ -80,18 +77,6 @@ pub async fn all(db: &impl ConnectionTrait, centre: Id) -> Result<Vec<staff::Mod
 /// Whatever the database says.
 pub async fn names(db: &impl ConnectionTrait, centre: Id) -> Result<HashMap<String, String>> {
     Ok(all(db, centre).await?.into_iter().map(|s| (s.id.to_string(), s.name)).collect())
-}
-
-/// True when a day lies within his service.
-#[must_use]
-pub fn serves(staff: &staff::Model, on: NaiveDate) -> bool {
-    staff.active_from <= on && staff.active_until.is_none_or(|until| on <= until)
-}
-
-/// His roles.
-#[must_use]
-pub fn roles(staff: &staff::Model) -> Vec<Role> {
-    staff.roles.split(',').filter_map(|word| Role::try_from_value(&word.to_owned()).ok()).collect()
 }
 
 /// Refuses while he is locked out.
