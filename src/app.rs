@@ -83,13 +83,7 @@ impl App {
             Some(Gateway::Console) => settings.sms.console.links,
             _ => Links::PerCase,
         };
-        let rules = Rules {
-            horizon_days: settings.booking.horizon_days,
-            capacity: i32::try_from(settings.booking.capacity)?,
-            review_days: settings.review.days,
-            public_url: settings.public_url(),
-            links,
-        };
+        let rules = Rules { review_days: settings.review.days, public_url: settings.public_url(), links };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self(Arc::new(Parts {
             sms: sms.collect(),

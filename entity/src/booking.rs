@@ -4,10 +4,84 @@ use crate::{Blind, Id, Time};
 use chrono::NaiveDate;
 use sea_orm::entity::prelude::*;
 
-/// Half hours in which the hall receives people by appointment.
+/// Desk groups (窗口组): desks that take the same matters, one queue and one set of slots.
+pub mod desk_group {
+    use super::*;
+    /// One group.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "desk_group")]
+    pub struct Model {
+        /// Opaque id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Id,
+        /// Its centre.
+        pub centre_id: Id,
+        /// Short code, unique in the centre.
+        pub code: String,
+        /// Name, as on the board.
+        pub name: String,
+    }
+    plain!();
+}
+
+/// Templates by which slots are opened, with the days on which they hold.
+pub mod template {
+    use super::*;
+    /// One template; it never changes. Of those that hold on a day, the one that began last counts.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "slot_template")]
+    pub struct Model {
+        /// Opaque id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Id,
+        /// Its centre.
+        pub centre_id: Id,
+        /// The group whose slots it opens.
+        pub group_id: Id,
+        /// First day on which it holds.
+        pub valid_from: NaiveDate,
+        /// Last day on which it holds, if it ends by itself.
+        pub valid_until: Option<NaiveDate>,
+        /// Length of a slot in minutes.
+        pub minutes: i32,
+        /// People whom the group's desks serve in one slot.
+        pub capacity: i32,
+        /// Of these, kept for who comes without booking.
+        pub walk_in: i32,
+        /// Of these, kept for older people, for whom the windows book.
+        pub elder: i32,
+        /// Days ahead for which slots are opened.
+        pub horizon_days: i32,
+        /// Minutes before a slot at which it can no longer be taken online.
+        pub cut_off_minutes: i32,
+    }
+    plain!();
+}
+
+/// How guides are booked. A guide without a row is not: one comes without booking.
+pub mod service {
+    use super::*;
+    /// One guide's way.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "service")]
+    pub struct Model {
+        /// The guide.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub guide_id: Id,
+        /// Its centre.
+        pub centre_id: Id,
+        /// The group that takes it.
+        pub group_id: Id,
+        /// Slots it takes, one after the other.
+        pub slots: i32,
+    }
+    plain!();
+}
+
+/// Spans in which a group receives people by appointment.
 pub mod slot {
     use super::*;
-    /// One slot. The database itself refuses `taken` beyond `capacity`.
+    /// One slot. The database itself refuses `taken` beyond `bookable`, and `taken_online` beyond `online`.
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "slot")]
     pub struct Model {
@@ -16,16 +90,26 @@ pub mod slot {
         pub id: Id,
         /// Its centre.
         pub centre_id: Id,
+        /// Its group.
+        pub group_id: Id,
+        /// The template it was opened by.
+        pub template_id: Id,
         /// Beijing date.
         pub on_date: NaiveDate,
         /// Start.
         pub starts_at: Time,
         /// End.
         pub ends_at: Time,
-        /// Places.
-        pub capacity: i32,
+        /// Until when it can be taken online.
+        pub online_until: Time,
+        /// Places that can be booked at all.
+        pub bookable: i32,
+        /// Of these, places that can be taken online.
+        pub online: i32,
         /// Places taken.
         pub taken: i32,
+        /// Of these, places taken online.
+        pub taken_online: i32,
     }
     plain!();
 }
@@ -53,8 +137,12 @@ pub struct Model {
     pub centre_id: Id,
     /// Number people read, drawn at random.
     pub number: String,
-    /// The slot.
+    /// The first of its slots.
     pub slot_id: Id,
+    /// How many slots it takes.
+    pub slots: i32,
+    /// It holds one of the places for residents; else one that the windows give.
+    pub online: bool,
     /// Promised start.
     pub starts_at: Time,
     /// Promised end.

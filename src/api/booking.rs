@@ -1,10 +1,10 @@
-//! Doors of bookings: places in the hall's half hours.
+//! Doors of bookings: places in the hall's slots.
 
 use super::Noun;
 use super::problem::Failure;
 use super::view::{ApplicantInput, ApplicantView, Created, Listed, Moment, Text, moment, part};
-use crate::access::{BookingParty, By, Visit};
-use crate::domain::booking::{self, Booked, Wish};
+use crate::access::{BookingParty, By, Perhaps, Visit, WindowStaff};
+use crate::domain::booking::{self, Booked, Start, Wish};
 use crate::domain::identity::Viewer;
 use chrono::NaiveDate;
 use entity::Id;
@@ -16,16 +16,16 @@ use poem_openapi::{Object, OpenApi};
 
 pub(super) struct Bookings;
 
-/// A half hour that can be booked.
+/// A start at which a guide can be booked.
 #[derive(Object)]
 struct SlotView {
-    /// Opaque id.
+    /// Opaque id of the first slot.
     id: Id,
     /// Start.
     starts_at: Moment,
-    /// End.
+    /// End, after as many slots as the guide takes.
     ends_at: Moment,
-    /// Places.
+    /// Places on offer.
     capacity: i32,
     /// Places left.
     remaining: i32,
@@ -86,11 +86,11 @@ type Answer<T> = Result<T, Failure>;
 
 #[OpenApi(tag = "Noun::Booking")]
 impl Bookings {
-    /// See which half hours have places
+    /// See which starts have places; the windows see those for older people too
     #[oai(path = "/slots", method = "get", operation_id = "list_slots")]
     async fn list_slots(
         &self,
-        visit: Visit,
+        who: Perhaps<WindowStaff>,
         /// Code of the guide.
         guide: Query<String>,
         /// First day; today if left out.
@@ -98,16 +98,17 @@ impl Bookings {
         /// Last day; thirty days on if left out.
         to: Query<Option<NaiveDate>>,
     ) -> Answer<Json<Listed<SlotView>>> {
-        let (app, centre) = (&visit.app, visit.centre.id);
-        let slots = booking::slots(app.read(), centre, &guide.0, from.0, to.0, app.clock.now()).await?;
-        let slot = |s: entity::booking::slot::Model| SlotView {
+        let Visit { app, centre, .. } = who.visit();
+        let online = matches!(who, Perhaps::Stranger(_));
+        let starts = booking::starts(app.read(), centre.id, &guide.0, from.0, to.0, app.clock.now(), online).await?;
+        let view = |s: Start| SlotView {
             id: s.id,
             starts_at: moment(s.starts_at),
             ends_at: moment(s.ends_at),
             capacity: s.capacity,
-            remaining: s.capacity - s.taken,
+            remaining: s.remaining,
         };
-        Ok(Json(Listed { items: slots.into_iter().map(slot).collect(), next_cursor: None }))
+        Ok(Json(Listed { items: starts.into_iter().map(view).collect(), next_cursor: None }))
     }
 
     /// Take a place; the windows, for whoever rings up

@@ -2,6 +2,7 @@
 
 use super::{centre_of, say};
 use crate::app::App;
+use crate::domain::booking::{self, GroupFile};
 use crate::domain::calendar::{self, HolidayFile};
 use crate::domain::centre::{self, CentreFile};
 use crate::domain::guide::{self, GuideFile};
@@ -22,6 +23,11 @@ pub(super) enum Import {
     },
     /// A year's arrangement of holidays.
     Holidays {
+        /// The file.
+        file: PathBuf,
+    },
+    /// What can be booked: desk groups, their templates and guides.
+    Offer {
         /// The file.
         file: PathBuf,
     },
@@ -61,6 +67,12 @@ impl Import {
                     say(&format!("{}: {moved} deadlines moved, and their applicants are told", centre.code))?;
                 }
                 say(&format!("holidays of {year} are in force"))
+            }
+            Self::Offer { file } => {
+                let groups: Vec<GroupFile> = read(&file)?;
+                let centre = centre_of(app, code).await?;
+                app.write(&centre, Who::Operator, async |act| booking::import(act, groups).await).await?;
+                say("what can be booked is in force")
             }
             Self::Staff { file } => {
                 let people: Vec<StaffFile> = read(&file)?;

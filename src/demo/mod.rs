@@ -12,7 +12,7 @@ use crate::base::{Kind, Random, Refusal};
 use crate::domain::calendar::{self, HolidayFile};
 use crate::domain::centre::{self, Centre, CentreFile};
 use crate::domain::identity::staff::{self, StaffFile};
-use crate::domain::{Act, Who, guide, notice};
+use crate::domain::{Act, Who, booking, guide, notice};
 use chrono::{Datelike as _, Months};
 use entity::Time;
 use std::sync::Arc;
@@ -60,6 +60,8 @@ pub async fn township(app: &App) -> Result<Arc<Centre>> {
     app.write(&centre, Who::Operator, async |act| {
         let files = serde_json::from_str(include_str!("../../seed/guides.json")).map_err(anyhow::Error::from)?;
         guide::import(act, files).await?;
+        let offer = serde_json::from_str(include_str!("../../seed/offer.json")).map_err(anyhow::Error::from)?;
+        booking::import(act, offer).await?;
         let people: Vec<StaffFile> =
             serde_json::from_str(include_str!("../../seed/staff.json")).map_err(anyhow::Error::from)?;
         let since = begins(act.now);

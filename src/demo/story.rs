@@ -135,8 +135,8 @@ async fn book(act: &Act, cast: &Cast<'_>, day: NaiveDate) -> Result<()> {
         let account = resident::by_openid(&then(act, opened, &Who::Bearer), &format!("demo-{number}")).await?;
         resident::bind_phone(&then(act, opened, &Who::Bearer), account.id, &number).await?;
         let who = Who::Resident(account.id);
-        let slots = booking::slots(&*act.tx, act.centre.id, "SB-03", Some(day), Some(day), opened).await?;
-        let open: Vec<_> = slots.into_iter().filter(|s| s.taken < s.capacity).collect();
+        let starts = booking::starts(&*act.tx, act.centre.id, "SB-03", Some(day), Some(day), opened, true).await?;
+        let open: Vec<_> = starts.into_iter().filter(|s| s.remaining > 0).collect();
         if open.is_empty() {
             continue;
         }
@@ -148,7 +148,7 @@ async fn book(act: &Act, cast: &Cast<'_>, day: NaiveDate) -> Result<()> {
         let guide = wish.guide.clone();
         let booked = match booking::book(&then(act, opened, &who), wish).await {
             Ok(booked) => booked,
-            // A namesake of the family in the same half hour.
+            // A namesake of the family in the same slot.
             Err(Error::Refused(_)) => continue,
             Err(fault) => return Err(fault),
         };

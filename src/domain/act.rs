@@ -92,10 +92,6 @@ impl Who {
 /// Settings that rules go by.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// Days ahead for which places are offered.
-    pub horizon_days: i64,
-    /// Places in each half hour.
-    pub capacity: i32,
     /// Days in which a case can be rated, and a review added to.
     pub review_days: i64,
     /// Address people open, without a slash at the end.

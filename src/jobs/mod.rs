@@ -27,7 +27,7 @@ pub enum Job {
     CheckAudit,
     /// Keeps the database's statistics.
     Optimize,
-    /// Opens the half hours ahead.
+    /// Opens the slots ahead.
     OpenSlots,
     /// Writes down who is expected today.
     RollDuty,

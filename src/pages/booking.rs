@@ -46,17 +46,14 @@ pub(super) fn moment_in_words(time: Time) -> String {
     format!("{} {}", day_in_words(time), time.local().format("%H:%M"))
 }
 
-async fn slots_page(visit: &Visit, frame: Frame, code: &str, form: String) -> poem::Result<Response> {
+async fn slots_page(visit: &Visit, frame: Frame, code: &str, form: String, online: bool) -> poem::Result<Response> {
     let (app, centre) = (&visit.app, visit.centre.id);
     let name = guide::get(app.read(), centre, code).await?.row.name;
     let mut days: Vec<(String, Vec<Slot>)> = Vec::new();
-    for slot in booking::slots(app.read(), centre, code, None, None, app.clock.now()).await? {
+    for slot in booking::starts(app.read(), centre, code, None, None, app.clock.now(), online).await? {
         let day = day_in_words(slot.starts_at);
-        let shown = Slot {
-            id: slot.id,
-            time: slot.starts_at.local().format("%H:%M").to_string(),
-            left: slot.capacity - slot.taken,
-        };
+        let shown =
+            Slot { id: slot.id, time: slot.starts_at.local().format("%H:%M").to_string(), left: slot.remaining };
         match days.last_mut() {
             Some((last, slots)) if *last == day => slots.push(shown),
             _ => days.push((day, vec![shown])),
@@ -67,7 +64,7 @@ async fn slots_page(visit: &Visit, frame: Frame, code: &str, form: String) -> po
 
 #[handler]
 pub(super) async fn choose_slot(visit: Visit, Path(code): Path<String>) -> poem::Result<Response> {
-    slots_page(&visit, Frame::of(&visit), &code, format!("/guides/{code}/book?slot=")).await
+    slots_page(&visit, Frame::of(&visit), &code, format!("/guides/{code}/book?slot="), true).await
 }
 
 #[derive(Template)]
@@ -236,7 +233,9 @@ pub(super) async fn book_for(Someone(by): Someone<WindowStaff>, Query(asked): Qu
     let frame = Frame::of_staff(&by);
     match (asked.guide.filter(|g| !g.is_empty()), asked.slot) {
         (Some(code), Some(slot)) => book_page(&by, frame, &code, slot, Fields::default(), None).await,
-        (Some(code), None) => slots_page(&by.visit, frame, &code, format!("/staff/book?guide={code}&slot=")).await,
+        (Some(code), None) => {
+            slots_page(&by.visit, frame, &code, format!("/staff/book?guide={code}&slot="), false).await
+        }
         (None, _) => {
             let guides = guide::list(by.visit.app.read(), by.visit.centre.id, Wanted::default()).await?;
             page(&BookFor { frame, guides: guides.into_iter().map(|(g, _)| (g.code, g.name)).collect() })

@@ -2,6 +2,7 @@
 
 use super::form::{Fields, Frame, Jar, Sent, forget_session, go_to, keep_session, local, page, words};
 use crate::access::{self, Resident, Visit};
+use crate::domain::booking;
 use crate::domain::guide::{self, Wanted};
 use crate::domain::identity::session;
 use askama::Template;
@@ -43,6 +44,7 @@ struct Guide {
     frame: Frame,
     name: String,
     code: String,
+    bookable: bool,
     office: office::Model,
     materials: Vec<String>,
     facts: Vec<(&'static str, String)>,
@@ -89,6 +91,7 @@ pub(super) async fn read_guide(visit: Visit, Path(code): Path<String>) -> poem::
     page(&Guide {
         frame: Frame::of(&visit),
         name: content.name,
+        bookable: booking::service(visit.app.read(), guide.row.id).await?.is_some(),
         code: guide.row.code,
         office: guide.office,
         materials: content.materials.into_iter().map(material).collect(),

@@ -87,6 +87,8 @@ fn files_are_taken_in_whole_or_told_fault_by_fault() {
     }
     let (status, words, _) = import("guides", "guides.json");
     assert_eq!((status, words.contains("26 added, 0 changed, 0 unchanged")), (0, true), "{words}");
+    let (status, words, errors) = import("offer", "offer.json");
+    assert!(status == 0 && words.contains("in force"), "{errors}");
     let (status, words, _) = import("staff", "staff.json");
     assert!(status == 0 && words.lines().count() == 13 && words.contains("first password"), "{words}");
     refused(here, &["import", "staff", &file("staff.json")], &[], 1, &["第1行 username director 已有", "第11行"]);

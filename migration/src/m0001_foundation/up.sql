@@ -274,23 +274,62 @@ create table attendance (
 create index attendance_day on attendance (centre_id, on_date);
 
 -- Bookings.
-create table slot (
-    id        {id}    primary key,
-    centre_id {id}    not null references centre (id),
-    on_date   date    not null,
-    starts_at bigint  not null,
-    ends_at   bigint  not null,
-    capacity  integer not null,
-    taken     integer not null,
-    unique (centre_id, starts_at),
-    check (starts_at < ends_at),
-    check (taken between 0 and capacity)
+create table desk_group (
+    id        {id} primary key,
+    centre_id {id} not null references centre (id),
+    code      text not null,
+    name      text not null,
+    unique (centre_id, code)
 );
+create table slot_template (
+    id              {id}    primary key,
+    centre_id       {id}    not null references centre (id),
+    group_id        {id}    not null references desk_group (id),
+    valid_from      date    not null,
+    valid_until     date,
+    minutes         integer not null check (minutes between 5 and 240),
+    capacity        integer not null check (capacity between 1 and 1000),
+    walk_in         integer not null check (walk_in >= 0),
+    elder           integer not null check (elder >= 0),
+    horizon_days    integer not null check (horizon_days between 1 and 60),
+    cut_off_minutes integer not null check (cut_off_minutes between 0 and 10080),
+    unique (group_id, valid_from),
+    check (walk_in + elder <= capacity),
+    check (valid_until is null or valid_until >= valid_from)
+);
+create table service (
+    guide_id  {id}    primary key references guide (id),
+    centre_id {id}    not null references centre (id),
+    group_id  {id}    not null references desk_group (id),
+    slots     integer not null check (slots between 1 and 16)
+);
+create table slot (
+    id           {id}    primary key,
+    centre_id    {id}    not null references centre (id),
+    group_id     {id}    not null references desk_group (id),
+    template_id  {id}    not null references slot_template (id),
+    on_date      date    not null,
+    starts_at    bigint  not null,
+    ends_at      bigint  not null,
+    online_until bigint  not null,
+    bookable     integer not null,
+    online       integer not null,
+    taken        integer not null,
+    taken_online integer not null,
+    unique (group_id, starts_at),
+    check (starts_at < ends_at),
+    check (taken between 0 and bookable),
+    check (taken_online between 0 and online),
+    check (taken_online <= taken)
+);
+create index slot_ahead on slot (centre_id, starts_at);
 create table booking (
     id           {id}    primary key,
     centre_id    {id}    not null references centre (id),
     number       text    not null,
     slot_id      {id}    not null references slot (id),
+    slots        integer not null check (slots between 1 and 16),
+    online       boolean not null,
     starts_at    bigint  not null,
     ends_at      bigint  not null,
     on_date      date    not null,

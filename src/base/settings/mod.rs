@@ -37,7 +37,6 @@ pub struct Settings {
     pub security: Security,
     pub wechat: Wechat,
     pub sms: Sms,
-    pub booking: Booking,
     pub review: Review,
     pub clock: ClockOffset,
     pub log: Log,
@@ -142,16 +141,6 @@ pub enum Links {
     Fixed,
     /// A digit is the answer.
     None,
-}
-
-/// `[booking]`
-#[derive(Clone, Debug, Deserialize)]
-#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
-pub struct Booking {
-    #[serde(deserialize_with = "within::<1, 60, _>")]
-    pub horizon_days: i64,
-    #[serde(deserialize_with = "within::<1, 100, _>")]
-    pub capacity: i64,
 }
 
 /// `[review]`

@@ -1,8 +1,10 @@
-//! Bookings (预约): places in half hours of the hall's opening.
+//! Bookings (预约): places in slots of the hall's opening.
 //!
-//! The timetable opens slots on working days, within the windows' hours, as far ahead as the centre offers. A place is
-//! taken in one guarded statement, so the database itself never lets a slot pass its capacity. A booking keeps the time it
-//! was promised: `booked → arrived | cancelled`; whoever neither came nor cancelled is a no-show of the figures.
+//! Desk groups take certain guides. The timetable opens their slots on working days, within the windows' hours, by the
+//! template of the day: so many places, some kept for who comes without booking, some for older people, for whom the windows
+//! book. A place is taken in one guarded statement, so the database itself never lets a slot pass what is offered. A booking
+//! keeps the time it was promised, whatever becomes of templates: `booked → arrived | cancelled`; whoever neither came nor
+//! cancelled is a no-show of the figures.
 
 use super::act::{Act, Who};
 use super::applicant::{self, Applicant, Typed};
@@ -13,7 +15,7 @@ use super::{audit, calendar};
 use crate::base::error::Result;
 use crate::base::{Kind, Refusal};
 use chrono::Duration;
-use entity::booking::{BookingState, Column, Entity, Model, event, slot};
+use entity::booking::{BookingState, Column, Entity, Model, event};
 use entity::identity::account::Entity as Accounts;
 use entity::notice::Lane;
 use entity::{Id, Time};
@@ -21,17 +23,28 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, ExprTrait as _, PaginatorTrait as _, QueryFilter as _, QuerySelect as _,
 };
+use slots::Place;
 
 mod look;
+mod offer;
 mod slots;
 
 pub use look::{list_of_account, list_of_day, see};
-pub use slots::{open_slots, slot, slots};
+pub use offer::{GroupFile, TemplateFile, groups, import, service};
+pub use slots::{Start, open_slots, slot, starts};
 
 /// No such slot here.
 pub const UNKNOWN_SLOT: Refusal = Refusal::new(Kind::Missing, "unknown_slot", "没有这个预约时段，请重新选择。");
 /// The slot has begun or is over.
 pub const SLOT_PAST: Refusal = Refusal::new(Kind::Invalid, "slot_past", "这个时段已经开始或已过，请选择后面的时段。");
+/// The matter is not booked.
+pub const NOT_BOOKABLE: Refusal =
+    Refusal::new(Kind::Invalid, "not_bookable", "这个事项不用预约，上班时间直接到窗口办理。");
+/// It is too late to take it online.
+pub const ONLINE_CLOSED: Refusal =
+    Refusal::new(Kind::Invalid, "online_closed", "这个时段已停止网上预约，请选后面的时段，或打电话、直接到窗口。");
+/// A file that does not say what is offered.
+pub const BAD_OFFER: Refusal = Refusal::new(Kind::Invalid, "bad_offer", "放号规则有误，未导入：{fault}");
 /// One account holds as many places as it may.
 pub const TOO_MANY: Refusal = Refusal::new(
     Kind::Conflict,
@@ -90,8 +103,8 @@ pub struct Booked {
 /// up or comes by, and then no account sees it.
 ///
 /// # Errors
-/// `unknown_guide`, the refusals of an applicant, `not_for_kind`, `no_account`, `too_many_bookings`, `unknown_slot`,
-/// `slot_past`, `slot_full`, `outside_hours`, `already_booked`.
+/// `unknown_guide`, the refusals of an applicant, `not_for_kind`, `no_account`, `too_many_bookings`, `not_bookable`,
+/// `unknown_slot`, `slot_past`, `online_closed`, `slot_full`, `outside_hours`, `already_booked`.
 pub async fn book(act: &Act, wish: Wish) -> Result<Booked> {
     let guide = guide::get(&*act.tx, act.centre.id, &wish.guide).await?;
     let mut applicant = wish.applicant.check()?;
@@ -102,15 +115,24 @@ pub async fn book(act: &Act, wish: Wish) -> Result<Booked> {
         applicant.phone = applicant.phone.or(known.phone);
         ensure_few(act, account).await?;
     }
-    let slot = take_place(act, wish.slot).await?;
+    // Until `keys reindex` has run, the same person's booking may stand under an older key.
+    let known = act.blinds("person", &person(account, &applicant));
+    let twin = Column::SlotId.eq(wish.slot).and(Column::PersonBlind.is_in(known));
+    if Entity::find().filter(twin).filter(Column::State.eq(BookingState::Booked)).one(&*act.tx).await?.is_some() {
+        return Err(ALREADY_BOOKED.into());
+    }
+    let online = account.is_some();
+    let Place { slot, ends_at, slots } = slots::take(act, guide.row.id, wish.slot, online).await?;
     let snapshot = applicant::record(act, &applicant).await?;
     let row = Model {
         id: act.id(),
         centre_id: act.centre.id,
         number: act.random.word(8),
         slot_id: slot.id,
+        slots,
+        online,
         starts_at: slot.starts_at,
-        ends_at: slot.ends_at,
+        ends_at,
         on_date: slot.on_date,
         guide_id: guide.row.id,
         office_id: guide.row.office_id,
@@ -121,11 +143,7 @@ pub async fn book(act: &Act, wish: Wish) -> Result<Booked> {
         state: BookingState::Booked,
         created_at: act.now,
     };
-    // Until `keys reindex` has run, the same person's booking may stand under an older key.
-    let known = act.blinds("person", &person(account, &applicant));
-    let twin = Column::SlotId.eq(slot.id).and(Column::PersonBlind.is_in(known));
-    let twin = Entity::find().filter(twin).filter(Column::State.eq(BookingState::Booked)).one(&*act.tx).await?;
-    if twin.is_some() || !act.insert_new(row.clone()).await? {
+    if !act.insert_new(row.clone()).await? {
         return Err(ALREADY_BOOKED.into());
     }
     record(act, &row, BookingState::Booked).await?;
@@ -159,27 +177,6 @@ async fn ensure_few(act: &Act, account: Id) -> Result<()> {
         .count(&*act.tx)
         .await?;
     if open >= MOST_OPEN { Err(TOO_MANY.with(&[("n", &open)]).into()) } else { Ok(()) }
-}
-
-async fn take_place(act: &Act, slot: Id) -> Result<slot::Model> {
-    let mine = || slot::Column::Id.eq(slot).and(slot::Column::CentreId.eq(act.centre.id));
-    let taken = slot::Entity::update_many()
-        .col_expr(slot::Column::Taken, Expr::col(slot::Column::Taken).add(1))
-        .filter(mine())
-        .filter(slot::Column::StartsAt.gt(act.now))
-        .filter(Expr::col(slot::Column::Taken).lt(Expr::col(slot::Column::Capacity)))
-        .exec_with_returning(&*act.tx)
-        .await?;
-    if let Some(slot) = taken.into_iter().next() {
-        // Holidays and hours may have changed since the slot was opened.
-        let open = slots::open_at(&*act.tx, act.centre.id, &slot).await?;
-        return if open { Ok(slot) } else { Err(OUTSIDE_HOURS.on("slot_id").into()) };
-    }
-    match slot::Entity::find().filter(mine()).one(&*act.tx).await? {
-        None => Err(UNKNOWN_SLOT.on("slot_id").into()),
-        Some(slot) if slot.starts_at <= act.now => Err(SLOT_PAST.on("slot_id").into()),
-        Some(_) => Err(SLOT_FULL.on("slot_id").into()),
-    }
 }
 
 /// Confirms by text, and reminds once: on the working day before at four in the afternoon, else two hours before, else
@@ -224,12 +221,7 @@ pub async fn cancel(act: &Act, id: Id) -> Result<Booked> {
         return Err(TOO_LATE.into());
     }
     // The slot first, as in `book`: two acts that lock in different orders could wait for each other for ever.
-    slot::Entity::update_many()
-        .col_expr(slot::Column::Taken, Expr::col(slot::Column::Taken).sub(1))
-        .filter(slot::Column::Id.eq(booked.row.slot_id))
-        .filter(slot::Column::Taken.gt(0))
-        .exec(&*act.tx)
-        .await?;
+    slots::give_back(act, &booked.row).await?;
     let row = turn(act, &booked.row, BookingState::Cancelled).await?;
     if matches!(act.who, Who::Staff(_)) {
         audit::note(act, "booking.cancelled", row.id, serde_json::json!({})).await?;

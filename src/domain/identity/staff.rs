@@ -302,6 +302,6 @@ async fn insert(
 /// # Errors
 /// Whatever the database says.
 pub async fn demo_accounts(db: &impl ConnectionTrait) -> Result<Vec<String>> {
-    let rows = staff::Entity::find().filter(staff::Column::Demo.eq(true)).order_by_asc(staff::Column::Id);
+    let rows = staff::Entity::find().filter(staff::Column::Demo.eq(true)).order_by_asc(staff::Column::Username);
     Ok(rows.all(db).await?.into_iter().map(|s| s.username).collect())
 }

@@ -1,6 +1,6 @@
-//! Places in the hall's half hours.
+//! Taking places, and giving them back.
 
-use crate::person::{Answer, Person};
+use super::{book, remaining};
 use crate::town::{Town, at, nobody, stories, tuesday};
 use chrono::Duration;
 use entity::booking::slot;
@@ -26,15 +26,6 @@ stories!(
     one_account_holds_five_places_and_asks_fifteen_times_a_day,
     a_day_that_turns_out_to_be_off_offers_nothing_more,
 );
-
-async fn book(person: &Person<'_>, slot: &str, name: &str) -> Answer {
-    person.post("/bookings", json!({ "slot_id": slot, "guide": "SB-03", "applicant": { "name": name } })).await
-}
-
-async fn remaining(town: &Town, slot: &str) -> i64 {
-    let list = town.stranger().get("/slots?guide=SB-03").await.ok(200);
-    list["items"].as_array().unwrap().iter().find(|s| s["id"] == slot).unwrap()["remaining"].as_i64().unwrap()
-}
 
 async fn slots_are_half_hours_of_working_days_in_the_windows_hours(town: &Town) {
     let list = town.stranger().get("/slots?guide=SB-03&from=2026-11-24&to=2026-12-31").await.ok(200);
@@ -276,7 +267,7 @@ async fn a_day_that_turns_out_to_be_off_offers_nothing_more(town: &Town) {
     let slot = town.slot("SB-03", at("2026-12-01", 9, 0)).await;
     let person = town.resident("13800000001").await;
     book(&person, &slot, "田小满").await.ok(201);
-    let mut file: Value = serde_json::from_str(include_str!("../../seed/holidays/2026.json")).unwrap();
+    let mut file: Value = serde_json::from_str(include_str!("../../../seed/holidays/2026.json")).unwrap();
     file["days"].as_array_mut().unwrap().push(json!({ "date": "2026-12-01", "off": true, "name": "临时放假" }));
     let file: HolidayFile = serde_json::from_value(file).unwrap();
     let tx = town.app.database.begin().await.unwrap();
