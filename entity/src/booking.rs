@@ -126,7 +126,7 @@ word! {
     }
 }
 
-/// A booking. It keeps the time it was promised, whatever becomes of the slot.
+/// A booking. It keeps the time it was promised, whatever becomes of the slot, until its holder moves it.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "booking")]
 pub struct Model {
@@ -163,6 +163,8 @@ pub struct Model {
     pub for_other: bool,
     /// Where it stands.
     pub state: BookingState,
+    /// How often its time was changed or it was given up: calendars go by it.
+    pub sequence: i32,
     /// When it was made.
     pub created_at: Time,
 }
@@ -185,6 +187,10 @@ pub mod event {
         pub booking_id: Id,
         /// The state it brought.
         pub state: BookingState,
+        /// Beijing date that was promised then.
+        pub on_date: NaiveDate,
+        /// Promised end.
+        pub ends_at: Time,
         /// When it happened.
         pub at: Time,
         /// When it was recorded.

@@ -4,15 +4,16 @@ use super::Noun;
 use super::problem::Failure;
 use super::view::{ApplicantInput, ApplicantView, Created, Listed, Moment, Text, moment, part};
 use crate::access::{BookingParty, By, Perhaps, Visit, WindowStaff};
+use crate::document::calendar;
 use crate::domain::booking::{self, Booked, Start, Wish};
 use crate::domain::identity::Viewer;
 use chrono::NaiveDate;
 use entity::Id;
 use entity::booking::BookingState;
 use poem_openapi::param::{Path, Query};
-use poem_openapi::payload::Json;
+use poem_openapi::payload::{Json, PlainText};
 use poem_openapi::types::ToJSON as _;
-use poem_openapi::{Object, OpenApi};
+use poem_openapi::{ApiResponse, Object, OpenApi};
 
 pub(super) struct Bookings;
 
@@ -43,6 +44,22 @@ struct BookInput {
     applicant: ApplicantInput,
     /// It is for someone else.
     for_other: Option<bool>,
+}
+
+/// An entry of a calendar.
+#[derive(ApiResponse)]
+enum Entry {
+    /// RFC 5545.
+    #[oai(status = 200, content_type = "text/calendar; charset=utf-8")]
+    Calendar(PlainText<String>),
+}
+
+/// Another time.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+struct RescheduleInput {
+    /// The first slot of it.
+    slot_id: Id,
 }
 
 /// A booking.
@@ -165,6 +182,34 @@ impl Bookings {
         let (app, centre) = (&who.visit.app, who.visit.centre.id);
         let viewer = Viewer::of(app.read(), &app.vault, centre, &who.who).await?;
         Ok(Json(view(booking::see(app.read(), &app.vault, centre, id.0, &viewer).await?, &viewer)))
+    }
+
+    /// Move a booking to another time; the old place is held until the new one is sure
+    #[oai(path = "/bookings/:id/reschedule", method = "post", operation_id = "reschedule_booking")]
+    async fn reschedule_booking(
+        &self,
+        who: By<BookingParty>,
+        id: Path<Id>,
+        body: Json<RescheduleInput>,
+    ) -> Answer<Json<BookingView>> {
+        who.visit.limit_booking(&who.who).await?;
+        let request = format!("{} {}", id.0, body.0.slot_id);
+        let moved = who
+            .visit
+            .write_once(who.who.clone(), "reschedule_booking", &request, async |act| {
+                Ok(view(booking::reschedule(act, id.0, body.0.slot_id).await?, &Viewer::acting(act).await?))
+            })
+            .await?;
+        Ok(Json(moved))
+    }
+
+    /// A booking as an entry of a calendar, without a name
+    #[oai(path = "/bookings/:id/calendar.ics", method = "get", operation_id = "booking_calendar")]
+    async fn booking_calendar(&self, who: By<BookingParty>, id: Path<Id>) -> Answer<Entry> {
+        let Visit { app, centre, .. } = &who.visit;
+        let viewer = Viewer::of(app.read(), &app.vault, centre.id, &who.who).await?;
+        let booked = booking::see(app.read(), &app.vault, centre.id, id.0, &viewer).await?;
+        Ok(Entry::Calendar(PlainText(calendar::entry(&booked, centre, app.clock.now()))))
     }
 
     /// Give a place back

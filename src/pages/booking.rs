@@ -8,7 +8,7 @@ use crate::domain::act::Page as Part;
 use crate::domain::applicant::Typed;
 use crate::domain::booking::{self, Booked, Wish};
 use crate::domain::guide::{self, Wanted};
-use crate::domain::identity::resident;
+use crate::domain::identity::{Viewer, resident};
 use askama::Template;
 use chrono::Datelike as _;
 use entity::applicant::{ApplicantKind, IdType};
@@ -46,20 +46,25 @@ pub(super) fn moment_in_words(time: Time) -> String {
     format!("{} {}", day_in_words(time), time.local().format("%H:%M"))
 }
 
-async fn slots_page(visit: &Visit, frame: Frame, code: &str, form: String, online: bool) -> poem::Result<Response> {
+/// Starts by day, with what is left.
+async fn days(visit: &Visit, code: &str, online: bool) -> Result<Vec<(String, Vec<Slot>)>> {
     let (app, centre) = (&visit.app, visit.centre.id);
-    let name = guide::get(app.read(), centre, code).await?.row.name;
     let mut days: Vec<(String, Vec<Slot>)> = Vec::new();
-    for slot in booking::starts(app.read(), centre, code, None, None, app.clock.now(), online).await? {
-        let day = day_in_words(slot.starts_at);
-        let shown =
-            Slot { id: slot.id, time: slot.starts_at.local().format("%H:%M").to_string(), left: slot.remaining };
+    for start in booking::starts(app.read(), centre, code, None, None, app.clock.now(), online).await? {
+        let day = day_in_words(start.starts_at);
+        let time = start.starts_at.local().format("%H:%M").to_string();
+        let shown = Slot { id: start.id, time, left: start.remaining };
         match days.last_mut() {
             Some((last, slots)) if *last == day => slots.push(shown),
             _ => days.push((day, vec![shown])),
         }
     }
-    page(&Slots { frame, name, form, days })
+    Ok(days)
+}
+
+async fn slots_page(visit: &Visit, frame: Frame, code: &str, form: String, online: bool) -> poem::Result<Response> {
+    let name = guide::get(visit.app.read(), visit.centre.id, code).await?.row.name;
+    page(&Slots { frame, name, form, days: days(visit, code, online).await? })
 }
 
 #[handler]
@@ -205,6 +210,54 @@ pub(super) async fn own_bookings(Someone(by): Someone<Resident>, Query(made): Qu
     // Only a number that is there is congratulated on.
     let made = made.made.filter(|number| bookings.iter().any(|b| b.number == *number));
     page(&Bookings { frame: Frame::of(&by.visit), word: word(&by), made, bookings })
+}
+
+#[derive(Template)]
+#[template(path = "move.html")]
+struct Moving {
+    frame: Frame,
+    word: String,
+    once: String,
+    id: Id,
+    item: String,
+    now: String,
+    days: Vec<(String, Vec<Slot>)>,
+    wrong: Option<String>,
+}
+
+async fn move_page(by: &By<Resident>, id: Id, fields: Fields, wrong: Option<String>) -> poem::Result<Response> {
+    let (app, centre) = (&by.visit.app, by.visit.centre.id);
+    let viewer = Viewer::of(app.read(), &app.vault, centre, &by.who).await?;
+    let booked = booking::see(app.read(), &app.vault, centre, id, &viewer).await?;
+    let mut days = days(&by.visit, &booked.guide_code, true).await?;
+    // The time one has is not another time.
+    days.iter_mut().for_each(|(_, slots)| slots.retain(|s| s.id != booked.row.slot_id));
+    let (frame, now, once) = (Frame::of(&by.visit), moment_in_words(booked.row.starts_at), fields.once(&app.random));
+    page(&Moving { frame, word: word(by), once, id, item: booked.item, now, days, wrong })
+}
+
+#[handler]
+pub(super) async fn choose_other(Someone(by): Someone<Resident>, Path(id): Path<Id>) -> poem::Result<Response> {
+    move_page(&by, id, Fields::default(), None).await
+}
+
+#[handler]
+pub(super) async fn move_to(sent: Sent<Resident>, Path(id): Path<Id>) -> poem::Result<Response> {
+    let Sent { by, mut fields } = sent;
+    let moved = async {
+        let slot = fields.id("slot").ok_or(booking::UNKNOWN_SLOT)?;
+        by.visit.limit_booking(&by.who).await?;
+        let visit = by.visit.once(fields.get("once"))?;
+        let reschedule = async |act: &_| Ok(booking::reschedule(act, id, slot).await?.row.number);
+        visit.write_once(by.who.clone(), "reschedule_booking", &format!("{id} {}", fields.request()), reschedule).await
+    };
+    match moved.await {
+        Ok(number) => Ok(go_to(&format!("/bookings?made={number}"))),
+        Err(error) => {
+            let wrong = words_once(error, &mut fields)?;
+            move_page(&by, id, fields, Some(wrong)).await
+        }
+    }
 }
 
 #[handler]

@@ -30,6 +30,7 @@ pub fn routes(route: Route) -> Route {
         .at("/sign-in/code", post(resident::send_code))
         .at("/sign-out", post(resident::sign_out))
         .at("/bookings", get(booking::own_bookings).post(booking::take_place))
+        .at("/bookings/:id/move", get(booking::choose_other).post(booking::move_to))
         .at("/bookings/:id/cancel", post(booking::give_back))
         .at("/progress", get(progress::ask_progress).post(progress::tell_progress))
         .at("/r", get(rate::ask_code).post(rate::by_code))

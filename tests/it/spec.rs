@@ -58,6 +58,8 @@ fn the_published_names_and_paths_are_there() {
         ("list_bookings", "get", "/bookings"),
         ("get_booking", "get", "/bookings/{id}"),
         ("cancel_booking", "post", "/bookings/{id}/cancel"),
+        ("reschedule_booking", "post", "/bookings/{id}/reschedule"),
+        ("booking_calendar", "get", "/bookings/{id}/calendar.ics"),
         ("receive_case", "post", "/cases"),
         ("list_cases", "get", "/cases"),
         ("get_case", "get", "/cases/{number}"),

@@ -340,6 +340,7 @@ create table booking (
     person_blind {bytes} not null,
     for_other    boolean not null,
     state        text    not null check (state in ('booked', 'cancelled', 'arrived')),
+    sequence     integer not null check (sequence >= 0),
     created_at   bigint  not null,
     unique (centre_id, number)
 );
@@ -351,12 +352,15 @@ create table booking_event (
     centre_id   {id}   not null references centre (id),
     booking_id  {id}   not null references booking (id),
     state       text   not null check (state in ('booked', 'cancelled', 'arrived')),
+    on_date     date   not null,
+    ends_at     bigint not null,
     at          bigint not null,
     recorded_at bigint not null,
     actor_kind  text   not null check (actor_kind in ('system', 'operator', 'resident', 'staff', 'bearer')),
     actor       text   not null
 );
 create index booking_event_of on booking_event (booking_id);
+create index booking_event_day on booking_event (centre_id, on_date);
 
 -- Cases.
 create table service_case (

@@ -13,8 +13,8 @@ use entity::centre::HoursKind;
 use entity::{Id, Time};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, QueryTrait as _,
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
 };
 
 /// Opens slots on the working days ahead, by each group's template of the day. What an older template opened gives way
@@ -232,10 +232,10 @@ pub(super) struct Place {
 /// `not_bookable`, and on `slot_id`: `unknown_slot`, `slot_past`, `online_closed`, `slot_full`, `outside_hours`.
 pub(super) async fn take(act: &Act, guide: Id, first: Id, online: bool) -> Result<Place> {
     let service = service(&*act.tx, guide).await?.ok_or(NOT_BOOKABLE)?;
-    let span = match service.slots {
-        1 => vec![first],
-        _ => span(act, first, service.group_id, service.slots).await?,
-    };
+    let span = span(act, first, service.group_id, service.slots).await?;
+    if span.len() > 1 {
+        lock(act, Condition::all().add(Column::Id.is_in(span.iter().copied()))).await?;
+    }
     let mut place = Entity::update_many()
         .col_expr(Column::Taken, Expr::col(Column::Taken).add(1))
         .col_expr(Column::TakenOnline, Expr::col(Column::TakenOnline).add(i32::from(online)))
@@ -261,21 +261,44 @@ pub(super) async fn take(act: &Act, guide: Id, first: Id, online: bool) -> Resul
     Ok(Place { slot, ends_at: last.ends_at, slots: service.slots })
 }
 
-/// The slots from one on, held in the order of time, so that two acts never wait for each other for ever.
+/// The slots from one on that a matter of this length takes.
 async fn span(act: &Act, first: Id, group: Id, slots: i32) -> Result<Vec<Id>> {
+    if slots == 1 {
+        return Ok(vec![first]);
+    }
     let start = slot(&*act.tx, act.centre.id, first).await?.starts_at;
     let rows = Entity::find()
         .filter(Column::GroupId.eq(group))
         .filter(Column::StartsAt.gte(start))
         .order_by_asc(Column::StartsAt)
         .limit(u64::from(slots.unsigned_abs()))
-        .lock_exclusive()
         .all(&*act.tx)
         .await?;
     let mut ids: Vec<Id> = rows.iter().map(|s| s.id).collect();
     // At the end of a day there are too few: the statement then finds fewer than were asked for.
     ids.resize(usize::try_from(slots).unwrap_or(1), first);
     Ok(ids)
+}
+
+/// Holds slots until the act ends, in the order of time, so that two acts never wait for each other for ever.
+async fn lock(act: &Act, slots: Condition) -> Result<()> {
+    let held = Entity::find().filter(slots).order_by_asc(Column::StartsAt).order_by_asc(Column::Id);
+    held.lock_exclusive().all(&*act.tx).await?;
+    Ok(())
+}
+
+/// The slots that a booking takes.
+async fn of_booking(act: &Act, booking: &entity::booking::Model) -> Result<Condition> {
+    let first = slot(&*act.tx, act.centre.id, booking.slot_id).await?;
+    let within = Column::StartsAt.gte(booking.starts_at).and(Column::StartsAt.lt(booking.ends_at));
+    Ok(Condition::all().add(Column::GroupId.eq(first.group_id)).add(within))
+}
+
+/// Holds what a booking takes and what it is to take instead.
+pub(super) async fn hold(act: &Act, booking: &entity::booking::Model, first: Id) -> Result<()> {
+    let service = service(&*act.tx, booking.guide_id).await?.ok_or(NOT_BOOKABLE)?;
+    let wanted = span(act, first, service.group_id, service.slots).await?;
+    lock(act, Condition::any().add(of_booking(act, booking).await?).add(Column::Id.is_in(wanted))).await
 }
 
 async fn why_not(act: &Act, first: Id, group: Id, online: bool) -> Result<Refusal> {
@@ -289,13 +312,9 @@ async fn why_not(act: &Act, first: Id, group: Id, online: bool) -> Result<Refusa
 
 /// Gives the place of a booking back in each of its slots.
 pub(super) async fn give_back(act: &Act, booking: &entity::booking::Model) -> Result<()> {
-    let first = slot(&*act.tx, act.centre.id, booking.slot_id).await?;
-    let mine = Column::GroupId
-        .eq(first.group_id)
-        .and(Column::StartsAt.gte(booking.starts_at))
-        .and(Column::StartsAt.lt(booking.ends_at));
+    let mine = of_booking(act, booking).await?;
     if booking.slots > 1 {
-        Entity::find().filter(mine.clone()).order_by_asc(Column::StartsAt).lock_exclusive().all(&*act.tx).await?;
+        lock(act, mine.clone()).await?;
     }
     Entity::update_many()
         .col_expr(Column::Taken, Expr::col(Column::Taken).sub(1))

@@ -5,7 +5,7 @@ use crate::base::error::Result;
 use entity::booking::BookingState;
 use entity::{Id, Time};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
     QueryTrait as _,
 };
 use std::collections::HashMap;
@@ -17,23 +17,34 @@ pub(super) async fn of_bookings(
     frozen_at: Time,
 ) -> Result<Vec<Figure>> {
     use entity::booking::{Column as B, Entity as Bookings, event as history};
-    let of_month = B::CentreId.eq(centre).and(B::OnDate.between(month.first, month.last()));
-    let rows = Bookings::find().filter(of_month.clone()).all(db).await?;
-    let ids = Bookings::find().select_only().column(B::Id).filter(of_month).into_query();
+    use history::Column as E;
+    // Whatever was once promised for this month; some of it was moved to another since.
+    let touched = history::Entity::find()
+        .select_only()
+        .column(E::BookingId)
+        .filter(E::CentreId.eq(centre))
+        .filter(E::OnDate.between(month.first, month.last()))
+        .filter(E::RecordedAt.lte(frozen_at))
+        .into_query();
+    let rows = Bookings::find().filter(B::CentreId.eq(centre)).filter(B::Id.in_subquery(touched.clone()));
+    let numbers: HashMap<Id, String> = rows.all(db).await?.into_iter().map(|b| (b.id, b.number)).collect();
     let events = history::Entity::find()
-        .filter(history::Column::BookingId.in_subquery(ids))
-        .filter(history::Column::RecordedAt.lte(frozen_at))
+        .filter(E::BookingId.in_subquery(touched))
+        .filter(E::RecordedAt.lte(frozen_at))
+        .order_by_asc(E::At)
+        .order_by_asc(E::Id)
         .all(db)
         .await?;
-    let mut states: HashMap<Id, Vec<BookingState>> = HashMap::new();
-    for event in events {
-        states.entry(event.booking_id).or_default().push(event.state);
-    }
-    let known: Vec<_> = rows.iter().filter_map(|b| states.get(&b.id).map(|s| (b, s))).collect();
-    let row =
-        |b: &entity::booking::Model, counted| Row { reference: Some(b.number.clone()), on: Some(b.on_date), counted };
-    let due = || known.iter().filter(|(b, s)| !s.contains(&BookingState::Cancelled) && b.ends_at <= frozen_at);
-    let kept = |s: &[BookingState]| s.contains(&BookingState::Arrived);
+    // The last event says how it stands and what it is promised.
+    let last: HashMap<Id, history::Model> = events.into_iter().map(|e| (e.booking_id, e)).collect();
+    let known: Vec<&history::Model> = last.values().filter(|e| month.has(e.on_date)).collect();
+    let row = |e: &history::Model, counted| Row {
+        reference: numbers.get(&e.booking_id).cloned(),
+        on: Some(e.on_date),
+        counted,
+    };
+    let due = || known.iter().filter(|e| e.state != BookingState::Cancelled && e.ends_at <= frozen_at);
+    let kept = |e: &history::Model| e.state == BookingState::Arrived;
     Ok(vec![
         figure(
             "booked",
@@ -41,7 +52,7 @@ pub(super) async fn of_bookings(
             "约在本月的预约数，含后来取消的",
             "2.1",
             false,
-            known.iter().map(|(b, _)| row(b, true)).collect(),
+            known.iter().map(|e| row(e, true)).collect(),
         ),
         figure(
             "kept",
@@ -49,7 +60,7 @@ pub(super) async fn of_bookings(
             "按约到场的／本月到期且未取消的预约",
             "2.1",
             true,
-            due().map(|(b, s)| row(b, kept(s))).collect(),
+            due().map(|e| row(e, kept(e))).collect(),
         ),
         figure(
             "no_show",
@@ -57,7 +68,7 @@ pub(super) async fn of_bookings(
             "未到场的／本月到期且未取消的预约",
             "2.1",
             true,
-            due().map(|(b, s)| row(b, !kept(s))).collect(),
+            due().map(|e| row(e, !kept(e))).collect(),
         ),
     ])
 }

@@ -4,6 +4,7 @@ use crate::person::{Answer, Person};
 use crate::town::Town;
 use serde_json::json;
 
+mod change;
 mod offer;
 mod take;
 

@@ -12,6 +12,7 @@ stories!(
     a_receipt_is_printed_by_whoever_may_and_nobody_else,
     a_booked_person_is_received_without_typing_a_name,
     a_clerk_books_for_who_rings_up,
+    a_villager_moves_his_booking,
     a_person_is_found_by_name_and_never_by_address,
     what_is_due_today_says_so_and_papers_are_for_handlers,
 );
@@ -202,6 +203,35 @@ async fn a_clerk_books_for_who_rings_up(town: &Town) {
     assert_eq!(back.headers["location"].to_str().unwrap(), "/staff?day=2026-11-25");
     let office = Browser::staff(town, "office1").await;
     assert_eq!(office.get(&path).await.status, 403);
+    town.deliver().await;
+}
+
+async fn a_villager_moves_his_booking(town: &Town) {
+    let person = town.resident("13800000001").await;
+    let (old, new) =
+        (town.slot("SB-03", at("2026-11-25", 9, 0)).await, town.slot("SB-03", at("2026-11-26", 9, 0)).await);
+    let wish = json!({ "slot_id": old, "guide": "SB-03", "applicant": { "name": "田小满" } });
+    let id = person.post("/bookings", wish).await.ok(201)["id"].as_str().unwrap().to_owned();
+    town.deliver().await;
+    town.wait(chrono::Duration::seconds(31)).await;
+    let browser = Browser::resident(town, "13800000001").await;
+    assert!(browser.get("/bookings").await.text.contains(&format!("/bookings/{id}/move")));
+    let path = format!("/bookings/{id}/move");
+    let page = browser.get(&path).await.text;
+    assert!(page.contains("11月25日 周三 09:00") && page.contains(&new) && !page.contains(&old));
+    let word = browser.word(&path).await;
+    let form = [("w", word.as_str()), ("once", "one-press-0000001"), ("slot", new.as_str())];
+    for _ in 0..2 {
+        let moved = browser.post(&path, &form).await;
+        assert!(
+            moved.headers["location"].to_str().unwrap().starts_with("/bookings?made="),
+            "pressed twice, moved once"
+        );
+    }
+    assert!(browser.get("/bookings").await.text.contains("11月26日 周四 09:00"));
+    let nowhere = browser.post(&path, &[("w", word.as_str()), ("once", "one-press-0000002"), ("slot", &new)]).await;
+    assert!(nowhere.status == 200 && nowhere.text.contains("已经为这位办事人约过这个时段"));
+    assert_eq!(Browser::new(town).get(&path).await.status, 303);
     town.deliver().await;
 }
 

@@ -1,0 +1,160 @@
+//! Booking (预约): taking a place, and saying so.
+
+use super::slots::{self, Place};
+use super::{ALREADY_BOOKED, Booked, TOO_MANY, Wish};
+use crate::base::error::Result;
+use crate::domain::act::Act;
+use crate::domain::applicant::{self, Applicant};
+use crate::domain::identity::resident;
+use crate::domain::notice::{self, Message};
+use crate::domain::{calendar, guide};
+use chrono::Duration;
+use entity::booking::{BookingState, Column, Entity, Model, event};
+use entity::identity::account::Entity as Accounts;
+use entity::notice::Lane;
+use entity::{Id, Time};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, ExprTrait as _, PaginatorTrait as _, QueryFilter as _, QuerySelect as _,
+};
+
+/// Places that one account may hold at a time.
+const MOST_OPEN: u64 = 5;
+
+/// Takes a place, and says so by text. A resident takes it for himself or another; the windows take it for whoever rings
+/// up or comes by, and then no account sees it.
+///
+/// # Errors
+/// `unknown_guide`, the refusals of an applicant, `not_for_kind`, `no_account`, `too_many_bookings`, `not_bookable`,
+/// `unknown_slot`, `slot_past`, `online_closed`, `slot_full`, `outside_hours`, `already_booked`.
+pub async fn book(act: &Act, wish: Wish) -> Result<Booked> {
+    let guide = guide::get(&*act.tx, act.centre.id, &wish.guide).await?;
+    let mut applicant = wish.applicant.check()?;
+    guide.ensure_for(applicant.kind)?;
+    let account = act.who.account();
+    if let Some(account) = account {
+        let known = resident::known(&*act.tx, &act.vault, act.centre.id, account).await?;
+        applicant.phone = applicant.phone.or(known.phone);
+        ensure_few(act, account).await?;
+    }
+    ensure_alone(act, wish.slot, account, &applicant).await?;
+    let online = account.is_some();
+    let Place { slot, ends_at, slots } = slots::take(act, guide.row.id, wish.slot, online).await?;
+    let snapshot = applicant::record(act, &applicant).await?;
+    let row = Model {
+        id: act.id(),
+        centre_id: act.centre.id,
+        number: act.random.word(8),
+        slot_id: slot.id,
+        slots,
+        online,
+        starts_at: slot.starts_at,
+        ends_at,
+        on_date: slot.on_date,
+        guide_id: guide.row.id,
+        office_id: guide.row.office_id,
+        account_id: account,
+        applicant_id: snapshot.id,
+        person_blind: act.blind("person", &person(account, &applicant)),
+        for_other: wish.for_other,
+        state: BookingState::Booked,
+        sequence: 0,
+        created_at: act.now,
+    };
+    if !act.insert_new(row.clone()).await? {
+        return Err(ALREADY_BOOKED.into());
+    }
+    record(act, &row).await?;
+    if let Some(phone) = &applicant.phone {
+        tell(act, &row, &guide.row.name, phone).await?;
+    }
+    Ok(Booked { row, item: guide.row.name, guide_code: guide.row.code, applicant: Some(applicant) })
+}
+
+/// What makes two bookings the same person's: the name, with the account or, where the window booked, with phone and
+/// document. Two villagers may share a name, and a family a phone.
+pub(crate) fn person(account: Option<Id>, applicant: &Applicant) -> String {
+    let name = &applicant.name;
+    match account {
+        Some(account) => format!("{account} {name}"),
+        None => {
+            let number = applicant.document.as_ref().map_or("", |(_, number)| number);
+            format!("window {} {number} {name}", applicant.phone.as_deref().unwrap_or_default())
+        }
+    }
+}
+
+/// Refuses to an account that holds as many places as one may.
+async fn ensure_few(act: &Act, account: Id) -> Result<()> {
+    hold(act, account).await?;
+    let open = Entity::find()
+        .filter(Column::AccountId.eq(account))
+        .filter(Column::State.eq(BookingState::Booked))
+        .filter(Column::StartsAt.gt(act.now))
+        .count(&*act.tx)
+        .await?;
+    if open >= MOST_OPEN { Err(TOO_MANY.with(&[("n", &open)]).into()) } else { Ok(()) }
+}
+
+/// Holds an account until the act ends: of several wishes at once, each sees what the ones before took.
+pub(super) async fn hold(act: &Act, account: Id) -> Result<()> {
+    Accounts::find_by_id(account).lock_exclusive().one(&*act.tx).await?;
+    Ok(())
+}
+
+/// Refuses a second place in a slot to the same person.
+pub(super) async fn ensure_alone(act: &Act, slot: Id, account: Option<Id>, applicant: &Applicant) -> Result<()> {
+    // Until `keys reindex` has run, the same person's booking may stand under an older key.
+    let known = act.blinds("person", &person(account, applicant));
+    let twin = Column::SlotId.eq(slot).and(Column::PersonBlind.is_in(known));
+    let twin = Entity::find().filter(twin).filter(Column::State.eq(BookingState::Booked)).one(&*act.tx).await?;
+    if twin.is_some() { Err(ALREADY_BOOKED.into()) } else { Ok(()) }
+}
+
+/// Confirms by text, and reminds once: on the working day before at four in the afternoon, else two hours before, else
+/// the confirmation is near enough.
+pub(super) async fn tell(act: &Act, row: &Model, item: &str, phone: &str) -> Result<()> {
+    let when = row.starts_at.local().format("%-m月%-d日 %H:%M");
+    let (place, done) = (&act.centre.address, if row.sequence == 0 { "已约" } else { "已改约到" });
+    let confirmed = Message {
+        key: format!("booking.confirmed/{}/{}", row.id, row.sequence),
+        kind: "booking.confirmed",
+        lane: Lane::Notice,
+        phone,
+        text: format!("{done}{when}办理“{item}”，预约号{}。地点：{place}。不能来请提前取消。", row.number),
+        about: row.id,
+        due_at: act.now,
+        expires_at: row.starts_at,
+    };
+    notice::say(act, confirmed).await?;
+    let day_before = calendar::load(&*act.tx).await?.back(row.on_date, 1);
+    let moments = [Time::at(day_before, 16 * 60), row.starts_at - Duration::hours(2)];
+    let Some(due_at) = moments.into_iter().find(|m| *m > act.now + Duration::minutes(30)) else { return Ok(()) };
+    let reminder = Message {
+        key: format!("booking.reminder/{}/{}", row.id, row.sequence),
+        kind: "booking.reminder",
+        lane: Lane::Bulk,
+        phone,
+        text: format!("提醒：您约了{when}办理“{item}”，预约号{}。请带齐材料到{place}。", row.number),
+        about: row.id,
+        due_at,
+        expires_at: row.starts_at,
+    };
+    notice::say(act, reminder).await
+}
+
+/// Writes down what became of a booking, with the time it is promised.
+pub(super) async fn record(act: &Act, row: &Model) -> Result<()> {
+    let event = event::Model {
+        id: act.id(),
+        centre_id: act.centre.id,
+        booking_id: row.id,
+        state: row.state,
+        on_date: row.on_date,
+        ends_at: row.ends_at,
+        at: act.now,
+        recorded_at: act.now,
+        actor_kind: act.who.kind(),
+        actor: act.who.label(),
+    };
+    act.insert(event).await.map(drop)
+}

@@ -1,0 +1,142 @@
+//! What becomes of a booking: moved, given up, or kept.
+
+use super::book::{ensure_alone, hold, record, tell};
+use super::slots::{self, Place};
+use super::{ALREADY_BOOKED, Booked, CHANGED_MEANWHILE, NOT_OPEN, NOT_TODAY, TOO_LATE, UNKNOWN_BOOKING, see};
+use crate::base::error::Result;
+use crate::domain::act::{Act, Who};
+use crate::domain::applicant::{self, Applicant};
+use crate::domain::audit;
+use crate::domain::identity::Viewer;
+use crate::domain::notice::{self, Message};
+use entity::Id;
+use entity::booking::{BookingState, Column, Entity, Model};
+use entity::notice::Lane;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+
+/// Moves a booking to another time. The old place is held until the new one is sure; whoever comes too late for the new one
+/// keeps the old.
+///
+/// # Errors
+/// `unknown_booking`, `booking_not_open`, `too_late_to_cancel`, `booking_changed`, and the refusals of a place.
+pub async fn reschedule(act: &Act, id: Id, slot: Id) -> Result<Booked> {
+    let booked = see(&*act.tx, &act.vault, act.centre.id, id, &Viewer::acting(act).await?).await?;
+    let old = booked.row.clone();
+    if old.state != BookingState::Booked {
+        return Err(NOT_OPEN.into());
+    }
+    if old.starts_at <= act.now {
+        return Err(TOO_LATE.into());
+    }
+    if old.slot_id == slot {
+        return Err(ALREADY_BOOKED.into());
+    }
+    if let Some(account) = old.account_id {
+        hold(act, account).await?;
+    }
+    let applicant = applicant::get(&*act.tx, &act.vault, act.centre.id, old.applicant_id).await?;
+    ensure_alone(act, slot, old.account_id, &applicant).await?;
+    slots::hold(act, &old, slot).await?;
+    let online = act.who.account().is_some();
+    let Place { slot, ends_at, slots } = slots::take(act, old.guide_id, slot, online).await?;
+    slots::give_back(act, &old).await?;
+    let next = Model {
+        slot_id: slot.id,
+        slots,
+        online,
+        starts_at: slot.starts_at,
+        ends_at,
+        on_date: slot.on_date,
+        sequence: old.sequence + 1,
+        ..old.clone()
+    };
+    let row = turn(act, &old, next).await?;
+    if matches!(act.who, Who::Staff(_)) {
+        audit::note(act, "booking.moved", row.id, serde_json::json!({})).await?;
+    }
+    if let Some(phone) = &applicant.phone {
+        tell(act, &row, &booked.item, phone).await?;
+    }
+    Ok(Booked { row, ..booked })
+}
+
+/// Gives a place back before its time. Staff may cancel for someone, who is told then.
+///
+/// # Errors
+/// `unknown_booking`, `booking_not_open`, `too_late_to_cancel`.
+pub async fn cancel(act: &Act, id: Id) -> Result<Booked> {
+    let booked = see(&*act.tx, &act.vault, act.centre.id, id, &Viewer::acting(act).await?).await?;
+    if booked.row.starts_at <= act.now {
+        return Err(TOO_LATE.into());
+    }
+    // The slots first, as in `book`: two acts that lock in different orders could wait for each other for ever.
+    slots::give_back(act, &booked.row).await?;
+    let next = Model { state: BookingState::Cancelled, sequence: booked.row.sequence + 1, ..booked.row.clone() };
+    let row = turn(act, &booked.row, next).await?;
+    if matches!(act.who, Who::Staff(_)) {
+        audit::note(act, "booking.cancelled", row.id, serde_json::json!({})).await?;
+        if let Some(phone) = booked.applicant.as_ref().and_then(|a| a.phone.as_ref()) {
+            let when = row.starts_at.local().format("%-m月%-d日 %H:%M");
+            let message = Message {
+                key: format!("booking.cancelled/{}", row.id),
+                kind: "booking.cancelled",
+                lane: Lane::Notice,
+                phone,
+                text: format!("您{when}的预约（{}）已由中心取消，请另约时间或致电{}。", row.number, act.centre.phone),
+                about: row.id,
+                due_at: act.now,
+                expires_at: row.starts_at,
+            };
+            notice::say(act, message).await?;
+        }
+    }
+    Ok(Booked { row, ..booked })
+}
+
+/// Notes that the person has come, on the day of the booking.
+///
+/// # Errors
+/// `unknown_booking`, `booking_not_today`, `booking_not_open`.
+pub async fn arrive(act: &Act, id: Id) -> Result<Model> {
+    let row = Entity::find_by_id(id).filter(Column::CentreId.eq(act.centre.id)).one(&*act.tx).await?;
+    let row = row.ok_or_else(|| UNKNOWN_BOOKING.on("booking_id"))?;
+    if row.on_date != act.now.date() {
+        return Err(NOT_TODAY.on("booking_id").into());
+    }
+    turn(act, &row, Model { state: BookingState::Arrived, ..row.clone() }).await
+}
+
+/// True when the booking was made for this person, by name.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn is_for(act: &Act, row: &Model, applicant: &Applicant) -> Result<bool> {
+    Ok(applicant::get(&*act.tx, &act.vault, act.centre.id, row.applicant_id).await?.name == applicant.name)
+}
+
+/// Writes a booking that was changed, if it still stands as it was read; of two who change it at once, one succeeds.
+async fn turn(act: &Act, row: &Model, next: Model) -> Result<Model> {
+    let turned = Entity::update_many()
+        .col_expr(Column::State, Expr::value(next.state))
+        .col_expr(Column::Sequence, Expr::value(next.sequence))
+        .col_expr(Column::SlotId, Expr::value(next.slot_id))
+        .col_expr(Column::Slots, Expr::value(next.slots))
+        .col_expr(Column::Online, Expr::value(next.online))
+        .col_expr(Column::StartsAt, Expr::value(next.starts_at))
+        .col_expr(Column::EndsAt, Expr::value(next.ends_at))
+        .col_expr(Column::OnDate, Expr::value(next.on_date))
+        .filter(Column::Id.eq(row.id))
+        .filter(Column::State.eq(BookingState::Booked))
+        .filter(Column::Sequence.eq(row.sequence))
+        .exec(&*act.tx)
+        .await?;
+    if turned.rows_affected == 0 {
+        let now = Entity::find_by_id(row.id).one(&*act.tx).await?.ok_or(UNKNOWN_BOOKING)?;
+        return Err(if now.state == BookingState::Booked { CHANGED_MEANWHILE } else { NOT_OPEN }.into());
+    }
+    record(act, &next).await?;
+    // What was said of its old time, and has not gone out, is no longer true.
+    notice::withdraw(act, next.id).await?;
+    Ok(next)
+}
