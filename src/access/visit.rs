@@ -136,6 +136,17 @@ impl Visit {
         .await
     }
 
+    /// True when this request repeats one that was done with its Idempotency-Key.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn repeats(&self, who: &Who, operation: &str) -> Result<bool> {
+        match &self.key {
+            Some(key) => idempotency::is_kept(self.app.read(), self.centre.id, who, operation, key).await,
+            None => Ok(false),
+        }
+    }
+
     /// Blind indexes under which a value of this centre may be stored.
     pub(super) fn blinds(&self, kind: &str, value: &str) -> Vec<Blind> {
         self.app.vault.blinds(kind, self.centre.id, value)

@@ -22,7 +22,7 @@ pub(crate) use book::person;
 pub use change::{arrive, cancel, is_for, reschedule};
 pub use look::{list_of_account, list_of_day, see};
 pub use offer::{GroupFile, TemplateFile, groups, import, service};
-pub use slots::{Start, open_slots, slot, starts};
+pub use slots::{Start, ensure_offered, open_slots, slot, starts};
 
 /// No such slot here.
 pub const UNKNOWN_SLOT: Refusal = Refusal::new(Kind::Missing, "unknown_slot", "没有这个预约时段，请重新选择。");

@@ -252,7 +252,8 @@ pub(super) async fn take(act: &Act, guide: Id, first: Id, online: bool) -> Resul
     taken.sort_unstable_by_key(|s| s.starts_at);
     let whole = taken.len() == span.len() && follow(&taken);
     let (Some(slot), Some(last), true) = (taken.first().cloned(), taken.last().cloned(), whole) else {
-        return Err(why_not(act, first, service.group_id, online).await?.on("slot_id").into());
+        let of_group = Entity::find_by_id(first).filter(Column::GroupId.eq(service.group_id));
+        return Err(why_not(of_group.one(&*act.tx).await?, online, act.now).on("slot_id").into());
     };
     // Holidays and hours may have changed since the slots were opened.
     if !(open_at(&*act.tx, act.centre.id, &slot).await? && open_at(&*act.tx, act.centre.id, &last).await?) {
@@ -301,13 +302,28 @@ pub(super) async fn hold(act: &Act, booking: &entity::booking::Model, first: Id)
     lock(act, Condition::any().add(of_booking(act, booking).await?).add(Column::Id.is_in(wanted))).await
 }
 
-async fn why_not(act: &Act, first: Id, group: Id, online: bool) -> Result<Refusal> {
-    Ok(match Entity::find_by_id(first).filter(Column::GroupId.eq(group)).one(&*act.tx).await? {
+/// Refuses a slot that offers nothing now, as far as a look can tell: of a crowd that wants the same place, all who come too
+/// late are told so without holding up one who writes. Whether a place is had, only taking it tells.
+///
+/// # Errors
+/// On `slot_id`: `unknown_slot`, `slot_past`, `online_closed`, `slot_full`.
+pub async fn ensure_offered(db: &impl ConnectionTrait, centre: Id, slot: Id, online: bool, now: Time) -> Result<()> {
+    let seen = Entity::find_by_id(slot).filter(Column::CentreId.eq(centre)).one(db).await?;
+    let full = |s: &Model| s.taken >= s.bookable || (online && s.taken_online >= s.online);
+    match seen {
+        Some(slot) if slot.starts_at > now && (!online || slot.online_until > now) && !full(&slot) => Ok(()),
+        seen => Err(why_not(seen, online, now).on("slot_id").into()),
+    }
+}
+
+/// Why nothing was had of a slot.
+fn why_not(slot: Option<Model>, online: bool, now: Time) -> Refusal {
+    match slot {
         None => UNKNOWN_SLOT,
-        Some(slot) if slot.starts_at <= act.now => SLOT_PAST,
-        Some(slot) if online && slot.online_until <= act.now => ONLINE_CLOSED,
+        Some(slot) if slot.starts_at <= now => SLOT_PAST,
+        Some(slot) if online && slot.online_until <= now => ONLINE_CLOSED,
         Some(_) => SLOT_FULL,
-    })
+    }
 }
 
 /// Gives the place of a booking back in each of its slots.

@@ -6,10 +6,10 @@
 use crate::base::error::Result;
 use crate::base::vault::sha256;
 use crate::base::{Kind, Refusal};
-use crate::domain::act::Act;
+use crate::domain::act::{Act, Who};
 use chrono::Duration;
 use entity::identity::idempotency::{Column, Entity, Model};
-use entity::{Id, Time};
+use entity::{Blind, Id, Time};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _};
 
@@ -41,12 +41,25 @@ pub enum Recall {
     Done(String),
 }
 
+fn scope(who: &Who, operation: &str, key: &str) -> Blind {
+    sha256(format!("{:?} {} {operation} {key}", who.kind(), who.label()).as_bytes())
+}
+
+/// True when an act was done with this key before: its answer is given again, whatever has become of the matter since.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn is_kept(db: &impl ConnectionTrait, centre: Id, who: &Who, operation: &str, key: &str) -> Result<bool> {
+    let kept = Entity::find().filter(Column::CentreId.eq(centre)).filter(Column::Scope.eq(scope(who, operation, key)));
+    Ok(kept.one(db).await?.is_some())
+}
+
 /// Takes the key for this request, or finds what it brought before. A twin in another process waits here for the first.
 ///
 /// # Errors
 /// `idempotency_key_reused`.
 pub async fn recall(act: &Act, operation: &str, key: &str, request: &str) -> Result<Recall> {
-    let scope = sha256(format!("{:?} {} {operation} {key}", act.who.kind(), act.who.label()).as_bytes());
+    let scope = scope(&act.who, operation, key);
     let id = act.id();
     let of_scope = || Column::CentreId.eq(act.centre.id).and(Column::Scope.eq(scope.clone()));
     Entity::delete_many().filter(of_scope()).filter(Column::CreatedAt.lt(act.now - KEPT)).exec(&*act.tx).await?;

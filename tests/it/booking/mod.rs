@@ -5,6 +5,7 @@ use crate::town::Town;
 use serde_json::json;
 
 mod change;
+mod crowd;
 mod offer;
 mod take;
 
