@@ -202,6 +202,10 @@ async fn the_main_job_in_a_browser_at_the_size_of_a_phone() {
     browser.fill("id", "11010519491231002X").await;
     browser.press("确定预约").await;
     browser.sees("预约成功").await;
+    browser.press("改约").await;
+    browser.sees("一直给您留着").await;
+    browser.press("余").await;
+    browser.sees("预约成功").await;
     browser.press("取消预约").await;
     browser.sees("已取消").await;
 

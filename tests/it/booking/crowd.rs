@@ -3,14 +3,24 @@
 use super::book;
 use crate::person::Person;
 use crate::town::{Town, at, stories};
-use entity::booking::slot;
+use entity::Id;
+use entity::applicant::ApplicantKind;
+use entity::booking::{BookingState, slot};
 use futures_util::stream::{self, StreamExt as _};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::json;
+use shuitian::base::{Error, Random};
 use shuitian::domain::Who;
-use shuitian::domain::booking;
+use shuitian::domain::applicant::Typed;
+use shuitian::domain::booking::{self, Wish};
+use shuitian::domain::identity::resident;
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 
-stories!(of_a_thousand_who_want_ten_places_ten_get_one);
+stories!(
+    of_a_thousand_who_want_ten_places_ten_get_one,
+    ten_thousand_takes_moves_and_returns_lose_no_place_and_pass_no_limit,
+);
 
 /// People who came by WeChat, each from an address of his own.
 async fn people(town: &Town, count: usize) -> Vec<Person<'_>> {
@@ -44,7 +54,107 @@ async fn of_a_thousand_who_want_ten_places_ten_get_one(town: &Town) {
     for other in answers.into_iter().filter(|a| a.status != 201) {
         other.refused(booking::SLOT_FULL);
     }
-    let kept = slot::Entity::find().filter(slot::Column::Id.eq(slot.parse::<entity::Id>().unwrap()));
+    let kept = slot::Entity::find().filter(slot::Column::Id.eq(slot.parse::<Id>().unwrap()));
     assert_eq!(kept.one(town.app.read()).await.unwrap().unwrap().taken, 10);
     town.deliver().await;
+}
+
+/// What one of the crowd does.
+#[derive(Clone, Copy)]
+enum Deed {
+    Take,
+    Move,
+    GiveBack,
+}
+
+async fn ten_thousand_takes_moves_and_returns_lose_no_place_and_pass_no_limit(town: &Town) {
+    const DEEDS: usize = 10_000;
+    let accounts: Vec<Id> = town
+        .act(async |act| {
+            let mut accounts = Vec::new();
+            for n in 0..100 {
+                accounts.push(resident::by_openid(act, &format!("crowd-{n}")).await?.id);
+            }
+            Ok(accounts)
+        })
+        .await;
+    let starts = town.stranger().get("/slots?guide=SB-03&from=2026-11-25&to=2026-12-01").await.ok(200);
+    let slots: Vec<Id> = starts["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .take(50)
+        .map(|s| s["id"].as_str().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(slots.len(), 50);
+    // What the crowd holds, as it believes: the model.
+    let (held, seed) = (Mutex::new(Vec::<(Id, Id)>::new()), Random::system().between(0, i64::MAX - 1));
+    let random = Random::seeded(seed.unsigned_abs());
+    let pick = |n: usize| usize::try_from(random.between(0, i64::try_from(n).unwrap() - 1)).unwrap();
+    let deeds: Vec<(Deed, usize, usize)> = (0..DEEDS)
+        .map(|_| {
+            ([Deed::Take, Deed::Take, Deed::Move, Deed::GiveBack][pick(4)], pick(accounts.len()), pick(slots.len()))
+        })
+        .collect();
+    let refused = Mutex::new(BTreeMap::<&'static str, usize>::new());
+    let one = async |n: usize, (deed, account, slot): (Deed, usize, usize)| {
+        let (account, slot) = (accounts[account], slots[slot]);
+        let mine = {
+            let mut held = held.lock().unwrap();
+            let at = (!held.is_empty()).then(|| n % held.len());
+            // Two may reach for the same booking: it is put back by whoever did not give it up.
+            at.map(|at| if matches!(deed, Deed::Take) { held[at] } else { held.swap_remove(at) })
+        };
+        let who = |account| Who::Resident(account);
+        let done = match (deed, mine) {
+            (Deed::Take, _) | (_, None) => {
+                let applicant = Typed {
+                    kind: ApplicantKind::Person,
+                    name: format!("第{n}位"),
+                    phone: None,
+                    id_type: None,
+                    id_number: None,
+                };
+                let wish = Wish { slot, guide: "SB-03".to_owned(), applicant, for_other: false };
+                let taken =
+                    town.app.write(&town.centre, who(account), async |act| booking::book(act, wish).await).await;
+                taken.map(|b| Some((account, b.row.id)))
+            }
+            (Deed::Move, Some((account, id))) => {
+                let moved = async |act: &_| booking::reschedule(act, id, slot).await;
+                let moved = town.app.write(&town.centre, who(account), moved).await;
+                if moved.is_err() {
+                    held.lock().unwrap().push((account, id));
+                }
+                moved.map(|_| Some((account, id)))
+            }
+            (Deed::GiveBack, Some((account, id))) => {
+                town.app.write(&town.centre, who(account), async |act| booking::cancel(act, id).await).await.unwrap();
+                Ok(None)
+            }
+        };
+        match done {
+            Ok(Some(pair)) => held.lock().unwrap().push(pair),
+            Ok(None) => {}
+            Err(Error::Refused(told)) => *refused.lock().unwrap().entry(told.refusal.code).or_default() += 1,
+            Err(fault) => panic!("seed {seed}: {fault}"),
+        }
+    };
+    stream::iter(deeds.into_iter().enumerate()).for_each_concurrent(64, |(n, deed)| one(n, deed)).await;
+    let refused = refused.into_inner().unwrap();
+    assert!(refused.keys().all(|c| ["slot_full", "too_many_bookings", "already_booked"].contains(c)), "{refused:?}");
+    assert!(refused["slot_full"] > 100, "the crowd was large enough: {refused:?}");
+    // The database holds what the crowd believes, place by place.
+    let mut believed: Vec<Id> = held.into_inner().unwrap().into_iter().map(|(_, id)| id).collect();
+    let open = entity::booking::Entity::find().filter(entity::booking::Column::State.eq(BookingState::Booked));
+    let open = open.all(town.app.read()).await.unwrap();
+    let mut kept: Vec<Id> = open.iter().map(|b| b.id).collect();
+    believed.sort_unstable();
+    kept.sort_unstable();
+    assert_eq!(kept, believed, "seed {seed}");
+    for slot in slot::Entity::find().all(town.app.read()).await.unwrap() {
+        let here = i32::try_from(open.iter().filter(|b| b.slot_id == slot.id).count()).unwrap();
+        assert_eq!((slot.taken, slot.taken_online), (here, here), "seed {seed}");
+        assert!(slot.taken_online <= slot.online, "seed {seed}");
+    }
 }
