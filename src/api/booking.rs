@@ -101,11 +101,11 @@ fn view(booked: Booked, viewer: &Viewer) -> BookingView {
 
 type Answer<T> = Result<T, Failure>;
 
-/// Tells whoever comes too late so, before anything is opened to write; not to whoever asks again for what he was given.
-async fn ensure_offered(who: &By<BookingParty>, operation: &str, slot: Id) -> crate::base::Result<()> {
+/// Tells whoever comes too late so, before anything is opened to write; not whoever asks again for what he was given.
+async fn ensure_offered(who: &By<BookingParty>, slot: Id) -> crate::base::Result<()> {
     let (app, online) = (&who.visit.app, who.who.account().is_some());
     match booking::ensure_offered(app.read(), who.visit.centre.id, slot, online, app.clock.now()).await {
-        Err(_) if who.visit.repeats(&who.who, operation).await? => Ok(()),
+        Err(_) if who.visit.repeats(&who.who, "book").await? => Ok(()),
         seen => seen,
     }
 }
@@ -142,7 +142,7 @@ impl Bookings {
     async fn book(&self, who: By<BookingParty>, body: Json<BookInput>) -> Answer<Created<BookingView>> {
         who.visit.limit_booking(&who.who).await?;
         let input = body.0;
-        ensure_offered(&who, "book", input.slot_id).await?;
+        ensure_offered(&who, input.slot_id).await?;
         let request = input.to_json_string();
         let made = who
             .visit
@@ -203,7 +203,6 @@ impl Bookings {
         body: Json<RescheduleInput>,
     ) -> Answer<Json<BookingView>> {
         who.visit.limit_booking(&who.who).await?;
-        ensure_offered(&who, "reschedule_booking", body.0.slot_id).await?;
         let request = format!("{} {}", id.0, body.0.slot_id);
         let moved = who
             .visit
