@@ -316,7 +316,7 @@ create table slot (
     online       integer not null,
     taken        integer not null,
     taken_online integer not null,
-    unique (group_id, starts_at),
+    unique (group_id, starts_at, template_id),
     check (starts_at < ends_at),
     check (taken between 0 and bookable),
     check (taken_online between 0 and online),

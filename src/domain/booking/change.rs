@@ -64,7 +64,7 @@ pub async fn reschedule(act: &Act, id: Id, slot: Id) -> Result<Booked> {
 /// Gives a place back before its time. Staff may cancel for someone, who is told then.
 ///
 /// # Errors
-/// `unknown_booking`, `booking_not_open`, `too_late_to_cancel`.
+/// `unknown_booking`, `booking_not_open`, `too_late_to_cancel`, `booking_changed`.
 pub async fn cancel(act: &Act, id: Id) -> Result<Booked> {
     let booked = see(&*act.tx, &act.vault, act.centre.id, id, &Viewer::acting(act).await?).await?;
     if booked.row.starts_at <= act.now {
@@ -97,7 +97,7 @@ pub async fn cancel(act: &Act, id: Id) -> Result<Booked> {
 /// Notes that the person has come, on the day of the booking.
 ///
 /// # Errors
-/// `unknown_booking`, `booking_not_today`, `booking_not_open`.
+/// `unknown_booking`, `booking_not_today`, `booking_not_open`, `booking_changed`.
 pub async fn arrive(act: &Act, id: Id) -> Result<Model> {
     let row = Entity::find_by_id(id).filter(Column::CentreId.eq(act.centre.id)).one(&*act.tx).await?;
     let row = row.ok_or_else(|| UNKNOWN_BOOKING.on("booking_id"))?;

@@ -3,8 +3,8 @@
 //! Desk groups take certain guides. The timetable opens their slots on working days, within the windows' hours, by the
 //! template of the day: so many places, some kept for who comes without booking, some for older people, for whom the windows
 //! book. A place is taken in one guarded statement, so the database itself never lets a slot pass what is offered. A booking
-//! keeps the time it was promised, whatever becomes of templates, until its holder moves it: `booked → arrived | cancelled`; whoever neither came nor
-//! cancelled is a no-show of the figures.
+//! keeps the time it was promised, whatever becomes of templates, until its holder moves it: `booked → arrived | cancelled`;
+//! whoever neither came nor cancelled is a no-show of the figures.
 
 use super::applicant::{Applicant, Typed};
 use crate::base::{Kind, Refusal};
@@ -21,7 +21,7 @@ pub use book::book;
 pub(crate) use book::person;
 pub use change::{arrive, cancel, is_for, reschedule};
 pub use look::{list_of_account, list_of_day, see};
-pub use offer::{GroupFile, TemplateFile, groups, import, service};
+pub use offer::{GroupFile, TemplateFile, import, service};
 pub use slots::{Start, ensure_offered, open_slots, slot, starts};
 
 /// No such slot here.

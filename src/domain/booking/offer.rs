@@ -103,7 +103,7 @@ pub async fn import(act: &Act, files: Vec<GroupFile>) -> Result<()> {
             act.insert_new(row(act, group, new)).await?;
         }
         for (code, slots) in file.guides {
-            let Some(guide_id) = guides.get(&code).copied() else { continue };
+            let guide_id = *guides.get(&code).ok_or_else(|| anyhow::anyhow!("guide {code} is not there"))?;
             act.insert(service::Model { guide_id, centre_id: act.centre.id, group_id: group, slots }).await?;
         }
     }
@@ -190,10 +190,7 @@ fn row(act: &Act, group_id: Id, file: TemplateFile) -> template::Model {
 }
 
 /// The centre's desk groups by code.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn groups(db: &impl ConnectionTrait, centre: Id) -> Result<Vec<desk_group::Model>> {
+async fn groups(db: &impl ConnectionTrait, centre: Id) -> Result<Vec<desk_group::Model>> {
     let rows = desk_group::Entity::find().filter(desk_group::Column::CentreId.eq(centre));
     Ok(rows.order_by_asc(desk_group::Column::Code).all(db).await?)
 }

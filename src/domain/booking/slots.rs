@@ -41,6 +41,9 @@ pub async fn open_slots(act: &Act) -> Result<()> {
             }
         }
     }
+    for template in &templates {
+        restore(act, template, &current).await?;
+    }
     // A booking keeps its time: no slot is opened over one that somebody holds by an older template.
     let held = retire(act, &current).await?;
     let overlaps =
@@ -75,7 +78,7 @@ fn of_template<'t>(
     day: NaiveDate,
     hours: &[(i32, i32)],
 ) -> impl Iterator<Item = Model> + use<'t> {
-    let length = template.minutes;
+    let (length, (bookable, online)) = (template.minutes, offered(template));
     let step = usize::try_from(length).unwrap_or(1);
     let starts: Vec<i32> = hours.iter().flat_map(|(opens, closes)| (*opens..=closes - length).step_by(step)).collect();
     starts.into_iter().map(move |minute| Model {
@@ -87,8 +90,8 @@ fn of_template<'t>(
         starts_at: Time::at(day, minute),
         ends_at: Time::at(day, minute + length),
         online_until: Time::at(day, minute) - Duration::minutes(template.cut_off_minutes.into()),
-        bookable: template.capacity - template.walk_in,
-        online: template.capacity - template.walk_in - template.elder,
+        bookable,
+        online,
         taken: 0,
         taken_online: 0,
     })
@@ -124,6 +127,28 @@ async fn retire(act: &Act, current: &[(Id, NaiveDate)]) -> Result<Vec<Model>> {
     }
     close(act, &ids(&held)).await?;
     Ok(held)
+}
+
+/// Offers again what a template offers on days that are its own again: a day off was taken back, or another template ended.
+async fn restore(act: &Act, template: &template::Model, current: &[(Id, NaiveDate)]) -> Result<()> {
+    let days = current.iter().filter(|(id, _)| *id == template.id).map(|(_, day)| *day);
+    let (bookable, online) = offered(template);
+    Entity::update_many()
+        .col_expr(Column::Bookable, Expr::value(bookable))
+        .col_expr(Column::Online, Expr::value(online))
+        .filter(Column::TemplateId.eq(template.id))
+        .filter(Column::OnDate.is_in(days))
+        .filter(Column::StartsAt.gt(act.now))
+        .filter(Column::Bookable.ne(bookable).or(Column::Online.ne(online)))
+        .exec(&*act.tx)
+        .await?;
+    Ok(())
+}
+
+/// Places that a template offers in a slot: at all, and online.
+const fn offered(template: &template::Model) -> (i32, i32) {
+    let bookable = template.capacity - template.walk_in;
+    (bookable, bookable - template.elder)
 }
 
 /// Offers nothing more in these slots.
@@ -175,6 +200,7 @@ pub async fn starts(
     let calendar = calendar::load(db).await?;
     let slots = Entity::find()
         .filter(Column::GroupId.eq(service.group_id))
+        .filter(Column::Bookable.gt(0))
         .filter(Column::StartsAt.between(Time::at(from, 0), Time::at(to, 24 * 60)))
         .filter(if online { Column::OnlineUntil.gt(now) } else { Column::StartsAt.gt(now) })
         .order_by_asc(Column::StartsAt)
@@ -256,7 +282,7 @@ pub(super) async fn take(act: &Act, guide: Id, first: Id, online: bool) -> Resul
         return Err(why_not(of_group.one(&*act.tx).await?, online, act.now).on("slot_id").into());
     };
     // Holidays and hours may have changed since the slots were opened.
-    if !(open_at(&*act.tx, act.centre.id, &slot).await? && open_at(&*act.tx, act.centre.id, &last).await?) {
+    if !is_open(&*act.tx, act.centre.id, slot.on_date, slot.starts_at, last.ends_at).await? {
         return Err(OUTSIDE_HOURS.on("slot_id").into());
     }
     Ok(Place { slot, ends_at: last.ends_at, slots: service.slots })
@@ -267,10 +293,12 @@ async fn span(act: &Act, first: Id, group: Id, slots: i32) -> Result<Vec<Id>> {
     if slots == 1 {
         return Ok(vec![first]);
     }
-    let start = slot(&*act.tx, act.centre.id, first).await?.starts_at;
+    let start = Entity::find_by_id(first).filter(Column::GroupId.eq(group)).one(&*act.tx).await?;
+    let start = start.ok_or_else(|| UNKNOWN_SLOT.on("slot_id"))?;
     let rows = Entity::find()
         .filter(Column::GroupId.eq(group))
-        .filter(Column::StartsAt.gte(start))
+        .filter(Column::TemplateId.eq(start.template_id))
+        .filter(Column::StartsAt.gte(start.starts_at))
         .order_by_asc(Column::StartsAt)
         .limit(u64::from(slots.unsigned_abs()))
         .all(&*act.tx)
@@ -292,7 +320,8 @@ async fn lock(act: &Act, slots: Condition) -> Result<()> {
 async fn of_booking(act: &Act, booking: &entity::booking::Model) -> Result<Condition> {
     let first = slot(&*act.tx, act.centre.id, booking.slot_id).await?;
     let within = Column::StartsAt.gte(booking.starts_at).and(Column::StartsAt.lt(booking.ends_at));
-    Ok(Condition::all().add(Column::GroupId.eq(first.group_id)).add(within))
+    let mine = Condition::all().add(Column::GroupId.eq(first.group_id)).add(Column::TemplateId.eq(first.template_id));
+    Ok(mine.add(within))
 }
 
 /// Holds what a booking takes and what it is to take instead.
@@ -342,11 +371,9 @@ pub(super) async fn give_back(act: &Act, booking: &entity::booking::Model) -> Re
     Ok(())
 }
 
-/// True when the hall is open during a slot, as calendar and hours stand now.
-async fn open_at(db: &impl ConnectionTrait, centre: Id, slot: &Model) -> Result<bool> {
-    let hours = centre::hours_on(db, centre, HoursKind::Window, slot.on_date).await?;
-    let (from, to) = (slot.starts_at, slot.ends_at);
-    let within =
-        |(opens, closes): &(i32, i32)| Time::at(slot.on_date, *opens) <= from && to <= Time::at(slot.on_date, *closes);
-    Ok(hours.iter().any(within) && calendar::load(db).await?.is_working_day(slot.on_date))
+/// True when the hall is open without a break from one moment of a day to another, as calendar and hours stand now.
+async fn is_open(db: &impl ConnectionTrait, centre: Id, on: NaiveDate, from: Time, to: Time) -> Result<bool> {
+    let hours = centre::hours_on(db, centre, HoursKind::Window, on).await?;
+    let within = |(opens, closes): &(i32, i32)| Time::at(on, *opens) <= from && to <= Time::at(on, *closes);
+    Ok(hours.iter().any(within) && calendar::load(db).await?.is_working_day(on))
 }

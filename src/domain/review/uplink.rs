@@ -54,18 +54,15 @@ impl<'t> Uplink<'t> {
     ) -> Result<Option<Id>> {
         let blinds = centres.iter().flat_map(|c| vault.blinds("phone", c.id, &self.phone)).collect();
         let rows = asked_of_late(db, blinds, now, rules).await?;
-        let answered = match read(self.text) {
-            None => return Ok(only_centre(rows.iter())),
-            Some(answer) => match echo(db, &rows, answer, now).await? {
-                Some(review) => rows.iter().find(|r| r.id == review.invitation_id),
-                // Letters are each centre's own: two may have written the same.
-                None if only_centre(rows.iter().filter(|r| has_tag(r, answer))).is_none() && answer.tag.is_some() => {
-                    None
-                }
-                None => meant(&rows, answer, now),
-            },
-        };
-        Ok(answered.map(|row| row.centre_id).or_else(|| only_centre(rows.iter())))
+        let only = only_centre(rows.iter());
+        let Some(answer) = read(self.text) else { return Ok(only) };
+        if let Some(review) = echo(db, &rows, answer, now).await? {
+            return Ok(rows.iter().find(|r| r.id == review.invitation_id).map(|r| r.centre_id));
+        }
+        // Past 26 invitations to one phone, two centres may have written the same letter.
+        let one_asks = answer.tag.is_none() || only_centre(rows.iter().filter(|r| has_tag(r, answer))).is_some();
+        let meant = meant(&rows, answer, now).filter(|_| one_asks);
+        Ok(meant.map(|row| row.centre_id).or(only))
     }
 
     /// Keeps it where no centre asked for it.

@@ -69,6 +69,8 @@ async fn a_long_matter_takes_slots_that_follow_one_another(town: &Town) {
     // The last half hour before noon is too short for it.
     let late = town.slot("SB-03", at("2026-11-25", 11, 30)).await;
     assert_eq!(person.post("/bookings", wish(&late)).await.refused(booking::SLOT_FULL)["field"], "slot_id");
+    let nowhere = crate::town::nobody().to_string();
+    assert_eq!(person.post("/bookings", wish(&nowhere)).await.refused(booking::UNKNOWN_SLOT)["field"], "slot_id");
     assert_eq!(left(11, 30).await, 4, "nothing of it was kept");
     person.post(&format!("/bookings/{}/cancel", booked["id"].as_str().unwrap()), json!({})).await.ok(200);
     assert_eq!((left(9, 30).await, left(10, 0).await), (4, 4));
@@ -142,6 +144,10 @@ async fn a_new_template_leaves_what_was_promised(town: &Town) {
     let person = town.resident("13800000001").await;
     let slot = town.slot("SB-03", at("2026-11-26", 9, 30)).await;
     let booked = book(&person, &slot, "田小满").await.ok(201);
+    // Ten o'clock was held and given back: its old slot stays for the record, and stands in nobody's way.
+    let ten = town.slot("SB-03", at("2026-11-26", 10, 0)).await;
+    let given_up = book(&person, &ten, "田小满").await.ok(201);
+    person.post(&format!("/bookings/{}/cancel", given_up["id"].as_str().unwrap()), json!({})).await.ok(200);
     let faster = offer(|group| {
         let mut new = group["templates"][0].clone();
         (new["from"], new["minutes"], new["capacity"], new["cut_off_minutes"]) =
@@ -162,7 +168,7 @@ async fn a_new_template_leaves_what_was_promised(town: &Town) {
     // Half past nine is promised, and offers nothing more; nothing is opened over it.
     assert_eq!(starts("2026-11-26").await, ["09:00 1", "09:30 0", "10:00 1", "10:20 1", "10:40 1"]);
     assert_eq!(starts("2026-11-27").await[1], "09:20 1");
-    let mine = person.get("/bookings").await.ok(200)["items"][0].clone();
+    let mine = person.get(&format!("/bookings/{}", booked["id"].as_str().unwrap())).await.ok(200);
     assert_eq!((&mine["starts_at"], &mine["ends_at"]), (&booked["starts_at"], &booked["ends_at"]));
     // Given back, the old span is gone by the next opening, and the new ones are there.
     person.post(&format!("/bookings/{}/cancel", booked["id"].as_str().unwrap()), json!({})).await.ok(200);

@@ -288,6 +288,16 @@ async fn a_day_that_turns_out_to_be_off_offers_nothing_more(town: &Town) {
         .await
         .unwrap();
     assert!(kept.iter().all(|s| s.taken == 0));
+    // Taken back, the day offers all its places again, those of slots that somebody once held too.
+    let file = serde_json::from_str(include_str!("../../../seed/holidays/2026.json")).unwrap();
+    let tx = town.app.database.begin().await.unwrap();
+    calendar::import(&tx, tuesday(), file).await.unwrap();
+    tx.commit().await.unwrap();
+    town.wait(Duration::hours(1)).await;
+    assert_eq!(remaining(town, &slot).await, 4);
+    assert_eq!(remaining(town, &town.slot("SB-03", at("2026-12-01", 9, 30)).await).await, 4);
+    let person = person.again().await;
+    book(&person, &slot, "第二个").await.ok(201);
     // The database itself keeps a slot from passing its capacity.
     let over = slot::Entity::update_many()
         .col_expr(slot::Column::Taken, Expr::value(99))
