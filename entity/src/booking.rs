@@ -114,6 +114,65 @@ pub mod slot {
     plain!();
 }
 
+/// Places that nobody can take for a while.
+pub mod held {
+    use super::*;
+    /// One of the residents' places in one slot, counted among those taken: kept for an account that fills in its form, or
+    /// given back a short while ago and cooling down.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "held_place")]
+    pub struct Model {
+        /// Opaque id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Id,
+        /// Its centre.
+        pub centre_id: Id,
+        /// The slot.
+        pub slot_id: Id,
+        /// What the places of a long matter have in common: a hold, or the booking that gave them back.
+        pub hold_id: Id,
+        /// For whom it is kept; null while it cools down.
+        pub account_id: Option<Id>,
+        /// When it is offered again.
+        pub until: Time,
+    }
+    plain!();
+}
+
+/// Rules by which places are given, with the days on which they hold.
+pub mod rule {
+    use super::*;
+    /// One set; it never changes. Of those that hold, the one that began last counts.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "booking_rule")]
+    pub struct Model {
+        /// Opaque id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Id,
+        /// Its centre.
+        pub centre_id: Id,
+        /// First day on which it holds.
+        pub valid_from: NaiveDate,
+        /// Places that an account may hold for its owner.
+        pub own_open: i32,
+        /// Places that it may hold for others.
+        pub other_open: i32,
+        /// Places of one person on one day.
+        pub per_day: i32,
+        /// Minutes for which a place is kept while its form is filled in.
+        pub hold_minutes: i32,
+        /// Minutes after which a place given back is offered again, at the earliest.
+        pub cool_down_minutes: i32,
+        /// Days within which no-shows count together.
+        pub no_show_days: i32,
+        /// So many of them end booking online for a while.
+        pub no_show_most: i32,
+        /// For so many days from the last of them.
+        pub limited_days: i32,
+    }
+    plain!();
+}
+
 word! {
     /// Where a booking stands.
     BookingState {
@@ -123,6 +182,10 @@ word! {
         Cancelled,
         /// The person came.
         Arrived,
+        /// Nobody came, and nobody had cancelled.
+        NoShow,
+        /// Nobody came, and nobody is to blame: the centre was closed, or the director found so.
+        Excused,
     }
 }
 
@@ -199,6 +262,37 @@ pub mod event {
         pub actor_kind: ActorKind,
         /// Account, staff or job.
         pub actor: String,
+    }
+    plain!();
+}
+
+/// Appeals against a no-show.
+pub mod appeal {
+    use super::*;
+    use crate::Sealed;
+    /// One appeal; there is one to a booking.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "booking_appeal")]
+    pub struct Model {
+        /// Opaque id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Id,
+        /// Its centre.
+        pub centre_id: Id,
+        /// The booking.
+        pub booking_id: Id,
+        /// Why, in the person's words.
+        pub reason: Sealed,
+        /// When it was made.
+        pub at: Time,
+        /// When the director ruled on it.
+        pub ruled_at: Option<Time>,
+        /// Who did.
+        pub ruled_by: Option<Id>,
+        /// How.
+        pub granted: Option<bool>,
+        /// With which words.
+        pub words: Option<Sealed>,
     }
     plain!();
 }

@@ -32,6 +32,8 @@ const REVIEW_CENTRE: Quota = Quota { name: "review_centre", burst: 600, per: Dur
 
 /// Places taken by one account, given back or not.
 const BOOKINGS: Quota = Quota { name: "bookings", burst: 15, per: Duration::days(1) };
+/// Places kept for one account while it fills in forms.
+const HOLDS: Quota = Quota { name: "holds", burst: 20, per: Duration::days(1) };
 /// Tails tried by one resident on cases he sees in part.
 const OPENING: Quota = Quota { name: "opening", burst: 20, per: Duration::hours(12) };
 /// Searches for persons by one member of staff.
@@ -236,6 +238,14 @@ impl Visit {
             Some(account) => self.limit(BOOKINGS, &account.to_string()).await,
             None => Ok(()),
         }
+    }
+
+    /// Counts a place that is kept for an account: kept again and again, it would be nobody's.
+    ///
+    /// # Errors
+    /// `too_often`, `not_counted`.
+    pub async fn limit_hold(&self, account: Id) -> Result<()> {
+        self.limit(HOLDS, &account.to_string()).await
     }
 
     /// Counts a try of the hall's code: six digits are guessed soon, if one may guess.

@@ -2,7 +2,7 @@
 
 use super::{centre_of, say};
 use crate::app::App;
-use crate::domain::booking::{self, GroupFile};
+use crate::domain::booking::{self, OfferFile};
 use crate::domain::calendar::{self, HolidayFile};
 use crate::domain::centre::{self, CentreFile};
 use crate::domain::guide::{self, GuideFile};
@@ -69,9 +69,9 @@ impl Import {
                 say(&format!("holidays of {year} are in force"))
             }
             Self::Offer { file } => {
-                let groups: Vec<GroupFile> = read(&file)?;
+                let offer: OfferFile = read(&file)?;
                 let centre = centre_of(app, code).await?;
-                app.write(&centre, Who::Operator, async |act| booking::import(act, groups).await).await?;
+                app.write(&centre, Who::Operator, async |act| booking::import(act, offer).await).await?;
                 say("what can be booked is in force")
             }
             Self::Staff { file } => {

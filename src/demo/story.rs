@@ -44,7 +44,10 @@ pub(super) async fn tell(act: &Act, random: &Random, from: Time) -> Result<()> {
         if !cast.calendar.is_working_day(day) {
             continue;
         }
-        booking::open_slots(&then(act, Time::at(day, 0), &Who::System("demo"))).await?;
+        let night = then(act, Time::at(day, 10), &Who::System("demo"));
+        booking::mark_no_shows(&night).await?;
+        booking::free_places(&night).await?;
+        booking::open_slots(&night).await?;
         attend(act, &cast, day).await?;
         book(act, &cast, day).await?;
         walk_in(act, &cast, day).await?;
@@ -144,7 +147,7 @@ async fn book(act: &Act, cast: &Cast<'_>, day: NaiveDate) -> Result<()> {
         let mut applicant = villager(cast.random);
         let for_other = cast.chance(25);
         applicant.phone = applicant.phone.filter(|_| for_other);
-        let wish = Wish { slot: slot.id, guide: cast.guide(), applicant: applicant.clone(), for_other };
+        let wish = Wish { slot: slot.id, guide: cast.guide(), applicant: applicant.clone(), for_other, hold: None };
         let guide = wish.guide.clone();
         let booked = match booking::book(&then(act, opened, &who), wish).await {
             Ok(booked) => booked,

@@ -47,7 +47,7 @@ pub async fn roll(act: &Act, on: NaiveDate) -> Result<()> {
     if !calendar::load(&*act.tx).await?.is_working_day(on) {
         return Ok(());
     }
-    let hours = centre::hours_on(&*act.tx, act.centre.id, HoursKind::Shift, on).await?;
+    let hours = centre::hours(&*act.tx, act.centre.id, HoursKind::Shift).await?.on(on);
     let people = staff::Entity::find()
         .filter(staff::Column::CentreId.eq(act.centre.id))
         .filter(staff::Column::Attends.eq(true))

@@ -226,26 +226,25 @@ pub async fn office(db: &impl ConnectionTrait, centre: Id, code: &str) -> Result
     office.one(db).await?.ok_or_else(|| UNKNOWN_OFFICE.into())
 }
 
-/// Hours in force on a day, as minutes past midnight, in their order.
+/// A centre's hours of one kind, with the days from which they hold.
+pub struct Hours(Vec<hours::Model>);
+
+impl Hours {
+    /// Hours in force on a day, as minutes past midnight, in their order.
+    #[must_use]
+    pub fn on(&self, day: NaiveDate) -> Vec<(i32, i32)> {
+        let newest = self.0.iter().map(|h| h.valid_from).filter(|from| *from <= day).max();
+        self.0.iter().filter(|h| Some(h.valid_from) == newest).map(|h| (h.opens, h.closes)).collect()
+    }
+}
+
+/// A centre's hours of one kind.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn hours_on(
-    db: &impl ConnectionTrait,
-    centre: Id,
-    kind: HoursKind,
-    on: NaiveDate,
-) -> Result<Vec<(i32, i32)>> {
-    let rows = hours::Entity::find()
-        .filter(hours::Column::CentreId.eq(centre))
-        .filter(hours::Column::Kind.eq(kind))
-        .filter(hours::Column::ValidFrom.lte(on))
-        .order_by_desc(hours::Column::ValidFrom)
-        .order_by_asc(hours::Column::Opens)
-        .all(db)
-        .await?;
-    let newest = rows.first().map(|r| r.valid_from);
-    Ok(rows.iter().filter(|r| Some(r.valid_from) == newest).map(|r| (r.opens, r.closes)).collect())
+pub async fn hours(db: &impl ConnectionTrait, centre: Id, kind: HoursKind) -> Result<Hours> {
+    let rows = hours::Entity::find().filter(hours::Column::CentreId.eq(centre)).filter(hours::Column::Kind.eq(kind));
+    Ok(Hours(rows.order_by_asc(hours::Column::Opens).all(db).await?))
 }
 
 /// The next number of its kind today, from 1, without gaps among acts that are committed.

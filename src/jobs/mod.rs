@@ -29,6 +29,10 @@ pub enum Job {
     Optimize,
     /// Opens the slots ahead.
     OpenSlots,
+    /// Offers the places again that nobody keeps any longer.
+    FreePlaces,
+    /// Marks bookings that nobody came for.
+    MarkNoShows,
     /// Writes down who is expected today.
     RollDuty,
     /// Closes invitations whose time is over.
@@ -42,12 +46,14 @@ pub enum Job {
 }
 
 /// Every job, its word and how often it runs.
-pub const TIMETABLE: [(Job, &str, Duration); 10] = [
+pub const TIMETABLE: [(Job, &str, Duration); 12] = [
     (Job::RecoverNotices, "recover_notices", Duration::seconds(30)),
     (Job::ChainAudit, "chain_audit", Duration::seconds(30)),
     (Job::CheckAudit, "check_audit", Duration::hours(6)),
     (Job::Optimize, "optimize", Duration::hours(6)),
     (Job::OpenSlots, "open_slots", Duration::minutes(30)),
+    (Job::FreePlaces, "free_places", Duration::seconds(15)),
+    (Job::MarkNoShows, "mark_no_shows", Duration::minutes(10)),
     (Job::RollDuty, "roll_duty", Duration::minutes(10)),
     (Job::LapseInvitations, "lapse_invitations", Duration::minutes(10)),
     (Job::InviteEnded, "invite_ended", Duration::minutes(10)),
@@ -76,6 +82,8 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
         }
         Job::Optimize => Ok(app.database.optimize().await?),
         Job::OpenSlots => in_each_centre(app, name, async |act| booking::open_slots(act).await).await,
+        Job::FreePlaces => in_each_centre(app, name, async |act| booking::free_places(act).await).await,
+        Job::MarkNoShows => in_each_centre(app, name, async |act| booking::mark_no_shows(act).await).await,
         Job::RollDuty => in_each_centre(app, name, async |act| attendance::roll(act, act.now.date()).await).await,
         Job::LapseInvitations => review::lapse(db, now).await,
         Job::InviteEnded => in_each_centre(app, name, async |act| review::invite_ended(act).await).await,

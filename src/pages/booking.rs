@@ -1,6 +1,6 @@
 //! Pages of bookings: a resident's own, and those the windows make for who rings up or comes by.
 
-use super::form::{Fields, Frame, Sent, Someone, go_to, page, word, words_once};
+use super::form::{Fields, Frame, Sent, Someone, go_to, page, word, words, words_once};
 use crate::access::{By, Rank, Resident, Visit, WindowStaff};
 use crate::base::error::{Error, Result};
 use crate::domain::Who;
@@ -84,8 +84,18 @@ struct BookForm {
     when: String,
     word: String,
     once: String,
+    /// The place is kept: under which id, until when, and for how many seconds yet.
+    kept: Option<(Id, String, i64)>,
     typed: Fields,
     wrong: Option<String>,
+}
+
+impl BookForm {
+    /// Whole minutes that a kept place has yet, and after how many seconds each is over.
+    fn minutes(&self) -> Vec<(i64, i64)> {
+        let seconds = self.kept.as_ref().map_or(0, |(_, _, seconds)| *seconds);
+        (1..=(seconds + 59) / 60).rev().map(|minute| (minute, seconds - (minute - 1) * 60)).collect()
+    }
 }
 
 /// The form for a slot, with the frame of whoever fills it in.
@@ -102,13 +112,22 @@ async fn book_page<R: Rank>(
     let slot = booking::slot(app.read(), centre, slot).await?;
     let when = moment_in_words(slot.starts_at);
     let (name, code) = (guide.row.name, guide.row.code);
-    let once = typed.once(&app.random);
-    page(&BookForm { frame, window, name, code, slot: slot.id, when, word: word(by), once, typed, wrong })
+    let (once, now) = (typed.once(&app.random), app.clock.now());
+    let kept = match (by.who.account(), typed.id("hold")) {
+        (Some(account), Some(id)) => booking::held(app.read(), account, id, now).await?,
+        _ => None,
+    };
+    let kept = kept.filter(|hold| hold.slot == slot.id).map(|hold| {
+        let until = hold.until.local().format("%H:%M:%S").to_string();
+        (hold.id, until, hold.until.seconds() - now.seconds())
+    });
+    page(&BookForm { frame, window, name, code, slot: slot.id, when, word: word(by), once, kept, typed, wrong })
 }
 
 #[derive(Deserialize)]
 pub(super) struct Chosen {
     slot: Id,
+    hold: Option<Id>,
 }
 
 #[handler]
@@ -117,7 +136,24 @@ pub(super) async fn fill_in_booking(
     Path(code): Path<String>,
     Query(chosen): Query<Chosen>,
 ) -> poem::Result<Response> {
-    book_page(&by, Frame::of(&by.visit), &code, chosen.slot, Fields::default(), None).await
+    let typed = Fields::with("hold", chosen.hold.map(|id| id.to_string()));
+    book_page(&by, Frame::of(&by.visit), &code, chosen.slot, typed, None).await
+}
+
+/// Keeps the place while the form is filled in.
+#[handler]
+pub(super) async fn hold_place(sent: Sent<Resident>, Path(code): Path<String>) -> poem::Result<Response> {
+    let Sent { by, fields } = sent;
+    let slot = fields.id("slot").ok_or(Error::from(booking::UNKNOWN_SLOT))?;
+    let held = async {
+        by.visit.limit_hold(by.holder).await?;
+        let for_other = fields.get("for_other") == "yes";
+        by.visit.write(by.who.clone(), async |act| booking::hold(act, &code, slot, for_other).await).await
+    };
+    match held.await {
+        Ok(hold) => Ok(go_to(&format!("/guides/{code}/book?slot={slot}&hold={}", hold.id))),
+        Err(error) => book_page(&by, Frame::of(&by.visit), &code, slot, fields, Some(words(error)?)).await,
+    }
 }
 
 /// Takes the place a form asks for, once for its hidden key.
@@ -127,6 +163,7 @@ async fn take<R: Rank>(by: &By<R>, fields: &Fields, told: fn(&Booked) -> String)
         guide: fields.get("guide").to_owned(),
         applicant: applicant(fields),
         for_other: fields.get("for_other") == "yes",
+        hold: fields.id("hold"),
     };
     by.visit.limit_booking(&by.who).await?;
     let visit = by.visit.once(fields.get("once"))?;
@@ -168,6 +205,7 @@ struct Bookings {
     frame: Frame,
     word: String,
     made: Option<String>,
+    appealed: bool,
     bookings: Vec<Shown>,
 }
 
@@ -179,11 +217,13 @@ struct Shown {
     number: String,
     name: Option<String>,
     open: bool,
+    missed: bool,
 }
 
 #[derive(Deserialize)]
 struct Made {
     made: Option<String>,
+    appealed: Option<String>,
 }
 
 #[handler]
@@ -201,15 +241,19 @@ pub(super) async fn own_bookings(Someone(by): Someone<Resident>, Query(made): Qu
             BookingState::Booked => "已约",
             BookingState::Cancelled => "已取消",
             BookingState::Arrived => "已到场",
+            BookingState::NoShow => "没有来",
+            BookingState::Excused => "没有来（不计）",
         },
         number: b.row.number,
         name: b.applicant.map(|a| a.name),
         open: b.row.state == BookingState::Booked && b.row.starts_at > now,
+        missed: b.row.state == BookingState::NoShow,
     };
     let bookings: Vec<Shown> = booked.into_iter().map(shown).collect();
     // Only a number that is there is congratulated on.
-    let made = made.made.filter(|number| bookings.iter().any(|b| b.number == *number));
-    page(&Bookings { frame: Frame::of(&by.visit), word: word(&by), made, bookings })
+    let number = made.made.filter(|number| bookings.iter().any(|b| b.number == *number));
+    let appealed = made.appealed.is_some();
+    page(&Bookings { frame: Frame::of(&by.visit), word: word(&by), made: number, appealed, bookings })
 }
 
 #[derive(Template)]
@@ -265,6 +309,13 @@ pub(super) async fn give_back(sent: Sent<Resident>, Path(id): Path<Id>) -> poem:
     let by = sent.by;
     by.visit.write(by.who.clone(), async |act| booking::cancel(act, id).await).await?;
     Ok(go_to("/bookings"))
+}
+
+#[handler]
+pub(super) async fn appeal(sent: Sent<Resident>, Path(id): Path<Id>) -> poem::Result<Response> {
+    let Sent { by, fields } = sent;
+    by.visit.write(by.who.clone(), async |act| booking::appeal(act, id, fields.get("reason")).await).await?;
+    Ok(go_to("/bookings?appealed=yes"))
 }
 
 #[derive(Template)]

@@ -150,6 +150,11 @@ impl<'a, R: Rank> FromRequest<'a> for Maybe<R> {
 pub(super) struct Fields(Vec<(String, String)>);
 
 impl Fields {
+    /// A form of which one field is known.
+    pub(super) fn with(name: &str, value: Option<String>) -> Self {
+        Self(value.map(|value| (name.to_owned(), value)).into_iter().collect())
+    }
+
     /// One field; empty if it was not sent.
     pub(super) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.trim())

@@ -5,14 +5,17 @@
 
 use crate::person::Person;
 use crate::town::{Town, nobody, stories};
+use entity::Id;
+use entity::booking::appeal;
 use reqwest::Method;
 use serde_json::{Value, json};
 use shuitian::access::{FORBIDDEN, OTHER_CENTRE};
 use shuitian::api;
-use shuitian::domain::Who;
+use shuitian::base::Refusal;
 use shuitian::domain::centre::Centre;
 use shuitian::domain::identity::session::NOT_SIGNED_IN;
 use shuitian::domain::identity::staff;
+use shuitian::domain::{Act, Who, booking, case};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -64,9 +67,17 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
         vec![],
     );
     doors(&["sign_out", "me", "change_password"], ROLES.to_vec());
-    doors(&["bind_wechat_phone", "open_case"], vec!["resident"]);
+    doors(&["bind_wechat_phone", "open_case", "hold_place", "release_place"], vec!["resident"]);
     doors(
-        &["reschedule_booking", "booking_calendar", "book", "list_bookings", "get_booking", "cancel_booking"],
+        &[
+            "reschedule_booking",
+            "booking_calendar",
+            "book",
+            "list_bookings",
+            "get_booking",
+            "cancel_booking",
+            "appeal_no_show",
+        ],
         with_resident(&WINDOWS),
     );
     doors(&["receive_case"], WINDOWS.to_vec());
@@ -76,20 +87,36 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
     doors(&["reveal", "search_cases"], READERS.to_vec());
     doors(&["check_in", "check_out", "presence_board"], STAFF.to_vec());
     doors(&["draft_bulletin", "sign_bulletin"], vec!["director"]);
+    doors(&["list_no_show_appeals", "rule_on_no_show"], vec!["director"]);
     // Open to anybody for what is published; drafts are not there for others than the director and leaders.
     doors(&["get_bulletin", "figure_rows"], vec![]);
     table
 }
 
-/// Method, path and name of every operation in the document, about this booking and this case.
-fn operations(id: &str, number: &str) -> Vec<(Method, String, String)> {
+/// What doors are about, by the first word of their path, and how each says that it is not there.
+type Things = BTreeMap<&'static str, (String, Refusal)>;
+
+/// Things that nobody has.
+fn nothing() -> Things {
+    let of = |refusal| (nobody().to_string(), refusal);
+    BTreeMap::from([
+        ("bookings", of(booking::UNKNOWN_BOOKING)),
+        ("holds", of(booking::UNKNOWN_HOLD)),
+        ("booking-appeals", of(booking::UNKNOWN_APPEAL)),
+        ("cases", ("ST-B-20261124-9999".to_owned(), case::UNKNOWN_CASE)),
+    ])
+}
+
+/// Method, path and name of every operation in the document, about these things.
+fn operations(things: &Things) -> Vec<(Method, String, String)> {
     let document: Value = serde_json::from_str(&api::document()).unwrap();
     let mut operations = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
+            let thing = things.get(path.split('/').nth(1).unwrap()).map_or("", |(thing, _)| thing);
             let path = path
-                .replace("{id}", id)
-                .replace("{number}", number)
+                .replace("{id}", thing)
+                .replace("{number}", thing)
                 .replace("{period}", "2026-09")
                 .replace("{key}", "received")
                 .replace("{code}", "SB-99");
@@ -107,7 +134,7 @@ async fn each_door_opens_to_its_roles_and_to_nobody_else(town: &Town) {
         let person = if role == "resident" { town.resident("13800000001").await } else { town.staff(role).await };
         people.push((role, person));
     }
-    let operations = operations(&nobody().to_string(), "ST-B-20261124-9999");
+    let operations = operations(&nothing());
     assert_eq!(operations.len(), table.len(), "a door is missing from the table, or no longer there");
     for (method, path, name) in &operations {
         let who = table.get(name.as_str()).unwrap_or_else(|| panic!("{name} is not in the table"));
@@ -153,6 +180,8 @@ fn body_of(name: &str) -> Value {
         "decide_case" => json!({ "grant": true }),
         "correct_applicant" => json!({ "name": "别人" }),
         "reschedule_booking" => json!({ "slot_id": nobody() }),
+        "appeal_no_show" => json!({ "reason": "不是我的" }),
+        "rule_on_no_show" => json!({ "grant": true, "words": "不归我管" }),
         "open_case" => json!({ "check_code": "AAAAAAAA" }),
         "reveal" => json!({ "fields": ["name", "phone"], "purpose": "好奇" }),
         _ => json!({}),
@@ -160,7 +189,6 @@ fn body_of(name: &str) -> Value {
 }
 
 async fn each_door_is_closed_to_the_wrong_owner(town: &Town) {
-    use shuitian::domain::{booking, case};
     let owner = town.resident("13800000001").await;
     let slot = town.slot("SB-03", crate::town::at("2026-11-24", 10, 0)).await;
     let wish = json!({ "slot_id": slot, "guide": "SB-03", "applicant": { "name": "田小满" } });
@@ -171,7 +199,15 @@ async fn each_door_is_closed_to_the_wrong_owner(town: &Town) {
     let intake = json!({ "guide": "SB-03", "channel": "window", "booking_id": used, "applicant": { "name": "田小满", "phone": "13800000001" } });
     let number =
         town.staff("window1").await.post("/cases", intake).await.ok(201)["number"].as_str().unwrap().to_owned();
+    let hold = json!({ "slot_id": slot, "guide": "SB-03" });
+    let hold = owner.post("/holds", hold).await.ok(201)["id"].as_str().unwrap().to_owned();
+    let appeal = town.act(async |act| appealed(act, booked.parse().unwrap()).await).await;
     town.deliver().await;
+    let mut things = nothing();
+    let real = [("bookings", booked), ("holds", hold), ("booking-appeals", appeal.to_string()), ("cases", number)];
+    for (word, thing) in real {
+        things.get_mut(word).unwrap().0 = thing;
+    }
     // Another resident, an office whose matter it is not, and people of another centre with every role: right roles,
     // wrong owners.
     let here = [
@@ -187,18 +223,37 @@ async fn each_door_is_closed_to_the_wrong_owner(town: &Town) {
     ];
     let before = town.rows().await;
     let (table, mut tried) = (table(), 0);
-    for (method, path, name) in operations(&booked, &number) {
-        let about = path.contains(&booked) || path.contains(&number);
+    for (method, path, name) in operations(&things) {
+        let Some((_, refusal)) = things.values().find(|(thing, _)| path.contains(thing)) else { continue };
         for (role, person) in here.iter().chain(&there) {
-            if !about || !table[name.as_str()].contains(role) || name == "case_receipt_pdf" {
+            if !table[name.as_str()].contains(role) || name == "case_receipt_pdf" {
                 continue;
             }
-            let answer = person.send(method.clone(), &path, Some(body_of(&name))).await;
-            answer.refused(if path.contains(&booked) { booking::UNKNOWN_BOOKING } else { case::UNKNOWN_CASE });
+            person.send(method.clone(), &path, Some(body_of(&name))).await.refused(*refusal);
             tried += 1;
         }
     }
-    assert_eq!((tried, town.rows().await), (60, before), "every door about one thing, and nothing changed");
+    assert_eq!((tried, town.rows().await), (67, before), "every door about one thing, and nothing changed");
+}
+
+/// An appeal that the owner of a booking made.
+async fn appealed(act: &Act, booking: Id) -> shuitian::base::Result<Id> {
+    let id = act.id();
+    let reason = act.seal("booking_appeal.reason", id, "那天停电。")?;
+    let (centre_id, at) = (act.centre.id, act.now);
+    act.insert(appeal::Model {
+        id,
+        centre_id,
+        booking_id: booking,
+        reason,
+        at,
+        ruled_at: None,
+        ruled_by: None,
+        granted: None,
+        words: None,
+    })
+    .await?;
+    Ok(id)
 }
 
 /// A member of staff of another centre, who has signed in there.
@@ -217,7 +272,6 @@ async fn colleague<'t>(town: &'t Town, centre: &Arc<Centre>, role: &str) -> Pers
 async fn neighbour(town: &Town) -> Person<'_> {
     let there = town.stranger().at("QX");
     there.post("/auth/phone/code", json!({ "phone": "13800000001" })).await.ok(202);
-    let text = town.texts("13800000001").await.pop().unwrap();
-    let code = text.split("验证码").nth(1).unwrap()[..6].to_owned();
+    let code = town.code("13800000001").await;
     there.with(&there.post("/auth/phone", json!({ "phone": "13800000001", "code": code })).await.ok(200))
 }

@@ -76,7 +76,8 @@ async fn after_a_rotation_all_is_found_and_after_resealing_the_old_key_may_go(to
             id_type: None,
             id_number: None,
         };
-        let wish = Wish { slot: slot.parse().unwrap(), guide: "SB-03".to_owned(), applicant, for_other: false };
+        let wish =
+            Wish { slot: slot.parse().unwrap(), guide: "SB-03".to_owned(), applicant, for_other: false, hold: None };
         booking::book(&act, wish).await.unwrap_err().to_string()
     };
     let both = || (format!("{},{}", new[0], old("data")), format!("{},{}", new[1], old("index")));

@@ -323,6 +323,31 @@ create table slot (
     check (taken_online <= taken)
 );
 create index slot_ahead on slot (centre_id, starts_at);
+create table held_place (
+    id         {id}    primary key,
+    centre_id  {id}    not null references centre (id),
+    slot_id    {id}    not null references slot (id),
+    hold_id    {id}    not null,
+    account_id {id}    references account (id),
+    until      bigint  not null
+);
+create index held_place_until on held_place (until);
+create index held_place_of on held_place (hold_id);
+create index held_place_account on held_place (account_id) where account_id is not null;
+create table booking_rule (
+    id                {id}    primary key,
+    centre_id         {id}    not null references centre (id),
+    valid_from        date    not null,
+    own_open          integer not null check (own_open between 1 and 100),
+    other_open        integer not null check (other_open between 0 and 100),
+    per_day           integer not null check (per_day between 1 and 100),
+    hold_minutes      integer not null check (hold_minutes between 0 and 30),
+    cool_down_minutes integer not null check (cool_down_minutes between 0 and 1440),
+    no_show_days      integer not null check (no_show_days between 1 and 366),
+    no_show_most      integer not null check (no_show_most between 1 and 100),
+    limited_days      integer not null check (limited_days between 1 and 366),
+    unique (centre_id, valid_from)
+);
 create table booking (
     id           {id}    primary key,
     centre_id    {id}    not null references centre (id),
@@ -339,7 +364,7 @@ create table booking (
     applicant_id {id}    not null references applicant (id),
     person_blind {bytes} not null,
     for_other    boolean not null,
-    state        text    not null check (state in ('booked', 'cancelled', 'arrived')),
+    state        text    not null check (state in ('booked', 'cancelled', 'arrived', 'no_show', 'excused')),
     sequence     integer not null check (sequence >= 0),
     created_at   bigint  not null,
     unique (centre_id, number)
@@ -347,11 +372,12 @@ create table booking (
 create unique index booking_person on booking (slot_id, person_blind) where state = 'booked';
 create index booking_account on booking (account_id, starts_at) where account_id is not null;
 create index booking_day on booking (centre_id, on_date, starts_at);
+create index booking_open on booking (centre_id, on_date) where state = 'booked';
 create table booking_event (
     id          {id}   primary key,
     centre_id   {id}   not null references centre (id),
     booking_id  {id}   not null references booking (id),
-    state       text   not null check (state in ('booked', 'cancelled', 'arrived')),
+    state       text   not null check (state in ('booked', 'cancelled', 'arrived', 'no_show', 'excused')),
     on_date     date   not null,
     ends_at     bigint not null,
     at          bigint not null,
@@ -361,6 +387,20 @@ create table booking_event (
 );
 create index booking_event_of on booking_event (booking_id);
 create index booking_event_day on booking_event (centre_id, on_date);
+create table booking_appeal (
+    id         {id}    primary key,
+    centre_id  {id}    not null references centre (id),
+    booking_id {id}    not null unique references booking (id),
+    reason     {bytes} not null,
+    at         bigint  not null,
+    ruled_at   bigint,
+    ruled_by   {id}    references staff (id),
+    granted    boolean,
+    words      {bytes},
+    check ((ruled_at is null) = (granted is null) and (ruled_at is null) = (ruled_by is null)
+        and (ruled_at is null) = (words is null))
+);
+create index booking_appeal_open on booking_appeal (centre_id, at) where ruled_at is null;
 
 -- Cases.
 create table service_case (

@@ -1,7 +1,9 @@
 //! Booking (预约): taking a place, and saying so.
 
-use super::slots::{self, Place};
-use super::{ALREADY_BOOKED, Booked, TOO_MANY, Wish};
+use super::fair::{Asking, ensure_fair, rules};
+use super::place::{Place, take};
+use super::starts::slot;
+use super::{ALREADY_BOOKED, Booked, Wish, hold};
 use crate::base::error::Result;
 use crate::domain::act::Act;
 use crate::domain::applicant::{self, Applicant};
@@ -9,23 +11,17 @@ use crate::domain::identity::resident;
 use crate::domain::notice::{self, Message};
 use crate::domain::{calendar, guide};
 use chrono::Duration;
-use entity::booking::{BookingState, Column, Entity, Model, event};
-use entity::identity::account::Entity as Accounts;
+use entity::booking::{BookingState, Model, event};
 use entity::notice::Lane;
 use entity::{Id, Time};
-use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, ExprTrait as _, PaginatorTrait as _, QueryFilter as _, QuerySelect as _,
-};
-
-/// Places that one account may hold at a time.
-const MOST_OPEN: u64 = 5;
 
 /// Takes a place, and says so by text. A resident takes it for himself or another; the windows take it for whoever rings
 /// up or comes by, and then no account sees it.
 ///
 /// # Errors
-/// `unknown_guide`, the refusals of an applicant, `not_for_kind`, `no_account`, `too_many_bookings`, `not_bookable`,
-/// `unknown_slot`, `slot_past`, `online_closed`, `slot_full`, `outside_hours`, `already_booked`.
+/// `unknown_guide`, the refusals of an applicant, `not_for_kind`, `no_account`, those of fairness (`already_booked`,
+/// `booking_limited`, `too_many_bookings`, `too_many_that_day`), and of a place (`not_bookable`, `unknown_slot`, `slot_past`,
+/// `online_closed`, `slot_full`, `outside_hours`).
 pub async fn book(act: &Act, wish: Wish) -> Result<Booked> {
     let guide = guide::get(&*act.tx, act.centre.id, &wish.guide).await?;
     let mut applicant = wish.applicant.check()?;
@@ -34,18 +30,31 @@ pub async fn book(act: &Act, wish: Wish) -> Result<Booked> {
     if let Some(account) = account {
         let known = resident::known(&*act.tx, &act.vault, act.centre.id, account).await?;
         applicant.phone = applicant.phone.or(known.phone);
-        ensure_few(act, account).await?;
     }
-    ensure_alone(act, wish.slot, account, &applicant).await?;
     let online = account.is_some();
-    let Place { slot, ends_at, slots } = slots::take(act, guide.row.id, wish.slot, online).await?;
+    let who = person(account, &applicant);
+    let wanted = slot(&*act.tx, act.centre.id, wish.slot).await?;
+    let rules = rules(&*act.tx, act.centre.id, act.now.date()).await?;
+    // Until `keys reindex` has run, the same person's booking may stand under an older key.
+    let (known, for_other) = (act.blinds("person", &who), wish.for_other);
+    ensure_fair(act, &rules, Asking { account, for_other, person: &known, slot: &wanted, instead_of: None }).await?;
+    let kept = match wish.hold {
+        Some(id) => hold::use_up(act, id, guide.row.id, wish.slot).await?,
+        None => None,
+    };
+    let place = match kept {
+        Some(place) => place,
+        None => take(act, guide.row.id, wish.slot, online).await?,
+    };
+    let length = place.length();
+    let Place { slot, ends_at, .. } = place;
     let snapshot = applicant::record(act, &applicant).await?;
     let row = Model {
         id: act.id(),
         centre_id: act.centre.id,
         number: act.random.word(8),
         slot_id: slot.id,
-        slots,
+        slots: length,
         online,
         starts_at: slot.starts_at,
         ends_at,
@@ -54,7 +63,7 @@ pub async fn book(act: &Act, wish: Wish) -> Result<Booked> {
         office_id: guide.row.office_id,
         account_id: account,
         applicant_id: snapshot.id,
-        person_blind: act.blind("person", &person(account, &applicant)),
+        person_blind: act.blind("person", &who),
         for_other: wish.for_other,
         state: BookingState::Booked,
         sequence: 0,
@@ -81,33 +90,6 @@ pub(crate) fn person(account: Option<Id>, applicant: &Applicant) -> String {
             format!("window {} {number} {name}", applicant.phone.as_deref().unwrap_or_default())
         }
     }
-}
-
-/// Refuses to an account that holds as many places as one may.
-async fn ensure_few(act: &Act, account: Id) -> Result<()> {
-    hold(act, account).await?;
-    let open = Entity::find()
-        .filter(Column::AccountId.eq(account))
-        .filter(Column::State.eq(BookingState::Booked))
-        .filter(Column::StartsAt.gt(act.now))
-        .count(&*act.tx)
-        .await?;
-    if open >= MOST_OPEN { Err(TOO_MANY.with(&[("n", &open)]).into()) } else { Ok(()) }
-}
-
-/// Holds an account until the act ends: of several wishes at once, each sees what the ones before took.
-pub(super) async fn hold(act: &Act, account: Id) -> Result<()> {
-    Accounts::find_by_id(account).lock_exclusive().one(&*act.tx).await?;
-    Ok(())
-}
-
-/// Refuses a second place in a slot to the same person.
-pub(super) async fn ensure_alone(act: &Act, slot: Id, account: Option<Id>, applicant: &Applicant) -> Result<()> {
-    // Until `keys reindex` has run, the same person's booking may stand under an older key.
-    let known = act.blinds("person", &person(account, applicant));
-    let twin = Column::SlotId.eq(slot).and(Column::PersonBlind.is_in(known));
-    let twin = Entity::find().filter(twin).filter(Column::State.eq(BookingState::Booked)).one(&*act.tx).await?;
-    if twin.is_some() { Err(ALREADY_BOOKED.into()) } else { Ok(()) }
 }
 
 /// Confirms by text, and reminds once: on the working day before at four in the afternoon, else two hours before, else

@@ -1,7 +1,9 @@
 //! What becomes of a booking: moved, given up, or kept.
 
-use super::book::{ensure_alone, hold, record, tell};
-use super::slots::{self, Place};
+use super::book::{person, record, tell};
+use super::fair::{Asking, ensure_fair, rules};
+use super::place::{Place, give_back, lock_with, of_booking, take};
+use super::starts::slot as find_slot;
 use super::{ALREADY_BOOKED, Booked, CHANGED_MEANWHILE, NOT_OPEN, NOT_TODAY, TOO_LATE, UNKNOWN_BOOKING, see};
 use crate::base::error::Result;
 use crate::domain::act::{Act, Who};
@@ -32,15 +34,24 @@ pub async fn reschedule(act: &Act, id: Id, slot: Id) -> Result<Booked> {
     if old.slot_id == slot {
         return Err(ALREADY_BOOKED.into());
     }
-    if let Some(account) = old.account_id {
-        hold(act, account).await?;
-    }
     let applicant = applicant::get(&*act.tx, &act.vault, act.centre.id, old.applicant_id).await?;
-    ensure_alone(act, slot, old.account_id, &applicant).await?;
-    slots::hold(act, &old, slot).await?;
+    let wanted = find_slot(&*act.tx, act.centre.id, slot).await?;
+    let rules = rules(&*act.tx, act.centre.id, act.now.date()).await?;
+    let known = act.blinds("person", &person(old.account_id, &applicant));
+    let asking = Asking {
+        account: old.account_id,
+        for_other: old.for_other,
+        person: &known,
+        slot: &wanted,
+        instead_of: Some(old.id),
+    };
+    ensure_fair(act, &rules, asking).await?;
+    lock_with(act, old.guide_id, slot, of_booking(act, &old).await?).await?;
     let online = act.who.account().is_some();
-    let Place { slot, ends_at, slots } = slots::take(act, old.guide_id, slot, online).await?;
-    slots::give_back(act, &old).await?;
+    let place = take(act, old.guide_id, slot, online).await?;
+    give_back(act, &old, &rules).await?;
+    let slots = place.length();
+    let Place { slot, ends_at, .. } = place;
     let next = Model {
         slot_id: slot.id,
         slots,
@@ -67,11 +78,15 @@ pub async fn reschedule(act: &Act, id: Id, slot: Id) -> Result<Booked> {
 /// `unknown_booking`, `booking_not_open`, `too_late_to_cancel`, `booking_changed`.
 pub async fn cancel(act: &Act, id: Id) -> Result<Booked> {
     let booked = see(&*act.tx, &act.vault, act.centre.id, id, &Viewer::acting(act).await?).await?;
+    if booked.row.state != BookingState::Booked {
+        return Err(NOT_OPEN.into());
+    }
     if booked.row.starts_at <= act.now {
         return Err(TOO_LATE.into());
     }
     // The slots first, as in `book`: two acts that lock in different orders could wait for each other for ever.
-    slots::give_back(act, &booked.row).await?;
+    let rules = rules(&*act.tx, act.centre.id, act.now.date()).await?;
+    give_back(act, &booked.row, &rules).await?;
     let next = Model { state: BookingState::Cancelled, sequence: booked.row.sequence + 1, ..booked.row.clone() };
     let row = turn(act, &booked.row, next).await?;
     if matches!(act.who, Who::Staff(_)) {
@@ -104,6 +119,9 @@ pub async fn arrive(act: &Act, id: Id) -> Result<Model> {
     if row.on_date != act.now.date() {
         return Err(NOT_TODAY.on("booking_id").into());
     }
+    if row.state != BookingState::Booked {
+        return Err(NOT_OPEN.into());
+    }
     turn(act, &row, Model { state: BookingState::Arrived, ..row.clone() }).await
 }
 
@@ -116,7 +134,7 @@ pub async fn is_for(act: &Act, row: &Model, applicant: &Applicant) -> Result<boo
 }
 
 /// Writes a booking that was changed, if it still stands as it was read; of two who change it at once, one succeeds.
-async fn turn(act: &Act, row: &Model, next: Model) -> Result<Model> {
+pub(super) async fn turn(act: &Act, row: &Model, next: Model) -> Result<Model> {
     let turned = Entity::update_many()
         .col_expr(Column::State, Expr::value(next.state))
         .col_expr(Column::Sequence, Expr::value(next.sequence))
@@ -127,7 +145,7 @@ async fn turn(act: &Act, row: &Model, next: Model) -> Result<Model> {
         .col_expr(Column::EndsAt, Expr::value(next.ends_at))
         .col_expr(Column::OnDate, Expr::value(next.on_date))
         .filter(Column::Id.eq(row.id))
-        .filter(Column::State.eq(BookingState::Booked))
+        .filter(Column::State.eq(row.state))
         .filter(Column::Sequence.eq(row.sequence))
         .exec(&*act.tx)
         .await?;

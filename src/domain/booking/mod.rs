@@ -3,8 +3,8 @@
 //! Desk groups take certain guides. The timetable opens their slots on working days, within the windows' hours, by the
 //! template of the day: so many places, some kept for who comes without booking, some for older people, for whom the windows
 //! book. A place is taken in one guarded statement, so the database itself never lets a slot pass what is offered. A booking
-//! keeps the time it was promised, whatever becomes of templates, until its holder moves it: `booked → arrived | cancelled`;
-//! whoever neither came nor cancelled is a no-show of the figures.
+//! keeps the time it was promised, whatever becomes of templates, until its holder moves it: `booked → arrived | cancelled |
+//! no_show | excused`, and `no_show → excused` when the director takes it back.
 
 use super::applicant::{Applicant, Typed};
 use crate::base::{Kind, Refusal};
@@ -13,16 +13,25 @@ use entity::booking::Model;
 
 mod book;
 mod change;
+mod fair;
+mod hold;
 mod look;
+mod no_show;
 mod offer;
-mod slots;
+mod open;
+mod place;
+mod starts;
 
 pub use book::book;
 pub(crate) use book::person;
 pub use change::{arrive, cancel, is_for, reschedule};
+pub use hold::{Hold, held, hold, let_go};
 pub use look::{list_of_account, list_of_day, see};
-pub use offer::{GroupFile, TemplateFile, import, service};
-pub use slots::{Start, ensure_offered, open_slots, slot, starts};
+pub use no_show::{Appealed, appeal, appeals, mark_no_shows, rule_on};
+pub use offer::{GroupFile, OfferFile, RulesFile, TemplateFile, import, service};
+pub use open::open_slots;
+pub use place::free_places;
+pub use starts::{Start, ensure_offered, slot, starts};
 
 /// No such slot here.
 pub const UNKNOWN_SLOT: Refusal = Refusal::new(Kind::Missing, "unknown_slot", "没有这个预约时段，请重新选择。");
@@ -42,6 +51,33 @@ pub const TOO_MANY: Refusal = Refusal::new(
     "too_many_bookings",
     "您已有{n}个还没到时间的预约，请先办完或取消一个，再约新的。给多位家人办事，可以请他们各自预约或到窗口。",
 );
+/// One person takes as many places on a day as one may.
+pub const TOO_MANY_THAT_DAY: Refusal = Refusal::new(
+    Kind::Conflict,
+    "too_many_that_day",
+    "同一位办事人一天最多约{n}个时段，请选别的日子，或取消当天的一个。",
+);
+/// Nobody came too often for what this account booked.
+pub const LIMITED: Refusal = Refusal::new(
+    Kind::Invalid,
+    "booking_limited",
+    "您有{n}次约了没来也没取消，网上预约暂停到{until}。打电话{phone}或到窗口仍可预约；有误可以在“我的预约”里申诉。",
+);
+/// The centre has said by no rule how places are given.
+pub const NO_RULES: Refusal = Refusal::new(Kind::Invalid, "no_rules", "本中心还没有登记预约规则，请联系中心。");
+/// Places are not kept while a form is filled in, or not for this one.
+pub const NO_HOLDS: Refusal = Refusal::new(Kind::Invalid, "no_holds", "这里不能暂留名额，请直接提交预约。");
+/// The hold has run out, or was never there.
+pub const UNKNOWN_HOLD: Refusal = Refusal::new(Kind::Missing, "unknown_hold", "暂留的名额已到时间，请重新选择时段。");
+/// Only a no-show is appealed against.
+pub const NOT_A_NO_SHOW: Refusal =
+    Refusal::new(Kind::Conflict, "not_a_no_show", "这个预约没有记为“没有来”，不用申诉。");
+/// An appeal without a reason.
+pub const REASON_NEEDED: Refusal = Refusal::new(Kind::Invalid, "reason_needed", "请写明申诉的理由（2至300字）。");
+/// A ruling without words.
+pub const WORDS_NEEDED: Refusal = Refusal::new(Kind::Invalid, "words_needed", "请写明处理意见（2至300字）。");
+/// No such appeal is open.
+pub const UNKNOWN_APPEAL: Refusal = Refusal::new(Kind::Missing, "unknown_appeal", "没有找到这个申诉，或已经处理过。");
 /// The hall is closed then, as the calendar and the hours stand now.
 pub const OUTSIDE_HOURS: Refusal =
     Refusal::new(Kind::Invalid, "outside_hours", "这个时段中心不上班，请选择其他时段。").article("4.9");
@@ -75,6 +111,8 @@ pub struct Wish {
     pub applicant: Typed,
     /// It is for someone else.
     pub for_other: bool,
+    /// The hold that keeps the place meanwhile.
+    pub hold: Option<Id>,
 }
 
 /// A booking with what is shown beside it.

@@ -1,4 +1,5 @@
-//! What is offered (放号规则): desk groups, the templates by which their slots are opened, and the guides they take.
+//! What is offered (放号规则): desk groups, the templates by which their slots are opened, the guides they take, and the rules
+//! by which places are given.
 
 use super::BAD_OFFER;
 use crate::base::error::Result;
@@ -6,7 +7,7 @@ use crate::domain::act::Act;
 use crate::domain::audit;
 use chrono::NaiveDate;
 use entity::Id;
-use entity::booking::{desk_group, service, template};
+use entity::booking::{desk_group, rule, service, template};
 use entity::guide::{Column as G, Entity as Guides};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
@@ -14,6 +15,56 @@ use sea_orm::{
 };
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
+
+/// What a centre offers, as a file describes it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfferFile {
+    /// How places are given, by the first day on which that holds.
+    pub rules: Vec<RulesFile>,
+    /// Who gives them.
+    pub groups: Vec<GroupFile>,
+}
+
+/// Rules in a file.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct RulesFile {
+    /// First day on which they hold.
+    pub from: NaiveDate,
+    /// Places that an account may hold for its owner.
+    pub own_open: i32,
+    /// Places that it may hold for others.
+    pub other_open: i32,
+    /// Places of one person on one day.
+    pub per_day: i32,
+    /// Minutes for which a place is kept while its form is filled in; 0 for not at all.
+    pub hold_minutes: i32,
+    /// Minutes after which a place given back is offered again, at the earliest; 0 for at once.
+    pub cool_down_minutes: i32,
+    /// Days within which no-shows count together.
+    pub no_show_days: i32,
+    /// So many of them end booking online for a while.
+    pub no_show_most: i32,
+    /// For so many days from the last of them.
+    pub limited_days: i32,
+}
+
+impl From<rule::Model> for RulesFile {
+    fn from(row: rule::Model) -> Self {
+        Self {
+            from: row.valid_from,
+            own_open: row.own_open,
+            other_open: row.other_open,
+            per_day: row.per_day,
+            hold_minutes: row.hold_minutes,
+            cool_down_minutes: row.cool_down_minutes,
+            no_show_days: row.no_show_days,
+            no_show_most: row.no_show_most,
+            limited_days: row.limited_days,
+        }
+    }
+}
 
 /// A desk group as a file describes it.
 #[derive(Clone, Debug, Deserialize)]
@@ -67,12 +118,13 @@ impl From<template::Model> for TemplateFile {
     }
 }
 
-/// Puts what a file says in force: its groups, their templates, and which guides are booked at all. A template that once
-/// held stays as it was; slots that were opened by an older one give way where nobody has taken them.
+/// Puts what a file says in force: its rules, its groups, their templates, and which guides are booked at all. What once held
+/// stays as it was; slots that were opened by an older template give way where nobody has taken them.
 ///
 /// # Errors
 /// `bad_offer` with every fault; nothing is changed then.
-pub async fn import(act: &Act, files: Vec<GroupFile>) -> Result<()> {
+pub async fn import(act: &Act, file: OfferFile) -> Result<()> {
+    let OfferFile { rules, groups: files } = file;
     let guides: HashMap<String, Id> = Guides::find()
         .filter(G::CentreId.eq(act.centre.id))
         .all(&*act.tx)
@@ -80,7 +132,14 @@ pub async fn import(act: &Act, files: Vec<GroupFile>) -> Result<()> {
         .into_iter()
         .map(|g| (g.code, g.id))
         .collect();
-    let mut faults = faults(&files, &guides);
+    let mut faults = rule_faults(&rules);
+    faults.extend(group_faults(&files, &guides));
+    let old = rule::Entity::find().filter(rule::Column::CentreId.eq(act.centre.id)).all(&*act.tx).await?;
+    for new in &rules {
+        if old.iter().any(|o| o.valid_from == new.from && RulesFile::from(o.clone()) != *new) {
+            faults.push(format!("自{}起的预约规则已经登记，改规则请写新的 from", new.from));
+        }
+    }
     let known = templates(&*act.tx, act.centre.id).await?;
     let groups = groups(&*act.tx, act.centre.id).await?;
     for file in &files {
@@ -95,6 +154,9 @@ pub async fn import(act: &Act, files: Vec<GroupFile>) -> Result<()> {
     }
     if !faults.is_empty() {
         return Err(BAD_OFFER.with(&[("fault", &faults.join("；"))]).into());
+    }
+    for new in rules {
+        act.insert_new(rules_row(act, new)).await?;
     }
     service::Entity::delete_many().filter(service::Column::CentreId.eq(act.centre.id)).exec(&*act.tx).await?;
     for file in files {
@@ -111,7 +173,32 @@ pub async fn import(act: &Act, files: Vec<GroupFile>) -> Result<()> {
     super::open_slots(act).await
 }
 
-fn faults(files: &[GroupFile], guides: &HashMap<String, Id>) -> Vec<String> {
+fn rule_faults(files: &[RulesFile]) -> Vec<String> {
+    let mut faults = Vec::new();
+    if files.is_empty() {
+        faults.push("rules 至少写一条".to_owned());
+    }
+    for (n, r) in files.iter().enumerate() {
+        for (right, what) in [
+            ((1..=100).contains(&r.own_open), "own_open 应为1至100"),
+            ((0..=100).contains(&r.other_open), "other_open 应为0至100"),
+            ((1..=100).contains(&r.per_day), "per_day 应为1至100"),
+            ((0..=30).contains(&r.hold_minutes), "hold_minutes 应为0至30"),
+            ((0..=1440).contains(&r.cool_down_minutes), "cool_down_minutes 应为0至1440"),
+            ((1..=366).contains(&r.no_show_days), "no_show_days 应为1至366"),
+            ((1..=100).contains(&r.no_show_most), "no_show_most 应为1至100"),
+            ((1..=366).contains(&r.limited_days), "limited_days 应为1至366"),
+            (!files[..n].iter().any(|o| o.from == r.from), "from 重复"),
+        ] {
+            if !right {
+                faults.push(format!("rules[{n}] {what}"));
+            }
+        }
+    }
+    faults
+}
+
+fn group_faults(files: &[GroupFile], guides: &HashMap<String, Id>) -> Vec<String> {
     let mut faults = Vec::new();
     let mut taken: Vec<&str> = Vec::new();
     for (n, file) in files.iter().enumerate() {
@@ -171,6 +258,22 @@ async fn group(act: &Act, file: &GroupFile) -> Result<Id> {
         .exec_with_returning(&*act.tx)
         .await?;
     Ok(row.id)
+}
+
+fn rules_row(act: &Act, file: RulesFile) -> rule::Model {
+    rule::Model {
+        id: act.id(),
+        centre_id: act.centre.id,
+        valid_from: file.from,
+        own_open: file.own_open,
+        other_open: file.other_open,
+        per_day: file.per_day,
+        hold_minutes: file.hold_minutes,
+        cool_down_minutes: file.cool_down_minutes,
+        no_show_days: file.no_show_days,
+        no_show_most: file.no_show_most,
+        limited_days: file.limited_days,
+    }
 }
 
 fn row(act: &Act, group_id: Id, file: TemplateFile) -> template::Model {

@@ -43,7 +43,8 @@ pub(super) async fn of_bookings(
         on: Some(e.on_date),
         counted,
     };
-    let due = || known.iter().filter(|e| e.state != BookingState::Cancelled && e.ends_at <= frozen_at);
+    let nobodys = [BookingState::Cancelled, BookingState::Excused];
+    let due = || known.iter().filter(|e| !nobodys.contains(&e.state) && e.ends_at <= frozen_at);
     let kept = |e: &history::Model| e.state == BookingState::Arrived;
     Ok(vec![
         figure(
@@ -57,7 +58,7 @@ pub(super) async fn of_bookings(
         figure(
             "kept",
             "履约率",
-            "按约到场的／本月到期且未取消的预约",
+            "按约到场的／本月到期、未取消也未免责的预约",
             "2.1",
             true,
             due().map(|e| row(e, kept(e))).collect(),
@@ -65,7 +66,7 @@ pub(super) async fn of_bookings(
         figure(
             "no_show",
             "爽约率",
-            "未到场的／本月到期且未取消的预约",
+            "未到场的／本月到期、未取消也未免责的预约",
             "2.1",
             true,
             due().map(|e| row(e, !kept(e))).collect(),

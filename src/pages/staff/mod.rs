@@ -1,5 +1,6 @@
 //! The staff console (工作台): signing in, the window's day, cases and attendance.
 
+mod appeal;
 mod attendance;
 mod case;
 mod receive;
@@ -28,6 +29,8 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/password", get(password_form).post(change_password))
         .at("/staff/book", get(booking_pages::book_for).post(booking_pages::take_place_for))
         .at("/staff/bookings/:id/cancel", post(cancel_for))
+        .at("/staff/appeals", get(appeal::list_appeals))
+        .at("/staff/appeals/:id", post(appeal::rule_on))
         .at("/staff/receive", get(receive::fill_in).post(receive::take_in))
         .at("/staff/cases", get(case::list_cases).post(case::search_cases))
         .at("/staff/cases/:number", get(case::show_case))
@@ -125,6 +128,7 @@ struct Desk {
     frame: Frame,
     word: String,
     window: bool,
+    director: bool,
     tail: String,
     day: NaiveDate,
     today: bool,
@@ -183,6 +187,8 @@ async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>)
             BookingState::Booked => "未到",
             BookingState::Cancelled => "已取消",
             BookingState::Arrived => "已到",
+            BookingState::NoShow => "没有来",
+            BookingState::Excused => "没有来（不计）",
         },
         open: b.row.state == BookingState::Booked && b.row.on_date == now.date(),
         ahead: b.row.state == BookingState::Booked && b.row.starts_at > now,
@@ -193,6 +199,7 @@ async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>)
         frame: Frame::of_staff(by),
         word: word(by),
         window,
+        director: by.holder.is_any(&[Role::Director]),
         tail: tail.unwrap_or_default(),
         day,
         today: day == now.date(),

@@ -1,12 +1,12 @@
 //! Moving a booking to another time.
 
-use super::{book, remaining};
+use super::{book, new_rules, remaining};
 use crate::person::{Answer, Person};
 use crate::town::{Town, at, stories};
 use entity::booking::slot;
 use futures_util::future::{join, join_all};
 use sea_orm::EntityTrait as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use shuitian::domain::booking;
 
 stories!(
@@ -22,7 +22,12 @@ async fn reschedule(person: &Person<'_>, id: &str, slot: &str) -> Answer {
     person.post(&format!("/bookings/{id}/reschedule"), json!({ "slot_id": slot })).await
 }
 
-fn id(booked: &serde_json::Value) -> String {
+/// A place given back is there at once.
+fn at_once(rules: &mut Value) {
+    rules["cool_down_minutes"] = json!(0);
+}
+
+fn id(booked: &Value) -> String {
     booked["id"].as_str().unwrap().to_owned()
 }
 
@@ -38,6 +43,7 @@ async fn all_is_counted(town: &Town) {
 }
 
 async fn a_place_is_held_until_the_new_one_is_sure(town: &Town) {
+    new_rules(town, at_once).await;
     let person = town.resident("13800000001").await;
     let (old, new) =
         (town.slot("SB-03", at("2026-11-26", 9, 0)).await, town.slot("SB-03", at("2026-11-27", 9, 0)).await);
@@ -63,6 +69,7 @@ async fn a_place_is_held_until_the_new_one_is_sure(town: &Town) {
 }
 
 async fn what_cannot_be_moved_is_refused_and_stays(town: &Town) {
+    new_rules(town, at_once).await;
     let (person, other) = (town.resident("13800000001").await, town.resident("13800000002").await);
     let (old, new) =
         (town.slot("SB-03", at("2026-11-24", 10, 0)).await, town.slot("SB-03", at("2026-11-25", 9, 0)).await);
@@ -83,6 +90,7 @@ async fn what_cannot_be_moved_is_refused_and_stays(town: &Town) {
 }
 
 async fn two_who_want_each_others_time_never_wait_for_ever(town: &Town) {
+    new_rules(town, at_once).await;
     let (nine, half) =
         (town.slot("SB-03", at("2026-11-25", 9, 0)).await, town.slot("SB-03", at("2026-11-25", 9, 30)).await);
     let (one, two) = (town.resident("13800000001").await, town.resident("13800000002").await);
@@ -99,6 +107,7 @@ async fn two_who_want_each_others_time_never_wait_for_ever(town: &Town) {
 }
 
 async fn moved_and_given_up_at_once_is_counted_once(town: &Town) {
+    new_rules(town, at_once).await;
     let person = town.resident("13800000001").await;
     let mut times = Vec::new();
     for n in 0..6 {

@@ -1,13 +1,14 @@
 //! Crowds: many who press at once.
 
-use super::book;
+use super::{book, import, offer};
 use crate::person::Person;
 use crate::town::{Town, at, stories};
+use chrono::Duration;
 use entity::Id;
 use entity::applicant::ApplicantKind;
-use entity::booking::{BookingState, slot};
+use entity::booking::{BookingState, held, slot};
 use futures_util::stream::{self, StreamExt as _};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::json;
 use shuitian::base::{Error, Random};
 use shuitian::domain::Who;
@@ -19,7 +20,7 @@ use std::sync::Mutex;
 
 stories!(
     of_a_thousand_who_want_ten_places_ten_get_one,
-    ten_thousand_takes_moves_and_returns_lose_no_place_and_pass_no_limit,
+    ten_thousand_takes_holds_moves_and_returns_lose_no_place_and_pass_no_limit,
 );
 
 /// People who came by WeChat, each from an address of his own.
@@ -34,12 +35,13 @@ async fn people(town: &Town, count: usize) -> Vec<Person<'_>> {
 }
 
 async fn of_a_thousand_who_want_ten_places_ten_get_one(town: &Town) {
-    let mut offer: serde_json::Value = serde_json::from_str(include_str!("../../../seed/offer.json")).unwrap();
-    let mut wide = offer[0]["templates"][0].clone();
-    (wide["from"], wide["capacity"]) = (json!("2026-11-25"), json!(12));
-    offer[0]["templates"].as_array_mut().unwrap().push(wide);
-    let files = serde_json::from_value(offer).unwrap();
-    town.app.write(&town.centre, Who::Operator, async |act| booking::import(act, files).await).await.unwrap();
+    let wide = offer(|file| {
+        let templates = &mut file["groups"][0]["templates"];
+        let mut wide = templates[0].clone();
+        (wide["from"], wide["capacity"]) = (json!("2026-11-25"), json!(12));
+        templates.as_array_mut().unwrap().push(wide);
+    });
+    import(town, wide).await.unwrap();
     let people = people(town, 1000).await;
     let slot = town.slot("SB-03", at("2026-11-25", 9, 0)).await;
     let keyed: Vec<Person<'_>> = people.iter().map(|p| p.once("key-of-the-crowd")).collect();
@@ -63,11 +65,14 @@ async fn of_a_thousand_who_want_ten_places_ten_get_one(town: &Town) {
 #[derive(Clone, Copy)]
 enum Deed {
     Take,
+    Hold,
     Move,
     GiveBack,
+    /// The timetable comes by, a minute later.
+    Free,
 }
 
-async fn ten_thousand_takes_moves_and_returns_lose_no_place_and_pass_no_limit(town: &Town) {
+async fn ten_thousand_takes_holds_moves_and_returns_lose_no_place_and_pass_no_limit(town: &Town) {
     const DEEDS: usize = 10_000;
     let accounts: Vec<Id> = town
         .act(async |act| {
@@ -90,24 +95,44 @@ async fn ten_thousand_takes_moves_and_returns_lose_no_place_and_pass_no_limit(to
     // What the crowd holds, as it believes: the model.
     let (held, seed) = (Mutex::new(Vec::<(Id, Id)>::new()), Random::system().between(0, i64::MAX - 1));
     let random = Random::seeded(seed.unsigned_abs());
+    let holds = Mutex::new(BTreeMap::<usize, (Id, Id)>::new());
     let pick = |n: usize| usize::try_from(random.between(0, i64::try_from(n).unwrap() - 1)).unwrap();
     let deeds: Vec<(Deed, usize, usize)> = (0..DEEDS)
         .map(|_| {
-            ([Deed::Take, Deed::Take, Deed::Move, Deed::GiveBack][pick(4)], pick(accounts.len()), pick(slots.len()))
+            let deeds = [Deed::Take, Deed::Take, Deed::Hold, Deed::Move, Deed::GiveBack];
+            let deed = if pick(40) == 0 { Deed::Free } else { deeds[pick(deeds.len())] };
+            (deed, pick(accounts.len()), pick(slots.len()))
         })
         .collect();
     let refused = Mutex::new(BTreeMap::<&'static str, usize>::new());
     let one = async |n: usize, (deed, account, slot): (Deed, usize, usize)| {
-        let (account, slot) = (accounts[account], slots[slot]);
+        let (n_account, account, slot) = (account, accounts[account], slots[slot]);
         let mine = {
             let mut held = held.lock().unwrap();
             let at = (!held.is_empty()).then(|| n % held.len());
             // Two may reach for the same booking: it is put back by whoever did not give it up.
-            at.map(|at| if matches!(deed, Deed::Take) { held[at] } else { held.swap_remove(at) })
+            let takes_one = matches!(deed, Deed::Move | Deed::GiveBack);
+            at.map(|at| if takes_one { held.swap_remove(at) } else { held[at] })
         };
         let who = |account| Who::Resident(account);
         let done = match (deed, mine) {
+            (Deed::Free, _) => {
+                town.app.clock.advance(Duration::minutes(1));
+                town.act(booking::free_places).await;
+                Ok(None)
+            }
+            (Deed::Hold, _) => {
+                let hold = async |act: &_| booking::hold(act, "SB-03", slot, false).await;
+                let held = town.app.write(&town.centre, who(account), hold).await;
+                held.map(|hold| {
+                    holds.lock().unwrap().insert(n_account, (slot, hold.id));
+                    None
+                })
+            }
             (Deed::Take, _) | (_, None) => {
+                // Whoever had a place kept comes back for it, sooner or later.
+                let kept = holds.lock().unwrap().remove(&n_account);
+                let (slot, hold) = kept.map_or((slot, None), |(slot, hold)| (slot, Some(hold)));
                 let applicant = Typed {
                     kind: ApplicantKind::Person,
                     name: format!("第{n}位"),
@@ -115,7 +140,7 @@ async fn ten_thousand_takes_moves_and_returns_lose_no_place_and_pass_no_limit(to
                     id_type: None,
                     id_number: None,
                 };
-                let wish = Wish { slot, guide: "SB-03".to_owned(), applicant, for_other: false };
+                let wish = Wish { slot, guide: "SB-03".to_owned(), applicant, for_other: false, hold };
                 let taken =
                     town.app.write(&town.centre, who(account), async |act| booking::book(act, wish).await).await;
                 taken.map(|b| Some((account, b.row.id)))
@@ -152,9 +177,19 @@ async fn ten_thousand_takes_moves_and_returns_lose_no_place_and_pass_no_limit(to
     believed.sort_unstable();
     kept.sort_unstable();
     assert_eq!(kept, believed, "seed {seed}");
+    let kept_back = held::Entity::find().all(town.app.read()).await.unwrap();
+    assert!(!kept_back.is_empty());
     for slot in slot::Entity::find().all(town.app.read()).await.unwrap() {
-        let here = i32::try_from(open.iter().filter(|b| b.slot_id == slot.id).count()).unwrap();
+        let booked = open.iter().filter(|b| b.slot_id == slot.id).count();
+        let here = i32::try_from(booked + kept_back.iter().filter(|k| k.slot_id == slot.id).count()).unwrap();
         assert_eq!((slot.taken, slot.taken_online), (here, here), "seed {seed}");
         assert!(slot.taken_online <= slot.online, "seed {seed}");
+    }
+    // An hour later nothing is kept from anybody, and all that nobody holds is there again.
+    town.wait(Duration::hours(1)).await;
+    assert_eq!(held::Entity::find().count(town.app.read()).await.unwrap(), 0);
+    for slot in slot::Entity::find().all(town.app.read()).await.unwrap() {
+        let booked = open.iter().filter(|b| b.slot_id == slot.id).count();
+        assert_eq!(slot.taken, i32::try_from(booked).unwrap(), "seed {seed}");
     }
 }

@@ -2,12 +2,38 @@
 
 use crate::person::{Answer, Person};
 use crate::town::Town;
-use serde_json::json;
+use serde_json::{Value, json};
+use shuitian::domain::Who;
+use shuitian::domain::booking::{self, OfferFile};
 
 mod change;
 mod crowd;
+mod fair;
+mod no_show;
 mod offer;
 mod take;
+
+/// What the township offers, with a change.
+fn offer(change: impl FnOnce(&mut Value)) -> OfferFile {
+    let mut file: Value = serde_json::from_str(include_str!("../../../seed/offer.json")).unwrap();
+    change(&mut file);
+    serde_json::from_value(file).unwrap()
+}
+
+async fn import(town: &Town, file: OfferFile) -> shuitian::base::Result<()> {
+    town.app.write(&town.centre, Who::Operator, async |act| booking::import(act, file).await).await
+}
+
+/// From today on, places are given by other rules.
+async fn new_rules(town: &Town, change: impl FnOnce(&mut Value)) {
+    let file = offer(|file| {
+        let mut new = file["rules"][0].clone();
+        new["from"] = json!(town.app.clock.now().date());
+        change(&mut new);
+        file["rules"].as_array_mut().unwrap().push(new);
+    });
+    import(town, file).await.unwrap();
+}
 
 async fn book(person: &Person<'_>, slot: &str, name: &str) -> Answer {
     person.post("/bookings", json!({ "slot_id": slot, "guide": "SB-03", "applicant": { "name": name } })).await

@@ -1,12 +1,11 @@
 //! What is offered: groups, templates, shares, matters that take longer.
 
-use super::{book, remaining};
+use super::{book, import, new_rules, offer, remaining};
 use crate::town::{Town, at, audit_of, stories};
 use entity::booking::slot;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use serde_json::{Value, json};
-use shuitian::domain::Who;
-use shuitian::domain::booking::{self, GroupFile};
+use shuitian::domain::booking::{self, OfferFile};
 
 stories!(
     one_place_is_kept_for_walk_ins_and_one_for_elders,
@@ -18,15 +17,9 @@ stories!(
     a_file_is_taken_in_whole_or_told_fault_by_fault,
 );
 
-/// What the township offers, with a change.
-fn offer(change: impl FnOnce(&mut Value)) -> Vec<GroupFile> {
-    let mut file: Value = serde_json::from_str(include_str!("../../../seed/offer.json")).unwrap();
-    change(&mut file[0]);
-    serde_json::from_value(file).unwrap()
-}
-
-async fn import(town: &Town, files: Vec<GroupFile>) -> shuitian::base::Result<()> {
-    town.app.write(&town.centre, Who::Operator, async |act| booking::import(act, files).await).await
+/// What the township offers, with a change of its group.
+fn group(change: impl FnOnce(&mut Value)) -> OfferFile {
+    offer(|file| change(&mut file["groups"][0]))
 }
 
 async fn one_place_is_kept_for_walk_ins_and_one_for_elders(town: &Town) {
@@ -54,6 +47,7 @@ async fn one_place_is_kept_for_walk_ins_and_one_for_elders(town: &Town) {
 }
 
 async fn a_long_matter_takes_slots_that_follow_one_another(town: &Town) {
+    new_rules(town, |rules| rules["cool_down_minutes"] = json!(0)).await;
     let list = town.stranger().get("/slots?guide=MZ-01&from=2026-11-25&to=2026-11-25").await.ok(200);
     let starts: Vec<&str> =
         list["items"].as_array().unwrap().iter().map(|s| &s["starts_at"].as_str().unwrap()[11..16]).collect();
@@ -126,7 +120,7 @@ async fn a_matter_that_is_not_offered_says_so_and_its_bookings_stay(town: &Town)
     let person = town.resident("13800000001").await;
     let slot = town.slot("SB-03", at("2026-11-25", 9, 0)).await;
     let booked = book(&person, &slot, "田小满").await.ok(201);
-    let without = offer(|group| {
+    let without = group(|group| {
         group["guides"].as_object_mut().unwrap().remove("SB-03");
     });
     import(town, without).await.unwrap();
@@ -141,6 +135,7 @@ async fn a_matter_that_is_not_offered_says_so_and_its_bookings_stay(town: &Town)
 }
 
 async fn a_new_template_leaves_what_was_promised(town: &Town) {
+    new_rules(town, |rules| rules["cool_down_minutes"] = json!(0)).await;
     let person = town.resident("13800000001").await;
     let slot = town.slot("SB-03", at("2026-11-26", 9, 30)).await;
     let booked = book(&person, &slot, "田小满").await.ok(201);
@@ -148,7 +143,7 @@ async fn a_new_template_leaves_what_was_promised(town: &Town) {
     let ten = town.slot("SB-03", at("2026-11-26", 10, 0)).await;
     let given_up = book(&person, &ten, "田小满").await.ok(201);
     person.post(&format!("/bookings/{}/cancel", given_up["id"].as_str().unwrap()), json!({})).await.ok(200);
-    let faster = offer(|group| {
+    let faster = group(|group| {
         let mut new = group["templates"][0].clone();
         (new["from"], new["minutes"], new["capacity"], new["cut_off_minutes"]) =
             (json!("2026-11-26"), json!(20), json!(3), json!(0));
@@ -182,7 +177,7 @@ async fn a_new_template_leaves_what_was_promised(town: &Town) {
 
 async fn a_file_is_taken_in_whole_or_told_fault_by_fault(town: &Town) {
     let before = town.rows().await;
-    let refused = async |change: fn(&mut Value)| import(town, offer(change)).await.unwrap_err().to_string();
+    let refused = async |change: fn(&mut Value)| import(town, group(change)).await.unwrap_err().to_string();
     let told = refused(|group| {
         group["code"] = json!("综合");
         group["name"] = json!(" ");
@@ -204,6 +199,32 @@ async fn a_file_is_taken_in_whole_or_told_fault_by_fault(town: &Town) {
     }
     let told = refused(|group| group["templates"][0]["capacity"] = json!(7)).await;
     assert!(told.contains("自2020-01-01起的放号规则已经登记"), "{told}");
+    let rules = async |change: fn(&mut Value)| {
+        import(town, offer(|file| change(&mut file["rules"][0]))).await.unwrap_err().to_string()
+    };
+    let told = rules(|rule| {
+        for key in ["own_open", "per_day", "no_show_days", "no_show_most", "limited_days"] {
+            rule[key] = json!(0);
+        }
+        (rule["hold_minutes"], rule["cool_down_minutes"], rule["other_open"]) = (json!(31), json!(-1), json!(101));
+    })
+    .await;
+    for key in [
+        "own_open",
+        "other_open",
+        "per_day",
+        "hold_minutes",
+        "cool_down_minutes",
+        "no_show_days",
+        "no_show_most",
+        "limited_days",
+    ] {
+        assert!(told.contains(&format!("rules[0] {key} 应为")), "{key}: {told}");
+    }
+    let told = rules(|rule| rule["per_day"] = json!(7)).await;
+    assert!(told.contains("自2020-01-01起的预约规则已经登记"), "{told}");
+    let told = import(town, offer(|file| file["rules"] = json!([]))).await.unwrap_err().to_string();
+    assert!(told.contains("rules 至少写一条"), "{told}");
     let mut after = town.rows().await;
     for changing in ["lease", "audit", "session"] {
         after.insert(changing.to_owned(), before[changing]);

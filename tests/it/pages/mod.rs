@@ -6,6 +6,7 @@ use reqwest::header::HeaderMap;
 use shuitian::demo;
 
 mod door;
+mod fair;
 mod window;
 
 /// A browser: it keeps cookies and says where its forms come from.
@@ -70,7 +71,7 @@ impl<'t> Browser<'t> {
         let browser = Self::new(town);
         let asked = browser.post("/sign-in/code", &[("phone", phone), ("next", "/bookings")]).await;
         let asker = hidden(&asked.text, "asker");
-        let code = town.texts(phone).await.pop().unwrap().split("验证码").nth(1).unwrap()[..6].to_owned();
+        let code = town.code(phone).await;
         let answer = browser
             .post("/sign-in", &[("phone", phone), ("code", &code), ("next", "/bookings"), ("asker", &asker)])
             .await;

@@ -1,11 +1,13 @@
 //! Doors of bookings: places in the hall's slots.
 
+pub(super) mod appeal;
+
 use super::Noun;
 use super::problem::Failure;
-use super::view::{ApplicantInput, ApplicantView, Created, Listed, Moment, Text, moment, part};
-use crate::access::{BookingParty, By, Perhaps, Visit, WindowStaff};
+use super::view::{ApplicantInput, ApplicantView, Created, Done, Listed, Moment, Text, moment, part};
+use crate::access::{BookingParty, By, Perhaps, Resident, Visit, WindowStaff};
 use crate::document::calendar;
-use crate::domain::booking::{self, Booked, Start, Wish};
+use crate::domain::booking::{self, Booked, Hold, Start, Wish};
 use crate::domain::identity::Viewer;
 use chrono::NaiveDate;
 use entity::Id;
@@ -44,6 +46,31 @@ struct BookInput {
     applicant: ApplicantInput,
     /// It is for someone else.
     for_other: Option<bool>,
+    /// The hold that keeps the place; one that has run out is as none.
+    hold_id: Option<Id>,
+}
+
+/// A wish that a place be kept while a form is filled in.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+struct HoldInput {
+    /// The slot.
+    slot_id: Id,
+    /// Code of the guide.
+    guide: Text,
+    /// It is for someone else.
+    for_other: Option<bool>,
+}
+
+/// A place that is kept.
+#[derive(Object)]
+struct HoldView {
+    /// Give this as `hold_id` with the booking.
+    id: Id,
+    /// The slot.
+    slot_id: Id,
+    /// Until when it is kept; then it gives itself back.
+    until: Moment,
 }
 
 /// An entry of a calendar.
@@ -137,12 +164,35 @@ impl Bookings {
         Ok(Json(Listed { items: starts.into_iter().map(view).collect(), next_cursor: None }))
     }
 
+    /// Have a place kept for a few minutes, while its form is filled in; one at a time
+    #[oai(path = "/holds", method = "post", operation_id = "hold_place")]
+    async fn hold_place(&self, who: By<Resident>, body: Json<HoldInput>) -> Answer<Created<HoldView>> {
+        who.visit.limit_hold(who.holder).await?;
+        let input = body.0;
+        let request = input.to_json_string();
+        let for_other = input.for_other.unwrap_or(false);
+        let keep = async |act: &_| {
+            let Hold { id, slot, until } = booking::hold(act, &input.guide, input.slot_id, for_other).await?;
+            Ok(HoldView { id, slot_id: slot, until: moment(until) })
+        };
+        Ok(Created(who.visit.write_once(who.who.clone(), "hold_place", &request, keep).await?))
+    }
+
+    /// Let go of a place that is kept
+    #[oai(path = "/holds/:id/release", method = "post", operation_id = "release_place")]
+    async fn release_place(&self, who: By<Resident>, id: Path<Id>) -> Answer<Done> {
+        who.visit.write(who.who.clone(), async |act| booking::let_go(act, id.0).await).await?;
+        Ok(Done::Done)
+    }
+
     /// Take a place; the windows, for whoever rings up
     #[oai(path = "/bookings", method = "post", operation_id = "book")]
     async fn book(&self, who: By<BookingParty>, body: Json<BookInput>) -> Answer<Created<BookingView>> {
         who.visit.limit_booking(&who.who).await?;
         let input = body.0;
-        ensure_offered(&who, input.slot_id).await?;
+        if input.hold_id.is_none() {
+            ensure_offered(&who, input.slot_id).await?;
+        }
         let request = input.to_json_string();
         let made = who
             .visit
@@ -152,6 +202,7 @@ impl Bookings {
                     guide: input.guide.into(),
                     applicant: input.applicant.into(),
                     for_other: input.for_other.unwrap_or(false),
+                    hold: input.hold_id,
                 };
                 Ok(view(booking::book(act, wish).await?, &Viewer::acting(act).await?))
             })

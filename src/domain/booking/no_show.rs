@@ -1,0 +1,206 @@
+//! No-shows (爽约): marked by the timetable, warned of once, and open to an appeal.
+//!
+//! A day ends before it is judged: whoever comes late on it is still served. Nobody is blamed for a time at which the centre
+//! was closed.
+
+use super::change::turn;
+use super::fair::{limited_until, of_account, rules};
+use super::open::Openings;
+use super::{Booked, NOT_A_NO_SHOW, REASON_NEEDED, UNKNOWN_APPEAL, WORDS_NEEDED, see};
+use crate::base::error::Result;
+use crate::base::vault::{Place, Vault};
+use crate::domain::act::{Act, StaffMember};
+use crate::domain::identity::{Viewer, resident};
+use crate::domain::notice::{self, Message};
+use crate::domain::{audit, guide};
+use chrono::{Duration, NaiveDate};
+use entity::booking::appeal::{Column as A, Entity as Appeals, Model as Appeal};
+use entity::booking::rule::Model as Rules;
+use entity::booking::{BookingState, Column, Entity, Model};
+use entity::notice::Lane;
+use entity::{Id, Time};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
+
+/// Bookings judged in one go.
+const BATCH: u64 = 500;
+
+/// Marks the bookings of days that are over and that nobody came for. Safe to repeat.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn mark_no_shows(act: &Act) -> Result<()> {
+    let over = Entity::find()
+        .filter(Column::CentreId.eq(act.centre.id))
+        .filter(Column::State.eq(BookingState::Booked))
+        .filter(Column::OnDate.lt(act.now.date()))
+        .order_by_asc(Column::OnDate)
+        .order_by_asc(Column::Id)
+        .limit(BATCH)
+        .all(&*act.tx)
+        .await?;
+    if over.is_empty() {
+        return Ok(());
+    }
+    let openings = Openings::load(&*act.tx, act.centre.id).await?;
+    for row in over {
+        let open = openings.have(row.starts_at, row.ends_at);
+        let state = if open { BookingState::NoShow } else { BookingState::Excused };
+        let row = turn(act, &row, Model { state, ..row.clone() }).await?;
+        if open {
+            tell(act, &row).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells whoever booked, the next morning: a warning, or that booking online is closed to him for a while.
+async fn tell(act: &Act, row: &Model) -> Result<()> {
+    let Some(account) = row.account_id else { return Ok(()) };
+    let known = resident::known(&*act.tx, &act.vault, act.centre.id, account).await?;
+    let Some(phone) = &known.phone else { return Ok(()) };
+    let rules = rules(&*act.tx, act.centre.id, row.on_date).await?;
+    let item = guide::names(&*act.tx, act.centre.id).await?.remove(&row.guide_id).map(|g| g.name).unwrap_or_default();
+    let (when, at) = (row.starts_at.local().format("%-m月%-d日 %H:%M"), &act.centre.phone);
+    let whose = if row.for_other { "您替别人约的" } else { "您约的" };
+    let what = match limited(act, &rules, account, row.for_other).await? {
+        Some(until) => format!(
+            "已有{}次，网上预约暂停到{}，打电话或到窗口仍可预约。",
+            rules.no_show_most,
+            until.format("%-m月%-d日")
+        ),
+        None => "下次来不了请提前取消，把名额留给别人。".to_owned(),
+    };
+    let morning = Time::at(row.on_date, 33 * 60);
+    let message = Message {
+        key: format!("booking.no_show/{}", row.id),
+        kind: "booking.no_show",
+        lane: Lane::Notice,
+        phone,
+        text: format!("{whose}{when}“{item}”没有来，也没有取消。{what}有误请在“我的预约”申诉或致电{at}。"),
+        about: row.id,
+        due_at: Ord::max(morning, act.now),
+        expires_at: Ord::max(morning, act.now) + Duration::days(3),
+    };
+    notice::say(act, message).await
+}
+
+/// Until when an account may not book online, if it may not today.
+async fn limited(act: &Act, rules: &Rules, account: Id, for_other: bool) -> Result<Option<NaiveDate>> {
+    let its = of_account(act, rules, account).await?;
+    let missed = its.iter().filter(|b| b.state == BookingState::NoShow && b.for_other == for_other);
+    Ok(limited_until(rules, missed.map(|b| b.on_date).collect()).filter(|until| act.now.date() <= *until))
+}
+
+/// Asks the director to take a no-show back; once for each.
+///
+/// # Errors
+/// `unknown_booking`, `not_a_no_show`, `reason_needed`.
+pub async fn appeal(act: &Act, id: Id, reason: &str) -> Result<Booked> {
+    let booked = see(&*act.tx, &act.vault, act.centre.id, id, &Viewer::acting(act).await?).await?;
+    let reason = words(reason).ok_or_else(|| REASON_NEEDED.on("reason"))?;
+    if booked.row.state != BookingState::NoShow {
+        return Err(NOT_A_NO_SHOW.into());
+    }
+    let appeal_id = act.id();
+    let row = Appeal {
+        id: appeal_id,
+        centre_id: act.centre.id,
+        booking_id: id,
+        reason: act.seal("booking_appeal.reason", appeal_id, reason)?,
+        at: act.now,
+        ruled_at: None,
+        ruled_by: None,
+        granted: None,
+        words: None,
+    };
+    // Asking twice is asking once.
+    act.insert_new(row).await?;
+    Ok(booked)
+}
+
+/// Two to three hundred characters.
+fn words(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|t| (2..=300).contains(&t.chars().count()))
+}
+
+/// An appeal as the director reads it.
+pub struct Appealed {
+    /// Its id.
+    pub id: Id,
+    /// What it is about.
+    pub booked: Booked,
+    /// Why, in the person's words.
+    pub reason: String,
+    /// When it was made.
+    pub at: Time,
+}
+
+/// Appeals that nobody has ruled on, oldest first.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn appeals(db: &impl ConnectionTrait, vault: &Vault, centre: Id, viewer: &Viewer) -> Result<Vec<Appealed>> {
+    let open = Appeals::find().filter(A::CentreId.eq(centre)).filter(A::RuledAt.is_null());
+    let mut appealed = Vec::new();
+    for row in open.order_by_asc(A::At).limit(100).all(db).await? {
+        let booked = see(db, vault, centre, row.booking_id, viewer).await?;
+        let reason = vault.open(Place::new("booking_appeal.reason", centre, row.id), &row.reason)?;
+        appealed.push(Appealed { id: row.id, booked, reason, at: row.at });
+    }
+    Ok(appealed)
+}
+
+/// Rules on an appeal. If it is granted, the no-show is taken back, and with it what it brought.
+///
+/// # Errors
+/// `words_needed`, `unknown_appeal`, also for one that was ruled on before.
+pub async fn rule_on(act: &Act, member: &StaffMember, id: Id, granted: bool, why: &str) -> Result<Booked> {
+    let why = words(why).ok_or_else(|| WORDS_NEEDED.on("words"))?;
+    let open = A::Id.eq(id).and(A::CentreId.eq(act.centre.id)).and(A::RuledAt.is_null());
+    let appeal = Appeals::find().filter(open.clone()).one(&*act.tx).await?.ok_or(UNKNOWN_APPEAL)?;
+    let ruled = Appeals::update_many()
+        .col_expr(A::RuledAt, Expr::value(act.now))
+        .col_expr(A::RuledBy, Expr::value(member.id))
+        .col_expr(A::Granted, Expr::value(granted))
+        .col_expr(A::Words, Expr::value(act.seal("booking_appeal.words", id, why)?))
+        .filter(open)
+        .exec(&*act.tx)
+        .await?;
+    if ruled.rows_affected == 0 {
+        return Err(UNKNOWN_APPEAL.into());
+    }
+    let viewer = Viewer::acting(act).await?;
+    let mut booked = see(&*act.tx, &act.vault, act.centre.id, appeal.booking_id, &viewer).await?;
+    if granted && booked.row.state == BookingState::NoShow {
+        booked.row = turn(act, &booked.row, Model { state: BookingState::Excused, ..booked.row.clone() }).await?;
+    }
+    audit::note(act, "booking.appeal_ruled", booked.row.id, serde_json::json!({ "granted": granted })).await?;
+    tell_ruling(act, &booked, granted, why).await?;
+    Ok(booked)
+}
+
+async fn tell_ruling(act: &Act, booked: &Booked, granted: bool, why: &str) -> Result<()> {
+    let own = match booked.row.account_id {
+        Some(account) => resident::known(&*act.tx, &act.vault, act.centre.id, account).await?.phone,
+        None => None,
+    };
+    let given = booked.applicant.as_ref().and_then(|a| a.phone.clone());
+    let Some(phone) = own.or(given) else { return Ok(()) };
+    let when = booked.row.starts_at.local().format("%-m月%-d日 %H:%M");
+    let result = if granted { "已撤销“没有来”的记录" } else { "“没有来”的记录保留" };
+    let message = Message {
+        key: format!("booking.appeal_ruled/{}", booked.row.id),
+        kind: "booking.appeal_ruled",
+        lane: Lane::Notice,
+        phone: &phone,
+        text: format!("您对{when}预约的申诉已处理：{result}。{why}"),
+        about: booked.row.id,
+        due_at: act.now,
+        expires_at: act.now + Duration::days(3),
+    };
+    notice::say(act, message).await
+}

@@ -1,0 +1,198 @@
+//! Places (名额): taken, kept for a while, given back. A place that is kept or cools down counts as taken.
+
+use super::open::Openings;
+use super::starts::{follow, slot};
+use super::{NOT_BOOKABLE, ONLINE_CLOSED, OUTSIDE_HOURS, SLOT_FULL, SLOT_PAST, UNKNOWN_SLOT, service};
+use crate::base::Refusal;
+use crate::base::error::Result;
+use crate::domain::act::Act;
+use chrono::Duration;
+use entity::booking::Model as Booking;
+use entity::booking::held;
+use entity::booking::rule::Model as Rules;
+use entity::booking::slot::{Column, Entity, Model};
+use entity::{Id, Time};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait as _, Condition, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+use std::collections::BTreeMap;
+
+/// A place that was taken.
+pub(super) struct Place {
+    /// Its slots, one after the other.
+    pub(super) slots: Vec<Model>,
+    /// The first one.
+    pub(super) slot: Model,
+    /// End of the last one.
+    pub(super) ends_at: Time,
+}
+
+impl Place {
+    pub(super) fn of(slots: Vec<Model>) -> Option<Self> {
+        let (first, last) = (slots.first()?.clone(), slots.last()?);
+        follow(&slots).then_some(last.ends_at).map(|ends_at| Self { slots, slot: first, ends_at })
+    }
+
+    /// How many slots it takes.
+    pub(super) fn length(&self) -> i32 {
+        i32::try_from(self.slots.len()).unwrap_or(i32::MAX)
+    }
+}
+
+/// Takes a place in as many slots as a guide takes, from one on. The statement asks for a place left, so the database
+/// itself refuses one of two who press at once; where one of several slots is full, the act is taken back.
+///
+/// # Errors
+/// `not_bookable`, and on `slot_id`: `unknown_slot`, `slot_past`, `online_closed`, `slot_full`, `outside_hours`.
+pub(super) async fn take(act: &Act, guide: Id, first: Id, online: bool) -> Result<Place> {
+    let service = service(&*act.tx, guide).await?.ok_or(NOT_BOOKABLE)?;
+    let span = span(act, first, service.group_id, service.slots).await?;
+    if span.len() > 1 {
+        lock(act, Condition::all().add(Column::Id.is_in(span.iter().copied()))).await?;
+    }
+    let mut place = Entity::update_many()
+        .col_expr(Column::Taken, Expr::col(Column::Taken).add(1))
+        .col_expr(Column::TakenOnline, Expr::col(Column::TakenOnline).add(i32::from(online)))
+        .filter(Column::Id.is_in(span.iter().copied()))
+        .filter(Column::GroupId.eq(service.group_id))
+        .filter(Expr::col(Column::Taken).lt(Expr::col(Column::Bookable)));
+    place = match online {
+        true => place
+            .filter(Expr::col(Column::TakenOnline).lt(Expr::col(Column::Online)))
+            .filter(Column::OnlineUntil.gt(act.now)),
+        false => place.filter(Column::StartsAt.gt(act.now)),
+    };
+    let mut taken = place.exec_with_returning(&*act.tx).await?;
+    taken.sort_unstable_by_key(|s| s.starts_at);
+    let whole = taken.len() == span.len();
+    let Some(place) = Place::of(taken).filter(|_| whole) else {
+        let of_group = Entity::find_by_id(first).filter(Column::GroupId.eq(service.group_id));
+        return Err(why_not(of_group.one(&*act.tx).await?, online, act.now).on("slot_id").into());
+    };
+    // Holidays and hours may have changed since the slots were opened.
+    if !Openings::load(&*act.tx, act.centre.id).await?.have(place.slot.starts_at, place.ends_at) {
+        return Err(OUTSIDE_HOURS.on("slot_id").into());
+    }
+    Ok(place)
+}
+
+/// The slots from one on that a matter of this length takes.
+async fn span(act: &Act, first: Id, group: Id, slots: i32) -> Result<Vec<Id>> {
+    if slots == 1 {
+        return Ok(vec![first]);
+    }
+    let start = Entity::find_by_id(first).filter(Column::GroupId.eq(group)).one(&*act.tx).await?;
+    let start = start.ok_or_else(|| UNKNOWN_SLOT.on("slot_id"))?;
+    let rows = Entity::find()
+        .filter(Column::GroupId.eq(group))
+        .filter(Column::TemplateId.eq(start.template_id))
+        .filter(Column::StartsAt.gte(start.starts_at))
+        .order_by_asc(Column::StartsAt)
+        .limit(u64::from(slots.unsigned_abs()))
+        .all(&*act.tx)
+        .await?;
+    let mut ids: Vec<Id> = rows.iter().map(|s| s.id).collect();
+    // At the end of a day there are too few: the statement then finds fewer than were asked for.
+    ids.resize(usize::try_from(slots).unwrap_or(1), first);
+    Ok(ids)
+}
+
+/// Why nothing was had of a slot.
+pub(super) fn why_not(slot: Option<Model>, online: bool, now: Time) -> Refusal {
+    match slot {
+        None => UNKNOWN_SLOT,
+        Some(slot) if slot.starts_at <= now => SLOT_PAST,
+        Some(slot) if online && slot.online_until <= now => ONLINE_CLOSED,
+        Some(_) => SLOT_FULL,
+    }
+}
+
+/// Locks slots until the act ends, in the order of time, so that two acts never wait for each other for ever.
+async fn lock(act: &Act, slots: Condition) -> Result<Vec<Model>> {
+    let held = Entity::find().filter(slots).order_by_asc(Column::StartsAt).order_by_asc(Column::Id);
+    Ok(held.lock_exclusive().all(&*act.tx).await?)
+}
+
+/// The slots that a booking takes.
+pub(super) async fn of_booking(act: &Act, booking: &Booking) -> Result<Condition> {
+    let first = slot(&*act.tx, act.centre.id, booking.slot_id).await?;
+    let within = Column::StartsAt.gte(booking.starts_at).and(Column::StartsAt.lt(booking.ends_at));
+    let mine = Condition::all().add(Column::GroupId.eq(first.group_id)).add(Column::TemplateId.eq(first.template_id));
+    Ok(mine.add(within))
+}
+
+/// Locks what a guide takes from a slot on, with other slots: whoever gives one place back for another does so before either.
+pub(super) async fn lock_with(act: &Act, guide: Id, first: Id, others: Condition) -> Result<()> {
+    let service = service(&*act.tx, guide).await?.ok_or(NOT_BOOKABLE)?;
+    let wanted = span(act, first, service.group_id, service.slots).await?;
+    lock(act, Condition::any().add(others).add(Column::Id.is_in(wanted))).await.map(drop)
+}
+
+/// Gives the place of a booking back in each of its slots. One of the residents' places cools down first: whoever gives it
+/// up for a friend cannot say when it will be there. Where that would outlast the time for booking online, it is there at
+/// once.
+pub(super) async fn give_back(act: &Act, booking: &Booking, rules: &Rules) -> Result<()> {
+    let slots = lock(act, of_booking(act, booking).await?).await?;
+    let least = i64::from(rules.cool_down_minutes) * 60;
+    let until = act.now + Duration::seconds(act.random.between(least, least + least / 2));
+    let (cooling, free): (Vec<Model>, Vec<Model>) =
+        slots.into_iter().partition(|s| booking.online && least > 0 && until < s.online_until);
+    keep(act, &cooling, booking.id, None, until).await?;
+    put_back(act, free.into_iter().map(|s| (s.id, (1, i32::from(booking.online)))).collect()).await
+}
+
+/// Keeps places that are taken from everybody until a moment: for an account, or while they cool down.
+pub(super) async fn keep(act: &Act, slots: &[Model], hold: Id, account: Option<Id>, until: Time) -> Result<()> {
+    for slot in slots {
+        let row = held::Model {
+            id: act.id(),
+            centre_id: act.centre.id,
+            slot_id: slot.id,
+            hold_id: hold,
+            account_id: account,
+            until,
+        };
+        act.insert(row).await?;
+    }
+    Ok(())
+}
+
+/// Offers the places again that nobody keeps any longer. Safe to repeat.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn free_places(act: &Act) -> Result<()> {
+    let over = held::Column::CentreId.eq(act.centre.id).and(held::Column::Until.lte(act.now));
+    let freed = held::Entity::delete_many().filter(over).exec_with_returning(&*act.tx).await?;
+    put_back_held(act, freed).await
+}
+
+/// Gives places back that were kept and are kept no longer.
+pub(super) async fn put_back_held(act: &Act, freed: Vec<held::Model>) -> Result<()> {
+    let mut places = BTreeMap::<Id, (i32, i32)>::new();
+    for place in freed {
+        let (all, online) = places.entry(place.slot_id).or_default();
+        (*all, *online) = (*all + 1, *online + 1);
+    }
+    lock(act, Condition::all().add(Column::Id.is_in(places.keys().copied()))).await?;
+    put_back(act, places).await
+}
+
+/// Takes places off slots that the act has locked: so many, and so many of them online.
+async fn put_back(act: &Act, places: BTreeMap<Id, (i32, i32)>) -> Result<()> {
+    let mut alike = BTreeMap::<(i32, i32), Vec<Id>>::new();
+    for (slot, count) in places {
+        alike.entry(count).or_default().push(slot);
+    }
+    for ((all, online), slots) in alike {
+        Entity::update_many()
+            .col_expr(Column::Taken, Expr::col(Column::Taken).sub(all))
+            .col_expr(Column::TakenOnline, Expr::col(Column::TakenOnline).sub(online))
+            .filter(Column::Id.is_in(slots))
+            .filter(Column::Taken.gte(all))
+            .exec(&*act.tx)
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! Starts (可约时段): when a guide can be booked, and what is left.
+
+use super::open::Openings;
+use super::place::why_not;
+use super::{BAD_SPAN, NOT_BOOKABLE, UNKNOWN_SLOT, service};
+use crate::base::error::Result;
+use crate::domain::guide;
+use chrono::{Days, Duration, NaiveDate};
+use entity::booking::slot::{Column, Entity, Model};
+use entity::{Id, Time};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+
+/// A start that a guide can be booked at, with the places left for as long as it takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// The first slot.
+    pub id: Id,
+    /// Start.
+    pub starts_at: Time,
+    /// End of the last slot.
+    pub ends_at: Time,
+    /// Places.
+    pub capacity: i32,
+    /// Places left.
+    pub remaining: i32,
+}
+
+/// Starts at which a guide can be booked, by time: online, or at the windows, which have the places for older people too.
+///
+/// # Errors
+/// `unknown_guide`, `not_bookable`, `bad_span`.
+pub async fn starts(
+    db: &impl ConnectionTrait,
+    centre: Id,
+    guide: &str,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+    now: Time,
+    online: bool,
+) -> Result<Vec<Start>> {
+    let guide = guide::get(db, centre, guide).await?.row;
+    let service = service(db, guide.id).await?.ok_or(NOT_BOOKABLE)?;
+    let from = from.unwrap_or_else(|| now.date());
+    let to = to.or_else(|| from.checked_add_days(Days::new(30))).unwrap_or(from);
+    if from > to || to - from > Duration::days(60) {
+        return Err(BAD_SPAN.on("to").into());
+    }
+    let openings = Openings::load(db, centre).await?;
+    let slots = Entity::find()
+        .filter(Column::GroupId.eq(service.group_id))
+        .filter(Column::Bookable.gt(0))
+        .filter(Column::StartsAt.between(Time::at(from, 0), Time::at(to, 24 * 60)))
+        .filter(if online { Column::OnlineUntil.gt(now) } else { Column::StartsAt.gt(now) })
+        .order_by_asc(Column::StartsAt)
+        .all(db)
+        .await?;
+    let length = usize::try_from(service.slots).unwrap_or(1);
+    let starts = slots.windows(length).filter(|span| follow(span)).filter_map(|span| start(span, online));
+    Ok(starts.filter(|start| openings.have(start.starts_at, start.ends_at)).collect())
+}
+
+/// True when slots follow one another without a gap.
+pub(super) fn follow(span: &[Model]) -> bool {
+    span.windows(2).all(|pair| pair[0].ends_at == pair[1].starts_at)
+}
+
+fn start(span: &[Model], online: bool) -> Option<Start> {
+    let (first, last) = (span.first()?, span.last()?);
+    let capacity = |s: &Model| if online { s.online } else { s.bookable };
+    let left = |s: &Model| {
+        let bookable = s.bookable - s.taken;
+        if online { Ord::min(bookable, s.online - s.taken_online) } else { bookable }
+    };
+    Some(Start {
+        id: first.id,
+        starts_at: first.starts_at,
+        ends_at: last.ends_at,
+        capacity: span.iter().map(capacity).min()?,
+        remaining: span.iter().map(left).min()?,
+    })
+}
+
+/// One slot of the centre.
+///
+/// # Errors
+/// `unknown_slot`.
+pub async fn slot(db: &impl ConnectionTrait, centre: Id, id: Id) -> Result<Model> {
+    let slot = Entity::find_by_id(id).filter(Column::CentreId.eq(centre)).one(db).await?;
+    slot.ok_or_else(|| UNKNOWN_SLOT.on("slot_id").into())
+}
+
+/// Refuses a slot that offers nothing now, as far as a look can tell: of a crowd that wants the same place, all who come too
+/// late are told so without holding up one who writes. Whether a place is had, only taking it tells.
+///
+/// # Errors
+/// On `slot_id`: `unknown_slot`, `slot_past`, `online_closed`, `slot_full`.
+pub async fn ensure_offered(db: &impl ConnectionTrait, centre: Id, slot: Id, online: bool, now: Time) -> Result<()> {
+    let seen = Entity::find_by_id(slot).filter(Column::CentreId.eq(centre)).one(db).await?;
+    let full = |s: &Model| s.taken >= s.bookable || (online && s.taken_online >= s.online);
+    match seen {
+        Some(slot) if slot.starts_at > now && (!online || slot.online_until > now) && !full(&slot) => Ok(()),
+        seen => Err(why_not(seen, online, now).on("slot_id").into()),
+    }
+}
