@@ -11,7 +11,7 @@ use crate::domain::{Act, Rules, Who};
 use crate::gateway::limits::Limits;
 use crate::gateway::sms::{Memory, Sms};
 use crate::gateway::wechat::Wechat;
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -120,12 +120,10 @@ impl App {
         act: impl AsyncFnOnce(&Act) -> Result<T>,
     ) -> Result<T> {
         let kind = who.kind();
-        let tx = self.database.begin().await?;
-        let (vault, rules) = (Arc::clone(&self.vault), Arc::clone(&self.rules));
-        let given = Act::new(tx, self.clock.now(), who, Arc::clone(centre), vault, self.random.clone(), rules);
+        let given = self.begin(centre, who).await?;
         let result = act(&given).await;
         let spoke = given.has_spoken();
-        let tx = Arc::try_unwrap(given.tx).map_err(|_| anyhow::anyhow!("an act kept its transaction"))?;
+        let tx = transaction(given)?;
         match result {
             Ok(value) => {
                 tx.commit().await?;
@@ -142,6 +140,33 @@ impl App {
             }
         }
     }
+
+    /// Does one act and takes it back: what would come of it, exactly.
+    ///
+    /// # Errors
+    /// Whatever the act says.
+    pub async fn preview<T>(
+        &self,
+        centre: &Arc<Centre>,
+        who: Who,
+        act: impl AsyncFnOnce(&Act) -> Result<T>,
+    ) -> Result<T> {
+        let given = self.begin(centre, who).await?;
+        let result = act(&given).await;
+        transaction(given)?.rollback().await?;
+        result
+    }
+
+    async fn begin(&self, centre: &Arc<Centre>, who: Who) -> Result<Act> {
+        let tx = self.database.begin().await?;
+        let (vault, rules) = (Arc::clone(&self.vault), Arc::clone(&self.rules));
+        Ok(Act::new(tx, self.clock.now(), who, Arc::clone(centre), vault, self.random.clone(), rules))
+    }
+}
+
+/// The transaction of an act that is over.
+fn transaction(act: Act) -> Result<DatabaseTransaction> {
+    Arc::try_unwrap(act.tx).map_err(|_| anyhow::anyhow!("an act kept its transaction").into())
 }
 
 /// True when the database holds a centre, and so data sealed with the keys that were here before.

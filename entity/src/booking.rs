@@ -20,6 +20,38 @@ pub mod desk_group {
         pub code: String,
         /// Name, as on the board.
         pub name: String,
+        /// The branch it sits in.
+        pub branch_id: Id,
+        /// What the numbers of its tickets begin with.
+        pub prefix: String,
+        /// First number of its band.
+        pub first_number: i32,
+        /// Last number of its band; none is given beyond it.
+        pub last_number: i32,
+    }
+    plain!();
+}
+
+/// Desks (窗口): where one clerk receives one person at a time.
+pub mod desk {
+    use super::*;
+    /// One desk.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "desk")]
+    pub struct Model {
+        /// Opaque id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Id,
+        /// Its centre.
+        pub centre_id: Id,
+        /// Its group.
+        pub group_id: Id,
+        /// Short code, unique in the centre.
+        pub code: String,
+        /// Name, as on its sign.
+        pub name: String,
+        /// It is in use; one that is not stays for what it did.
+        pub active: bool,
     }
     plain!();
 }
@@ -262,6 +294,8 @@ pub mod event {
         pub actor_kind: ActorKind,
         /// Account, staff or job.
         pub actor: String,
+        /// The closure that brought it, if one did.
+        pub closure_id: Option<Id>,
     }
     plain!();
 }

@@ -65,6 +65,28 @@ pub mod office {
     plain!();
 }
 
+/// Branches (办事点): halls in which the centre receives people. A branch is not a tenant.
+pub mod branch {
+    use super::*;
+    /// One branch.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "branch")]
+    pub struct Model {
+        /// Opaque id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Id,
+        /// Its centre.
+        pub centre_id: Id,
+        /// Short code, unique in the centre.
+        pub code: String,
+        /// Full name.
+        pub name: String,
+        /// Where it is.
+        pub address: String,
+    }
+    plain!();
+}
+
 word! {
     /// Whose hours a row sets.
     HoursKind {

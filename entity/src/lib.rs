@@ -54,6 +54,7 @@ pub mod bulletin;
 pub mod calendar;
 pub mod case;
 pub mod centre;
+pub mod closure;
 pub mod guide;
 pub mod identity;
 pub mod lease;

@@ -4,6 +4,7 @@ mod attendance;
 mod auth;
 mod booking;
 mod bulletin;
+mod calendar;
 mod case;
 mod guide;
 pub mod hooks;
@@ -21,6 +22,7 @@ type Doors = (
     guide::Guides,
     booking::Bookings,
     booking::appeal::Appeals,
+    calendar::Closures,
     case::Cases,
     review::Reviews,
     attendance::Attendance,
@@ -36,6 +38,8 @@ enum Noun {
     Guide,
     /// 预约
     Booking,
+    /// 日历
+    Calendar,
     /// 办件
     Case,
     /// 好差评
@@ -52,6 +56,7 @@ fn service() -> OpenApiService<Doors, ()> {
         guide::Guides,
         booking::Bookings,
         booking::appeal::Appeals,
+        calendar::Closures,
         case::Cases,
         review::Reviews,
         attendance::Attendance,

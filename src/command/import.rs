@@ -2,7 +2,7 @@
 
 use super::{centre_of, say};
 use crate::app::App;
-use crate::domain::booking::{self, OfferFile};
+use crate::domain::booking::{self, OfferFile, Touched};
 use crate::domain::calendar::{self, HolidayFile};
 use crate::domain::centre::{self, CentreFile};
 use crate::domain::guide::{self, GuideFile};
@@ -63,8 +63,10 @@ impl Import {
                 tx.commit().await?;
                 for centre in centre::all(app.read()).await? {
                     let centre = Arc::new(centre);
-                    let moved = app.write(&centre, Who::Operator, async |act| case::redate(act).await).await?;
+                    let act = async |act: &_| Ok((case::redate(act).await?, booking::open_slots(act).await?));
+                    let (moved, touched) = app.write(&centre, Who::Operator, act).await?;
                     say(&format!("{}: {moved} deadlines moved, and their applicants are told", centre.code))?;
+                    tell_touched(&centre.code, &touched)?;
                 }
                 say(&format!("holidays of {year} are in force"))
             }
@@ -85,10 +87,26 @@ impl Import {
                 let tx = app.database.begin().await?;
                 let centre = centre::import(&tx, &app.random, app.clock.now(), file).await?;
                 tx.commit().await?;
-                say(&format!("{} {} is in force", centre.code, centre.name))
+                say(&format!("{} {} is in force", centre.code, centre.name))?;
+                let centre = Arc::new(centre);
+                let touched = app.write(&centre, Who::Operator, async |act| booking::open_slots(act).await).await?;
+                tell_touched(&centre.code, &touched)
             }
         }
     }
+}
+
+/// Tells whose bookings changed days or hours touched: who could not be told by text is rung up.
+fn tell_touched(centre: &str, touched: &[Touched]) -> anyhow::Result<()> {
+    if touched.is_empty() {
+        return Ok(());
+    }
+    let texted = touched.iter().filter(|t| t.texted).count();
+    say(&format!("{centre}: {} bookings were moved or cancelled; {texted} people are told by text", touched.len()))?;
+    for left in touched.iter().filter(|t| !t.texted) {
+        say(&format!("  to be rung up: booking {}", left.booked.row.number))?;
+    }
+    Ok(())
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {

@@ -8,7 +8,7 @@ use crate::base::vault::sha256;
 use crate::base::{Kind, Random, Refusal, Result};
 use chrono::{NaiveDate, NaiveTime, Timelike as _};
 pub use entity::centre::Model as Centre;
-use entity::centre::{Column, Entity, HoursKind, counter, host, hours, office, screen};
+use entity::centre::{Column, Entity, HoursKind, branch, counter, host, hours, office, screen};
 use entity::{Id, Time};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
@@ -50,6 +50,20 @@ pub struct CentreFile {
     pub shift_hours: Vec<(NaiveTime, NaiveTime)>,
     /// Its offices.
     pub offices: Vec<OfficeFile>,
+    /// Where it receives people: one or more halls.
+    pub branches: Vec<BranchFile>,
+}
+
+/// A branch in a centre's file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BranchFile {
+    /// Short code, unique in the centre.
+    pub code: String,
+    /// Full name.
+    pub name: String,
+    /// Where it is.
+    pub address: String,
 }
 
 /// An office in a centre's file.
@@ -124,6 +138,18 @@ pub async fn import(db: &impl ConnectionTrait, random: &Random, now: Time, file:
             .exec_without_returning(db)
             .await?;
     }
+    for b in file.branches {
+        let row =
+            branch::Model { id: random.id(now), centre_id: centre.id, code: b.code, name: b.name, address: b.address };
+        branch::Entity::insert(row.into_active_model())
+            .on_conflict(
+                OnConflict::columns([branch::Column::CentreId, branch::Column::Code])
+                    .update_columns([branch::Column::Name, branch::Column::Address])
+                    .to_owned(),
+            )
+            .exec_without_returning(db)
+            .await?;
+    }
     Ok(centre)
 }
 
@@ -156,13 +182,20 @@ fn faults(file: &CentreFile) -> Vec<String> {
     if !code_fits(&file.code) {
         faults.push(format!("code {} 应为1至8位大写字母或数字", file.code));
     }
-    for (row, office) in file.offices.iter().enumerate() {
-        if !code_fits(&office.code) {
-            faults.push(format!("offices 第{}行 code {} 应为1至8位大写字母或数字", row + 1, office.code));
+    let offices: Vec<&str> = file.offices.iter().map(|o| o.code.as_str()).collect();
+    let branches: Vec<&str> = file.branches.iter().map(|b| b.code.as_str()).collect();
+    for (list, codes) in [("offices", offices), ("branches", branches)] {
+        for (row, code) in codes.iter().enumerate() {
+            if !code_fits(code) {
+                faults.push(format!("{list} 第{}行 code {code} 应为1至8位大写字母或数字", row + 1));
+            }
+            if codes[..row].contains(code) {
+                faults.push(format!("{list} 第{}行 code {code} 重复", row + 1));
+            }
         }
-        if file.offices[..row].iter().any(|o| o.code == office.code) {
-            faults.push(format!("offices 第{}行 code {} 重复", row + 1, office.code));
-        }
+    }
+    if file.branches.is_empty() {
+        faults.push("branches 至少写一个办事点".to_owned());
     }
     for (key, sessions) in [("window_hours", &file.window_hours), ("shift_hours", &file.shift_hours)] {
         let ordered = sessions.iter().all(|(a, b)| a < b) && sessions.windows(2).all(|w| w[0].1 <= w[1].0);
@@ -214,6 +247,15 @@ pub async fn all(db: &impl ConnectionTrait) -> Result<Vec<Centre>> {
 pub async fn offices(db: &impl ConnectionTrait, centre: Id) -> Result<Vec<office::Model>> {
     let offices = office::Entity::find().filter(office::Column::CentreId.eq(centre));
     Ok(offices.order_by_asc(office::Column::Code).all(db).await?)
+}
+
+/// The centre's branches by code.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn branches(db: &impl ConnectionTrait, centre: Id) -> Result<Vec<branch::Model>> {
+    let branches = branch::Entity::find().filter(branch::Column::CentreId.eq(centre));
+    Ok(branches.order_by_asc(branch::Column::Code).all(db).await?)
 }
 
 /// One of the centre's offices, by code.

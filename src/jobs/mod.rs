@@ -81,7 +81,7 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
             Ok(())
         }
         Job::Optimize => Ok(app.database.optimize().await?),
-        Job::OpenSlots => in_each_centre(app, name, async |act| booking::open_slots(act).await).await,
+        Job::OpenSlots => in_each_centre(app, name, async |act| booking::open_slots(act).await.map(drop)).await,
         Job::FreePlaces => in_each_centre(app, name, async |act| booking::free_places(act).await).await,
         Job::MarkNoShows => in_each_centre(app, name, async |act| booking::mark_no_shows(act).await).await,
         Job::RollDuty => in_each_centre(app, name, async |act| attendance::roll(act, act.now.date()).await).await,

@@ -2,7 +2,7 @@
 
 use super::form::{Fields, Frame, Jar, Sent, forget_session, go_to, keep_session, local, page, words};
 use crate::access::{self, Resident, Visit};
-use crate::domain::booking;
+use crate::domain::booking::{self, Closed};
 use crate::domain::guide::{self, Wanted};
 use crate::domain::identity::session;
 use askama::Template;
@@ -17,6 +17,7 @@ use serde::Deserialize;
 struct Home {
     frame: Frame,
     q: String,
+    closed: Vec<Closed>,
     groups: Vec<(office::Model, Vec<GuideRow>)>,
 }
 
@@ -35,7 +36,8 @@ pub(super) async fn home(visit: Visit, Query(search): Query<Search>) -> poem::Re
             None => groups.push((office, vec![guide])),
         }
     }
-    page(&Home { frame: Frame::of(&visit), q: search.q.unwrap_or_default(), groups })
+    let closed = booking::closures(visit.app.read(), visit.centre.id, visit.app.clock.now().date()).await?;
+    page(&Home { frame: Frame::of(&visit), q: search.q.unwrap_or_default(), closed, groups })
 }
 
 #[derive(Template)]

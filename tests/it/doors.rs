@@ -59,6 +59,7 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
             "list_guides",
             "get_guide",
             "list_slots",
+            "list_closures",
             "progress",
             "get_invitation",
             "give_review",
@@ -87,7 +88,8 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
     doors(&["reveal", "search_cases"], READERS.to_vec());
     doors(&["check_in", "check_out", "presence_board"], STAFF.to_vec());
     doors(&["draft_bulletin", "sign_bulletin"], vec!["director"]);
-    doors(&["list_no_show_appeals", "rule_on_no_show"], vec!["director"]);
+    doors(&["list_no_show_appeals", "rule_on_no_show", "close_day", "reopen_closure"], vec!["director"]);
+    doors(&["closure_touched"], WINDOWS.to_vec());
     // Open to anybody for what is published; drafts are not there for others than the director and leaders.
     doors(&["get_bulletin", "figure_rows"], vec![]);
     table
@@ -103,6 +105,7 @@ fn nothing() -> Things {
         ("bookings", of(booking::UNKNOWN_BOOKING)),
         ("holds", of(booking::UNKNOWN_HOLD)),
         ("booking-appeals", of(booking::UNKNOWN_APPEAL)),
+        ("calendar", of(booking::UNKNOWN_CLOSURE)),
         ("cases", ("ST-B-20261124-9999".to_owned(), case::UNKNOWN_CASE)),
     ])
 }
@@ -202,9 +205,14 @@ async fn each_door_is_closed_to_the_wrong_owner(town: &Town) {
     let hold = json!({ "slot_id": slot, "guide": "SB-03" });
     let hold = owner.post("/holds", hold).await.ok(201)["id"].as_str().unwrap().to_owned();
     let appeal = town.act(async |act| appealed(act, booked.parse().unwrap()).await).await;
+    let closing = json!({ "date": "2026-12-02", "reason": "停电检修", "then": "move" });
+    let closed = town.staff("director").await.post("/calendar/closures", closing).await.ok(201);
+    let closure = closed["id"].as_str().unwrap().to_owned();
     town.deliver().await;
     let mut things = nothing();
-    let real = [("bookings", booked), ("holds", hold), ("booking-appeals", appeal.to_string()), ("cases", number)];
+    let appeal = appeal.to_string();
+    let real =
+        [("bookings", booked), ("holds", hold), ("booking-appeals", appeal), ("calendar", closure), ("cases", number)];
     for (word, thing) in real {
         things.get_mut(word).unwrap().0 = thing;
     }
@@ -233,7 +241,7 @@ async fn each_door_is_closed_to_the_wrong_owner(town: &Town) {
             tried += 1;
         }
     }
-    assert_eq!((tried, town.rows().await), (67, before), "every door about one thing, and nothing changed");
+    assert_eq!((tried, town.rows().await), (70, before), "every door about one thing, and nothing changed");
 }
 
 /// An appeal that the owner of a booking made.

@@ -40,6 +40,14 @@ create table office (
     phone     text not null,
     unique (centre_id, code)
 );
+create table branch (
+    id        {id} primary key,
+    centre_id {id} not null references centre (id),
+    code      text not null,
+    name      text not null,
+    address   text not null,
+    unique (centre_id, code)
+);
 create table hours (
     id         {id}    primary key,
     centre_id  {id}    not null references centre (id),
@@ -275,10 +283,24 @@ create index attendance_day on attendance (centre_id, on_date);
 
 -- Bookings.
 create table desk_group (
-    id        {id} primary key,
-    centre_id {id} not null references centre (id),
-    code      text not null,
-    name      text not null,
+    id           {id}    primary key,
+    centre_id    {id}    not null references centre (id),
+    code         text    not null,
+    name         text    not null,
+    branch_id    {id}    not null references branch (id),
+    prefix       text    not null,
+    first_number integer not null check (first_number >= 0),
+    last_number  integer not null check (last_number < 10000),
+    unique (centre_id, code),
+    check (first_number <= last_number)
+);
+create table desk (
+    id        {id}    primary key,
+    centre_id {id}    not null references centre (id),
+    group_id  {id}    not null references desk_group (id),
+    code      text    not null,
+    name      text    not null,
+    active    boolean not null,
     unique (centre_id, code)
 );
 create table slot_template (
@@ -323,6 +345,37 @@ create table slot (
     check (taken_online <= taken)
 );
 create index slot_ahead on slot (centre_id, starts_at);
+create table closure (
+    id          {id}    primary key,
+    centre_id   {id}    not null references centre (id),
+    branch_id   {id}    references branch (id),
+    desk_id     {id}    references desk (id),
+    on_date     date    not null,
+    from_minute integer not null check (from_minute between 0 and 1439),
+    to_minute   integer not null check (to_minute between 1 and 1440),
+    reason      text    not null,
+    moves       boolean not null,
+    closed_by   {id}    not null references staff (id),
+    at          bigint  not null,
+    reopened_at bigint,
+    reopened_by {id}    references staff (id),
+    check (from_minute < to_minute),
+    check (branch_id is null or desk_id is null),
+    check ((reopened_at is null) = (reopened_by is null))
+);
+create index closure_day on closure (centre_id, on_date);
+create table make_up (
+    id          {id}    primary key,
+    centre_id   {id}    not null references centre (id),
+    closure_id  {id}    not null references closure (id),
+    group_id    {id}    not null references desk_group (id),
+    on_date     date    not null,
+    from_minute integer not null check (from_minute between 0 and 1439),
+    to_minute   integer not null check (to_minute between 1 and 1440),
+    places      integer not null check (places between 1 and 1000),
+    check (from_minute < to_minute)
+);
+create index make_up_day on make_up (centre_id, on_date);
 create table held_place (
     id         {id}    primary key,
     centre_id  {id}    not null references centre (id),
@@ -383,8 +436,10 @@ create table booking_event (
     at          bigint not null,
     recorded_at bigint not null,
     actor_kind  text   not null check (actor_kind in ('system', 'operator', 'resident', 'staff', 'bearer')),
-    actor       text   not null
+    actor       text   not null,
+    closure_id  {id}   references closure (id)
 );
+create index booking_event_closure on booking_event (closure_id) where closure_id is not null;
 create index booking_event_of on booking_event (booking_id);
 create index booking_event_day on booking_event (centre_id, on_date);
 create table booking_appeal (

@@ -91,7 +91,7 @@ struct RescheduleInput {
 
 /// A booking.
 #[derive(Object)]
-struct BookingView {
+pub(super) struct BookingView {
     /// Opaque id.
     id: Id,
     /// Number people read.
@@ -112,7 +112,7 @@ struct BookingView {
     applicant: Option<ApplicantView>,
 }
 
-fn view(booked: Booked, viewer: &Viewer) -> BookingView {
+pub(super) fn view(booked: Booked, viewer: &Viewer) -> BookingView {
     BookingView {
         id: booked.row.id,
         number: booked.row.number,

@@ -72,7 +72,7 @@ pub async fn book(act: &Act, wish: Wish) -> Result<Booked> {
     if !act.insert_new(row.clone()).await? {
         return Err(ALREADY_BOOKED.into());
     }
-    record(act, &row).await?;
+    record(act, &row, None).await?;
     if let Some(phone) = &applicant.phone {
         tell(act, &row, &guide.row.name, phone).await?;
     }
@@ -92,8 +92,7 @@ pub(crate) fn person(account: Option<Id>, applicant: &Applicant) -> String {
     }
 }
 
-/// Confirms by text, and reminds once: on the working day before at four in the afternoon, else two hours before, else
-/// the confirmation is near enough.
+/// Confirms by text, and reminds of it.
 pub(super) async fn tell(act: &Act, row: &Model, item: &str, phone: &str) -> Result<()> {
     let when = row.starts_at.local().format("%-m月%-d日 %H:%M");
     let (place, done) = (&act.centre.address, if row.sequence == 0 { "已约" } else { "已改约到" });
@@ -108,6 +107,13 @@ pub(super) async fn tell(act: &Act, row: &Model, item: &str, phone: &str) -> Res
         expires_at: row.starts_at,
     };
     notice::say(act, confirmed).await?;
+    remind(act, row, item, phone).await
+}
+
+/// Reminds once: on the working day before at four in the afternoon, else two hours before, else the text that told of it is
+/// near enough.
+pub(super) async fn remind(act: &Act, row: &Model, item: &str, phone: &str) -> Result<()> {
+    let when = row.starts_at.local().format("%-m月%-d日 %H:%M");
     let day_before = calendar::load(&*act.tx).await?.back(row.on_date, 1);
     let moments = [Time::at(day_before, 16 * 60), row.starts_at - Duration::hours(2)];
     let Some(due_at) = moments.into_iter().find(|m| *m > act.now + Duration::minutes(30)) else { return Ok(()) };
@@ -116,7 +122,7 @@ pub(super) async fn tell(act: &Act, row: &Model, item: &str, phone: &str) -> Res
         kind: "booking.reminder",
         lane: Lane::Bulk,
         phone,
-        text: format!("提醒：您约了{when}办理“{item}”，预约号{}。请带齐材料到{place}。", row.number),
+        text: format!("提醒：您约了{when}办理“{item}”，预约号{}。请带齐材料到{}。", row.number, act.centre.address),
         about: row.id,
         due_at,
         expires_at: row.starts_at,
@@ -124,8 +130,8 @@ pub(super) async fn tell(act: &Act, row: &Model, item: &str, phone: &str) -> Res
     notice::say(act, reminder).await
 }
 
-/// Writes down what became of a booking, with the time it is promised.
-pub(super) async fn record(act: &Act, row: &Model) -> Result<()> {
+/// Writes down what became of a booking, with the time it is promised, and the closure that brought it if one did.
+pub(super) async fn record(act: &Act, row: &Model, closure: Option<Id>) -> Result<()> {
     let event = event::Model {
         id: act.id(),
         centre_id: act.centre.id,
@@ -137,6 +143,7 @@ pub(super) async fn record(act: &Act, row: &Model) -> Result<()> {
         recorded_at: act.now,
         actor_kind: act.who.kind(),
         actor: act.who.label(),
+        closure_id: closure,
     };
     act.insert(event).await.map(drop)
 }

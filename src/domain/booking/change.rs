@@ -49,7 +49,7 @@ pub async fn reschedule(act: &Act, id: Id, slot: Id) -> Result<Booked> {
     lock_with(act, old.guide_id, slot, of_booking(act, &old).await?).await?;
     let online = act.who.account().is_some();
     let place = take(act, old.guide_id, slot, online).await?;
-    give_back(act, &old, &rules).await?;
+    give_back(act, &old, rules.cool_down_minutes).await?;
     let slots = place.length();
     let Place { slot, ends_at, .. } = place;
     let next = Model {
@@ -86,7 +86,7 @@ pub async fn cancel(act: &Act, id: Id) -> Result<Booked> {
     }
     // The slots first, as in `book`: two acts that lock in different orders could wait for each other for ever.
     let rules = rules(&*act.tx, act.centre.id, act.now.date()).await?;
-    give_back(act, &booked.row, &rules).await?;
+    give_back(act, &booked.row, rules.cool_down_minutes).await?;
     let next = Model { state: BookingState::Cancelled, sequence: booked.row.sequence + 1, ..booked.row.clone() };
     let row = turn(act, &booked.row, next).await?;
     if matches!(act.who, Who::Staff(_)) {
@@ -135,6 +135,11 @@ pub async fn is_for(act: &Act, row: &Model, applicant: &Applicant) -> Result<boo
 
 /// Writes a booking that was changed, if it still stands as it was read; of two who change it at once, one succeeds.
 pub(super) async fn turn(act: &Act, row: &Model, next: Model) -> Result<Model> {
+    turn_by(act, row, next, None).await
+}
+
+/// The same, by the closure that brought it.
+pub(super) async fn turn_by(act: &Act, row: &Model, next: Model, closure: Option<Id>) -> Result<Model> {
     let turned = Entity::update_many()
         .col_expr(Column::State, Expr::value(next.state))
         .col_expr(Column::Sequence, Expr::value(next.sequence))
@@ -153,7 +158,7 @@ pub(super) async fn turn(act: &Act, row: &Model, next: Model) -> Result<Model> {
         let now = Entity::find_by_id(row.id).one(&*act.tx).await?.ok_or(UNKNOWN_BOOKING)?;
         return Err(if now.state == BookingState::Booked { CHANGED_MEANWHILE } else { NOT_OPEN }.into());
     }
-    record(act, &next).await?;
+    record(act, &next, closure).await?;
     // What was said of its old time, and has not gone out, is no longer true.
     notice::withdraw(act, next.id).await?;
     Ok(next)

@@ -78,7 +78,7 @@ pub async fn list_of_day(
 }
 
 /// Puts item and applicant beside bookings, the applicant only where the booking was made since a moment.
-async fn show(
+pub(super) async fn show(
     db: &impl ConnectionTrait,
     vault: &Vault,
     centre: Id,

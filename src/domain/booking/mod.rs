@@ -13,24 +13,31 @@ use entity::booking::Model;
 
 mod book;
 mod change;
+mod close;
 mod fair;
 mod hold;
 mod look;
 mod no_show;
 mod offer;
+mod offer_file;
 mod open;
+mod openings;
 mod place;
+mod rehouse;
 mod starts;
 
 pub use book::book;
 pub(crate) use book::person;
 pub use change::{arrive, cancel, is_for, reschedule};
+pub use close::{Closed, Closing, MakeUp, close, closures, reopen, touched_by};
 pub use hold::{Hold, held, hold, let_go};
 pub use look::{list_of_account, list_of_day, see};
 pub use no_show::{Appealed, appeal, appeals, mark_no_shows, rule_on};
-pub use offer::{GroupFile, OfferFile, RulesFile, TemplateFile, import, service};
+pub use offer::{desks, groups, import, service};
+pub use offer_file::{BandFile, DeskFile, GroupFile, OfferFile, RulesFile, TemplateFile};
 pub use open::open_slots;
 pub use place::free_places;
+pub use rehouse::Touched;
 pub use starts::{Start, ensure_offered, slot, starts};
 
 /// No such slot here.
@@ -78,9 +85,31 @@ pub const REASON_NEEDED: Refusal = Refusal::new(Kind::Invalid, "reason_needed", 
 pub const WORDS_NEEDED: Refusal = Refusal::new(Kind::Invalid, "words_needed", "请写明处理意见（2至300字）。");
 /// No such appeal is open.
 pub const UNKNOWN_APPEAL: Refusal = Refusal::new(Kind::Missing, "unknown_appeal", "没有找到这个申诉，或已经处理过。");
-/// The hall is closed then, as the calendar and the hours stand now.
+/// Nothing is offered then any more: the hall is closed, or slots are cut another way.
 pub const OUTSIDE_HOURS: Refusal =
-    Refusal::new(Kind::Invalid, "outside_hours", "这个时段中心不上班，请选择其他时段。").article("4.9");
+    Refusal::new(Kind::Invalid, "outside_hours", "这个时段已不对外预约，请刷新后选择其他时段。").article("4.9");
+/// No such branch here.
+pub const UNKNOWN_BRANCH: Refusal = Refusal::new(Kind::Invalid, "unknown_branch", "本中心没有这个办事点。");
+/// No such desk here, or it is not in use.
+pub const UNKNOWN_DESK: Refusal = Refusal::new(Kind::Invalid, "unknown_desk", "本中心没有这个窗口，或已停用。");
+/// Hours that read backwards or cannot be read.
+pub const BAD_HOURS: Refusal = Refusal::new(Kind::Invalid, "bad_hours", "时间应写成 09:00 的形式，开始早于结束。");
+/// A closure that does not say why.
+pub const BAD_CLOSURE_REASON: Refusal =
+    Refusal::new(Kind::Invalid, "bad_closure_reason", "请写明停办原因（2至40字），群众会在短信和网页上看到。");
+/// A day long over, or too far ahead.
+pub const TOO_FAR: Refusal = Refusal::new(Kind::Invalid, "too_far", "只能登记前31天到后180天的停办。");
+/// The centre does not receive anybody then anyway.
+pub const NOTHING_TO_CLOSE: Refusal =
+    Refusal::new(Kind::Invalid, "nothing_to_close", "这段时间中心本来就不对外办理，不用登记停办。");
+/// The same is closed already.
+pub const ALREADY_CLOSED: Refusal = Refusal::new(Kind::Conflict, "already_closed", "这段时间的停办已经登记过。");
+/// Places instead that cannot be offered.
+pub const BAD_MAKE_UP: Refusal =
+    Refusal::new(Kind::Invalid, "bad_make_up", "补放名额的日期应在今天到180天内，每个时段1至100个。");
+/// No such closure, or it was taken back or is over.
+pub const UNKNOWN_CLOSURE: Refusal =
+    Refusal::new(Kind::Missing, "unknown_closure", "没有找到这次停办，或已撤销、已过。");
 /// All places are taken.
 pub const SLOT_FULL: Refusal = Refusal::new(Kind::Conflict, "slot_full", "这个时段已约满，请选择其他时段。");
 /// The person has a place in this slot.

@@ -5,7 +5,8 @@
 
 use super::change::turn;
 use super::fair::{limited_until, of_account, rules};
-use super::open::Openings;
+use super::openings::{LOOKING_BACK, Openings};
+use super::rehouse::groups_of;
 use super::{Booked, NOT_A_NO_SHOW, REASON_NEEDED, UNKNOWN_APPEAL, WORDS_NEEDED, see};
 use crate::base::error::Result;
 use crate::base::vault::{Place, Vault};
@@ -45,9 +46,10 @@ pub async fn mark_no_shows(act: &Act) -> Result<()> {
     if over.is_empty() {
         return Ok(());
     }
-    let openings = Openings::load(&*act.tx, act.centre.id).await?;
+    let openings = Openings::load(&*act.tx, act.centre.id, act.now.date() - LOOKING_BACK).await?;
+    let groups = groups_of(act, &over).await?;
     for row in over {
-        let open = openings.have(row.starts_at, row.ends_at);
+        let open = groups.get(&row.slot_id).is_none_or(|group| openings.have(*group, row.starts_at, row.ends_at));
         let state = if open { BookingState::NoShow } else { BookingState::Excused };
         let row = turn(act, &row, Model { state, ..row.clone() }).await?;
         if open {

@@ -1,55 +1,48 @@
-//! Opening (放号): what each desk group offers on the days ahead, kept in step with templates, hours and calendar.
+//! Opening (放号): what each desk group offers on the days ahead, kept in step with templates, hours, calendar and closures.
 
 use super::offer::templates;
+use super::openings::{LOOKING_BACK, Openings};
+use super::rehouse::{Touched, rehouse};
 use crate::base::error::Result;
 use crate::domain::act::Act;
-use crate::domain::calendar::{self, Calendar};
-use crate::domain::centre::{self, Hours};
 use chrono::{Days, Duration, NaiveDate};
 use entity::booking::slot::{Column, Entity, Model};
 use entity::booking::template;
-use entity::centre::HoursKind;
 use entity::{Id, Time};
 use sea_orm::sea_query::{CaseStatement, Expr, OnConflict};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, QueryTrait as _,
+    ColumnTrait as _, EntityTrait as _, ExprTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 use std::collections::HashMap;
 
-/// When the hall receives people: calendar and hours, as they stand now.
-pub(super) struct Openings {
-    calendar: Calendar,
-    hours: Hours,
-}
-
-impl Openings {
-    pub(super) async fn load(db: &impl ConnectionTrait, centre: Id) -> Result<Self> {
-        let hours = centre::hours(db, centre, HoursKind::Window).await?;
-        Ok(Self { calendar: calendar::load(db).await?, hours })
-    }
-
-    /// The hours of a day, as minutes past midnight.
-    fn of(&self, day: NaiveDate) -> Vec<(i32, i32)> {
-        if self.calendar.is_working_day(day) { self.hours.on(day) } else { Vec::new() }
-    }
-
-    /// True when the hall is open without a break from one moment of a day to another.
-    pub(super) fn have(&self, from: Time, to: Time) -> bool {
-        let day = from.date();
-        let within = |(opens, closes): &(i32, i32)| Time::at(day, *opens) <= from && to <= Time::at(day, *closes);
-        self.of(day).iter().any(within)
-    }
-}
-
-/// Brings the slots ahead in step with what is offered on the working days of each group's horizon. What is offered no longer
-/// is gone where nobody ever took it, and offers nothing more where somebody has. Safe to repeat.
+/// Brings the slots ahead in step with what is offered on the days of each group's horizon. What is offered no longer
+/// offers nothing more. Whoever holds a place for a time at which the centre
+/// turns out to be closed is given another, or told; a mere change of templates touches nobody. Safe to repeat.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn open_slots(act: &Act) -> Result<()> {
-    let mut wanted = wanted(act).await?;
-    let ahead = Entity::find()
+pub async fn open_slots(act: &Act) -> Result<Vec<Touched>> {
+    let openings = Openings::load(&*act.tx, act.centre.id, act.now.date() - LOOKING_BACK).await?;
+    let ahead = keep_in_step(act, &openings).await?;
+    let touched = rehouse(act, &openings, ahead).await?;
+    if !touched.is_empty() {
+        // What was given back is not offered again.
+        keep_in_step(act, &openings).await?;
+    }
+    Ok(touched)
+}
+
+/// A slot ahead, and the places that are offered in it: fewer than are taken, where a desk was closed.
+pub(super) struct Ahead {
+    pub(super) slot: Model,
+    pub(super) offered: (i32, i32),
+}
+
+/// One pass over the slots ahead; gives them as they stand afterwards, by time.
+async fn keep_in_step(act: &Act, openings: &Openings) -> Result<Vec<Ahead>> {
+    let mut wanted = wanted(act, openings).await?;
+    let slots = Entity::find()
         .filter(Column::CentreId.eq(act.centre.id))
         .filter(Column::StartsAt.gt(act.now))
         .order_by_asc(Column::StartsAt)
@@ -57,28 +50,27 @@ pub async fn open_slots(act: &Act) -> Result<()> {
         .lock_exclusive()
         .all(&*act.tx)
         .await?;
-    let (mut changed, mut gone, mut kept) = (HashMap::<_, Vec<Id>>::new(), Vec::new(), Vec::new());
-    for old in ahead {
-        let new = wanted.remove(&(old.template_id, old.starts_at));
-        let places = new.as_ref().map_or((0, 0), |new| (new.bookable, new.online));
-        if (old.bookable, old.online) != (Ord::max(places.0, old.taken), Ord::max(places.1, old.taken_online)) {
-            changed.entry(places).or_default().push(old.id);
+    let (mut ahead, mut changed) = (Vec::new(), HashMap::<_, Vec<Id>>::new());
+    for mut slot in slots {
+        let new = wanted.remove(&(slot.template_id, slot.starts_at));
+        let offered = new.as_ref().map_or((0, 0), |new| (new.bookable, new.online));
+        let places = (Ord::max(offered.0, slot.taken), Ord::max(offered.1, slot.taken_online));
+        if (slot.bookable, slot.online) != places {
+            changed.entry(offered).or_default().push(slot.id);
+            (slot.bookable, slot.online) = places;
         }
-        match new {
-            None if old.taken == 0 => gone.push(old.id),
-            None => kept.push(old),
-            Some(_) => {}
+        if new.is_some() || slot.taken > 0 {
+            ahead.push(Ahead { slot, offered });
         }
     }
     for (places, slots) in changed {
         offer(act, &slots, places).await?;
     }
-    drop_unnamed(act, &gone).await?;
     // A booking keeps its time: no slot is opened over one that somebody holds by an older template.
     let overlaps =
         |a: &Model, b: &Model| a.group_id == b.group_id && a.starts_at < b.ends_at && b.starts_at < a.ends_at;
-    let mut new: Vec<Model> = wanted.into_values().filter(|new| !kept.iter().any(|old| overlaps(new, old))).collect();
-    new.sort_unstable_by_key(|s| (s.starts_at, s.id));
+    let free = |new: &Model| !ahead.iter().any(|old| overlaps(new, &old.slot));
+    let new: Vec<Model> = wanted.into_values().filter(free).collect();
     for part in new.chunks(500) {
         let rows = part.iter().cloned().map(|s| s.into_active_model());
         Entity::insert_many(rows)
@@ -86,22 +78,22 @@ pub async fn open_slots(act: &Act) -> Result<()> {
             .exec_without_returning(&*act.tx)
             .await?;
     }
-    Ok(())
+    ahead.extend(new.into_iter().map(|slot| Ahead { offered: (slot.bookable, slot.online), slot }));
+    ahead.sort_unstable_by_key(|a| (a.slot.starts_at, a.slot.id));
+    Ok(ahead)
 }
 
 /// The slots that are offered now, by template and start.
-async fn wanted(act: &Act) -> Result<HashMap<(Id, Time), Model>> {
-    let openings = Openings::load(&*act.tx, act.centre.id).await?;
+async fn wanted(act: &Act, openings: &Openings) -> Result<HashMap<(Id, Time), Model>> {
     let templates = templates(&*act.tx, act.centre.id).await?;
     let today = act.now.date();
     let furthest = templates.iter().map(|t| t.horizon_days).max().unwrap_or(0);
     let mut wanted = HashMap::new();
     for day in today.iter_days().take(usize::try_from(furthest).unwrap_or(0) + 1) {
-        let hours = openings.of(day);
         for template in of_day(&templates, day) {
             if day <= today + Days::new(template.horizon_days.unsigned_abs().into()) {
-                let slots = of_template(act, template, day, &hours).filter(|s| s.starts_at > act.now);
-                wanted.extend(slots.map(|slot| ((slot.template_id, slot.starts_at), slot)));
+                let slots = openings.slots(template, day).into_iter().map(|slot| of_template(act, template, day, slot));
+                wanted.extend(slots.filter(|s| s.starts_at > act.now).map(|s| ((s.template_id, s.starts_at), s)));
             }
         }
     }
@@ -125,26 +117,22 @@ fn of_template(
     act: &Act,
     template: &template::Model,
     day: NaiveDate,
-    hours: &[(i32, i32)],
-) -> impl Iterator<Item = Model> {
-    let length = template.minutes;
-    let bookable = template.capacity - template.walk_in;
-    let step = usize::try_from(length).unwrap_or(1);
-    let starts: Vec<i32> = hours.iter().flat_map(|(opens, closes)| (*opens..=closes - length).step_by(step)).collect();
-    starts.into_iter().map(move |minute| Model {
+    (minute, bookable, online): (i32, i32, i32),
+) -> Model {
+    Model {
         id: act.id(),
         centre_id: act.centre.id,
         group_id: template.group_id,
         template_id: template.id,
         on_date: day,
         starts_at: Time::at(day, minute),
-        ends_at: Time::at(day, minute + length),
+        ends_at: Time::at(day, minute + template.minutes),
         online_until: Time::at(day, minute) - Duration::minutes(template.cut_off_minutes.into()),
         bookable,
-        online: bookable - template.elder,
+        online,
         taken: 0,
         taken_online: 0,
-    })
+    }
 }
 
 /// Offers so many places in slots, at all and online, and never fewer than are taken.
@@ -157,24 +145,6 @@ async fn offer(act: &Act, slots: &[Id], (bookable, online): (i32, i32)) -> Resul
             .col_expr(Column::Bookable, at_least(Column::Taken, bookable).into())
             .col_expr(Column::Online, at_least(Column::TakenOnline, online).into())
             .filter(Column::Id.is_in(part.iter().copied()))
-            .exec(&*act.tx)
-            .await?;
-    }
-    Ok(())
-}
-
-/// Takes slots away, but for those that a booking names: it names them for ever.
-async fn drop_unnamed(act: &Act, slots: &[Id]) -> Result<()> {
-    let named = entity::booking::Entity::find()
-        .select_only()
-        .column(entity::booking::Column::SlotId)
-        .filter(entity::booking::Column::CentreId.eq(act.centre.id))
-        .filter(entity::booking::Column::OnDate.gte(act.now.date()))
-        .into_query();
-    for part in slots.chunks(500) {
-        Entity::delete_many()
-            .filter(Column::Id.is_in(part.iter().copied()))
-            .filter(Column::Id.not_in_subquery(named.clone()))
             .exec(&*act.tx)
             .await?;
     }

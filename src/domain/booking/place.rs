@@ -1,6 +1,5 @@
 //! Places (名额): taken, kept for a while, given back. A place that is kept or cools down counts as taken.
 
-use super::open::Openings;
 use super::starts::{follow, slot};
 use super::{NOT_BOOKABLE, ONLINE_CLOSED, OUTSIDE_HOURS, SLOT_FULL, SLOT_PAST, UNKNOWN_SLOT, service};
 use crate::base::Refusal;
@@ -9,7 +8,6 @@ use crate::domain::act::Act;
 use chrono::Duration;
 use entity::booking::Model as Booking;
 use entity::booking::held;
-use entity::booking::rule::Model as Rules;
 use entity::booking::slot::{Column, Entity, Model};
 use entity::{Id, Time};
 use sea_orm::sea_query::Expr;
@@ -70,10 +68,6 @@ pub(super) async fn take(act: &Act, guide: Id, first: Id, online: bool) -> Resul
         let of_group = Entity::find_by_id(first).filter(Column::GroupId.eq(service.group_id));
         return Err(why_not(of_group.one(&*act.tx).await?, online, act.now).on("slot_id").into());
     };
-    // Holidays and hours may have changed since the slots were opened.
-    if !Openings::load(&*act.tx, act.centre.id).await?.have(place.slot.starts_at, place.ends_at) {
-        return Err(OUTSIDE_HOURS.on("slot_id").into());
-    }
     Ok(place)
 }
 
@@ -103,6 +97,7 @@ pub(super) fn why_not(slot: Option<Model>, online: bool, now: Time) -> Refusal {
     match slot {
         None => UNKNOWN_SLOT,
         Some(slot) if slot.starts_at <= now => SLOT_PAST,
+        Some(slot) if slot.bookable == 0 => OUTSIDE_HOURS,
         Some(slot) if online && slot.online_until <= now => ONLINE_CLOSED,
         Some(_) => SLOT_FULL,
     }
@@ -129,12 +124,12 @@ pub(super) async fn lock_with(act: &Act, guide: Id, first: Id, others: Condition
     lock(act, Condition::any().add(others).add(Column::Id.is_in(wanted))).await.map(drop)
 }
 
-/// Gives the place of a booking back in each of its slots. One of the residents' places cools down first: whoever gives it
-/// up for a friend cannot say when it will be there. Where that would outlast the time for booking online, it is there at
-/// once.
-pub(super) async fn give_back(act: &Act, booking: &Booking, rules: &Rules) -> Result<()> {
+/// Gives the place of a booking back in each of its slots. One of the residents' places cools down first, for so many minutes
+/// or half as many more: whoever gives it up for a friend cannot say when it will be there. Where that would outlast the time
+/// for booking online, it is there at once.
+pub(super) async fn give_back(act: &Act, booking: &Booking, cool_down: i32) -> Result<()> {
     let slots = lock(act, of_booking(act, booking).await?).await?;
-    let least = i64::from(rules.cool_down_minutes) * 60;
+    let least = i64::from(cool_down) * 60;
     let until = act.now + Duration::seconds(act.random.between(least, least + least / 2));
     let (cooling, free): (Vec<Model>, Vec<Model>) =
         slots.into_iter().partition(|s| booking.online && least > 0 && until < s.online_until);

@@ -1,6 +1,5 @@
 //! Starts (可约时段): when a guide can be booked, and what is left.
 
-use super::open::Openings;
 use super::place::why_not;
 use super::{BAD_SPAN, NOT_BOOKABLE, UNKNOWN_SLOT, service};
 use crate::base::error::Result;
@@ -45,7 +44,6 @@ pub async fn starts(
     if from > to || to - from > Duration::days(60) {
         return Err(BAD_SPAN.on("to").into());
     }
-    let openings = Openings::load(db, centre).await?;
     let slots = Entity::find()
         .filter(Column::GroupId.eq(service.group_id))
         .filter(Column::Bookable.gt(0))
@@ -55,8 +53,7 @@ pub async fn starts(
         .all(db)
         .await?;
     let length = usize::try_from(service.slots).unwrap_or(1);
-    let starts = slots.windows(length).filter(|span| follow(span)).filter_map(|span| start(span, online));
-    Ok(starts.filter(|start| openings.have(start.starts_at, start.ends_at)).collect())
+    Ok(slots.windows(length).filter(|span| follow(span)).filter_map(|span| start(span, online)).collect())
 }
 
 /// True when slots follow one another without a gap.

@@ -3,6 +3,7 @@
 mod appeal;
 mod attendance;
 mod case;
+mod closure;
 mod receive;
 
 use super::booking::{self as booking_pages, moment_in_words};
@@ -31,6 +32,10 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/bookings/:id/cancel", post(cancel_for))
         .at("/staff/appeals", get(appeal::list_appeals))
         .at("/staff/appeals/:id", post(appeal::rule_on))
+        .at("/staff/closures", get(closure::list_closures).post(closure::close_hours))
+        .at("/staff/closures/preview", post(closure::preview))
+        .at("/staff/closures/:id", get(closure::show_closure))
+        .at("/staff/closures/:id/reopen", post(closure::reopen_hours))
         .at("/staff/receive", get(receive::fill_in).post(receive::take_in))
         .at("/staff/cases", get(case::list_cases).post(case::search_cases))
         .at("/staff/cases/:number", get(case::show_case))

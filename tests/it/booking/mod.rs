@@ -5,8 +5,10 @@ use crate::town::Town;
 use serde_json::{Value, json};
 use shuitian::domain::Who;
 use shuitian::domain::booking::{self, OfferFile};
+use shuitian::domain::calendar;
 
 mod change;
+mod close;
 mod crowd;
 mod fair;
 mod no_show;
@@ -42,4 +44,13 @@ async fn book(person: &Person<'_>, slot: &str, name: &str) -> Answer {
 async fn remaining(town: &Town, slot: &str) -> i64 {
     let list = town.stranger().get("/slots?guide=SB-03").await.ok(200);
     list["items"].as_array().unwrap().iter().find(|s| s["id"] == slot).unwrap()["remaining"].as_i64().unwrap()
+}
+
+/// A day that was worked turns out to be off.
+async fn day_off(town: &Town, day: &str) {
+    let mut file: Value = serde_json::from_str(include_str!("../../../seed/holidays/2026.json")).unwrap();
+    file["days"].as_array_mut().unwrap().push(json!({ "date": day, "off": true, "name": "临时放假" }));
+    let tx = town.app.database.begin().await.unwrap();
+    calendar::import(&tx, town.app.clock.now(), serde_json::from_value(file).unwrap()).await.unwrap();
+    tx.commit().await.unwrap();
 }

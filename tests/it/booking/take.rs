@@ -1,6 +1,6 @@
 //! Taking places, and giving them back.
 
-use super::{book, new_rules, remaining};
+use super::{book, day_off, new_rules, remaining};
 use crate::town::{Town, at, nobody, stories, tuesday};
 use chrono::Duration;
 use entity::booking::slot;
@@ -9,7 +9,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 use shuitian::domain::booking;
-use shuitian::domain::calendar::{self, HolidayFile};
+use shuitian::domain::calendar;
 use shuitian::domain::{applicant, guide};
 
 stories!(
@@ -270,37 +270,34 @@ async fn one_account_holds_five_places_and_asks_fifteen_times_a_day(town: &Town)
 }
 
 async fn a_day_that_turns_out_to_be_off_offers_nothing_more(town: &Town) {
-    new_rules(town, |rules| rules["cool_down_minutes"] = json!(0)).await;
     let slot = town.slot("SB-03", at("2026-12-01", 9, 0)).await;
     let person = town.resident("13800000001").await;
     book(&person, &slot, "田小满").await.ok(201);
-    let mut file: Value = serde_json::from_str(include_str!("../../../seed/holidays/2026.json")).unwrap();
-    file["days"].as_array_mut().unwrap().push(json!({ "date": "2026-12-01", "off": true, "name": "临时放假" }));
-    let file: HolidayFile = serde_json::from_value(file).unwrap();
-    let tx = town.app.database.begin().await.unwrap();
-    calendar::import(&tx, tuesday(), file).await.unwrap();
-    tx.commit().await.unwrap();
+    town.deliver().await;
+    day_off(town, "2026-12-01").await;
     town.wait(Duration::hours(1)).await;
     let person = person.again().await;
-    book(&person, &slot, "第二个").await.refused(booking::SLOT_FULL);
+    book(&person, &slot, "第二个").await.refused(booking::OUTSIDE_HOURS);
     let listed = town.stranger().get("/slots?guide=SB-03&from=2026-12-01&to=2026-12-01").await.ok(200);
     assert_eq!(listed["items"], json!([]));
-    // Who gives his place back on such a day opens none for another.
-    let mine = person.get("/bookings").await.ok(200)["items"][0]["id"].as_str().unwrap().to_owned();
-    person.post(&format!("/bookings/{mine}/cancel"), json!({})).await.ok(200);
-    assert_eq!(book(&person, &slot, "第二个").await.refused(booking::OUTSIDE_HOURS)["field"], "slot_id");
+    // Who had booked is given the next time there is, and told.
+    let mine = person.get("/bookings").await.ok(200)["items"][0].clone();
+    assert_eq!((&mine["starts_at"], &mine["state"]), (&json!("2026-12-02T09:00:00+08:00"), &json!("booked")));
+    let told = town.texts("13800000001").await.pop().unwrap();
+    assert!(told.contains("中心当天不上班") && told.contains("改到12月2日 09:00"), "{told}");
     let kept = slot::Entity::find()
         .filter(slot::Column::OnDate.eq(at("2026-12-01", 0, 0).date()))
         .all(town.app.read())
         .await
         .unwrap();
-    assert!(kept.iter().all(|s| s.taken == 0));
+    assert!(kept.iter().all(|s| s.taken == 0 && s.bookable == 0));
     // Taken back, the day offers all its places again, those of slots that somebody once held too.
     let file = serde_json::from_str(include_str!("../../../seed/holidays/2026.json")).unwrap();
     let tx = town.app.database.begin().await.unwrap();
     calendar::import(&tx, tuesday(), file).await.unwrap();
     tx.commit().await.unwrap();
     town.wait(Duration::hours(1)).await;
+    let slot = town.slot("SB-03", at("2026-12-01", 9, 0)).await;
     assert_eq!(remaining(town, &slot).await, 4);
     assert_eq!(remaining(town, &town.slot("SB-03", at("2026-12-01", 9, 30)).await).await, 4);
     let person = person.again().await;

@@ -1,10 +1,14 @@
-//! Pages on which places are kept, and no-shows appealed against.
+//! Pages on which places are kept, no-shows appealed against, and days closed.
 
 use super::{Browser, hidden};
 use crate::town::{Town, at, stories};
 use serde_json::json;
 
-stories!(a_place_is_kept_while_the_villager_types, a_no_show_is_appealed_against_and_taken_back);
+stories!(
+    a_place_is_kept_while_the_villager_types,
+    a_no_show_is_appealed_against_and_taken_back,
+    the_director_closes_a_day_after_a_look_beforehand,
+);
 
 async fn a_place_is_kept_while_the_villager_types(town: &Town) {
     let slot = town.slot("SB-03", at("2026-11-25", 9, 0)).await;
@@ -74,5 +78,54 @@ async fn a_no_show_is_appealed_against_and_taken_back(town: &Town) {
     assert_eq!(done.headers["location"], "/staff/appeals");
     assert!(director.get("/staff/appeals").await.text.contains("没有待处理的申诉"));
     assert!(browser.get("/bookings").await.text.contains("没有来（不计）"));
+    town.deliver().await;
+}
+
+async fn the_director_closes_a_day_after_a_look_beforehand(town: &Town) {
+    let window = town.staff("window1").await;
+    let slot = town.slot("SB-03", at("2026-11-25", 9, 0)).await;
+    let wish = json!({ "slot_id": slot, "guide": "SB-03", "applicant": { "name": "向大娘", "phone": "023-79123456" } });
+    window.post("/bookings", wish).await.ok(201);
+    let (director, clerk) = (Browser::staff(town, "director").await, Browser::staff(town, "window1").await);
+    assert!(!clerk.get("/staff/closures").await.text.contains("登记停办"));
+    let word = director.word("/staff/closures").await;
+    let form = |reason: &'static str| {
+        let extra =
+            [("extra_date", "2026-11-28"), ("extra_from", "09:00"), ("extra_to", "10:00"), ("extra_places", "1")];
+        let fields = [("part", ""), ("date", "2026-11-25"), ("from", "08:00"), ("to", "12:00"), ("then", "move")];
+        [&fields[..], &extra[..], &[("reason", reason)]].concat()
+    };
+    let with = |fields: Vec<(&'static str, &'static str)>, once: &str| {
+        let mut all: Vec<(String, String)> = fields.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        all.extend([("w".to_owned(), word.clone()), ("once".to_owned(), once.to_owned())]);
+        all
+    };
+    let post = async |path: &str, fields: Vec<(String, String)>| {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        director.post(path, &fields).await
+    };
+    let wrong = post("/staff/closures/preview", with(form("停"), "")).await;
+    assert!(wrong.text.contains("请写明停办原因") && wrong.text.contains("value=\"2026-11-25\""));
+    let seen = post("/staff/closures/preview", with(form("停电检修"), "")).await.text;
+    for word in ["影响 1 个预约", "11月25日 周三 09:00", "改到 11月25日 周三 14:00", "要打电话或上门告知"]
+    {
+        assert!(seen.contains(word), "{word}: {seen}");
+    }
+    assert_eq!(town.rows().await["closure"], 0);
+    let once = hidden(&seen, "once");
+    for _ in 0..2 {
+        let done = post("/staff/closures", with(form("停电检修"), &once)).await;
+        assert!(done.headers["location"].to_str().unwrap().starts_with("/staff/closures/"), "{}", done.text);
+    }
+    assert_eq!(town.rows().await["closure"], 1, "pressed twice, closed once");
+    assert!(
+        town.stranger().send_to(reqwest::Method::GET, "/", None).await.text.contains("停办通知：11月25日 08:00—12:00")
+    );
+    let list = clerk.get("/staff/closures").await.text;
+    let id = list.split("/staff/closures/").nth(1).unwrap()[..36].to_owned();
+    assert!(clerk.get(&format!("/staff/closures/{id}")).await.text.contains("要打电话或上门告知"));
+    let back = director.post(&format!("/staff/closures/{id}/reopen"), &[("w", &word)]).await;
+    assert_eq!(back.headers["location"], "/staff/closures");
+    assert!(!town.stranger().send_to(reqwest::Method::GET, "/", None).await.text.contains("停办通知"));
     town.deliver().await;
 }
