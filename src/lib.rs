@@ -13,8 +13,8 @@
 //! ```
 //!
 //! # Nouns: the same word on every floor
-//! A *booking* is `entity::booking` (its tables), `domain::booking` (its rules), `api/booking.rs` (its door) and
-//! `tests/it/booking.rs` (its stories).
+//! A *booking* is `entity::booking` (its tables), `domain::booking` (its rules), `api/booking/` (its doors) and
+//! `tests/it/booking/` (its stories).
 //!
 //! # Three flows
 //! * Book → remind: `api::booking` → [`domain::booking::book`] → [`domain::notice::say`] → commit … [`jobs::deliver`] →

@@ -131,10 +131,12 @@ fn headers(response: &mut Response, path: &str, id: &str) {
     set(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     set(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     set(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // The page that tries the doors brings its own script in its body; no other page has any.
+    // The page that tries the doors brings its own script in its body; the queue's screen has one of ours, no other page any.
     let policy = if path.starts_with("/docs") {
         "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
          frame-ancestors 'none'; base-uri 'none'"
+    } else if path == "/hall/queue" {
+        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"
     } else {
         "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     };

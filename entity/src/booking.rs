@@ -8,7 +8,7 @@ use sea_orm::entity::prelude::*;
 pub mod desk_group {
     use super::*;
     /// One group.
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "desk_group")]
     pub struct Model {
         /// Opaque id.

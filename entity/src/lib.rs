@@ -59,6 +59,7 @@ pub mod guide;
 pub mod identity;
 pub mod lease;
 pub mod notice;
+pub mod queue;
 pub mod review;
 mod sealed;
 mod time;

@@ -3,6 +3,7 @@
 
 pub mod answer;
 mod rank;
+mod screen;
 mod sign_in;
 mod token;
 mod visit;
@@ -11,6 +12,7 @@ pub use rank::{
     BookingParty, BulletinReader, By, CaseHandler, CaseParty, CaseReader, Director, Perhaps, Rank, ReceiptParty,
     Resident, Signed, Staff, WindowStaff,
 };
+pub use screen::{NOT_A_SCREEN, SCREEN, Screen, Watcher, cookie};
 pub use sign_in::{Grant, change_password, phone, refresh, request_code, staff, wechat, wechat_phone};
 pub use token::PageToken;
 pub use visit::Visit;

@@ -166,7 +166,7 @@ pub struct By<R: Rank> {
 
 impl<R: Rank> By<R> {
     /// Reads the Authorization header.
-    async fn of(req: &Request) -> Result<Self> {
+    pub(super) async fn of(req: &Request) -> Result<Self> {
         let header = req.headers().get(AUTHORIZATION).and_then(|v| v.to_str().ok());
         let bearer = header.and_then(|h| h.strip_prefix("Bearer ").or_else(|| h.strip_prefix("bearer ")));
         Self::holding(req, Audience::Api, bearer.ok_or(NOT_SIGNED_IN)?).await

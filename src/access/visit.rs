@@ -40,6 +40,8 @@ const OPENING: Quota = Quota { name: "opening", burst: 20, per: Duration::hours(
 const SEARCHES: Quota = Quota { name: "searches", burst: 60, per: Duration::hours(1) };
 /// Figures opened from one address by strangers.
 const FIGURES: Quota = Quota { name: "figures", burst: 300, per: Duration::minutes(10) };
+/// Codes of the hall tried by one resident.
+const ARRIVALS: Quota = Quota { name: "arrivals", burst: 10, per: Duration::hours(1) };
 /// Codes of the hall tried by one member of staff.
 const CHECK_IN: Quota = Quota { name: "check_in", burst: 10, per: Duration::hours(1) };
 
@@ -246,6 +248,17 @@ impl Visit {
     /// `too_often`, `not_counted`.
     pub async fn limit_hold(&self, account: Id) -> Result<()> {
         self.limit(HOLDS, &account.to_string()).await
+    }
+
+    /// Counts a resident's try of the hall's code.
+    ///
+    /// # Errors
+    /// `too_often`, `not_counted`.
+    pub async fn limit_arrival(&self, who: &Who) -> Result<()> {
+        match who.account() {
+            Some(account) => self.limit(ARRIVALS, &account.to_string()).await,
+            None => Ok(()),
+        }
     }
 
     /// Counts a try of the hall's code: six digits are guessed soon, if one may guess.

@@ -9,6 +9,7 @@ mod case;
 mod guide;
 pub mod hooks;
 mod problem;
+mod queue;
 mod review;
 mod view;
 
@@ -23,6 +24,7 @@ type Doors = (
     booking::Bookings,
     booking::appeal::Appeals,
     calendar::Closures,
+    queue::Queue,
     case::Cases,
     review::Reviews,
     attendance::Attendance,
@@ -40,6 +42,8 @@ enum Noun {
     Booking,
     /// 日历
     Calendar,
+    /// 排队
+    Queue,
     /// 办件
     Case,
     /// 好差评
@@ -57,6 +61,7 @@ fn service() -> OpenApiService<Doors, ()> {
         booking::Bookings,
         booking::appeal::Appeals,
         calendar::Closures,
+        queue::Queue,
         case::Cases,
         review::Reviews,
         attendance::Attendance,

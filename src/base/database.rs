@@ -2,6 +2,7 @@
 
 use super::settings;
 use anyhow::Context as _;
+use sea_orm::sea_query::{CommonTableExpression, Query, SelectStatement, WithClause};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
@@ -94,6 +95,15 @@ impl Database {
         let _ = self.reader.clone().close().await;
         let _ = self.writer.clone().close().await;
     }
+}
+
+/// Ids that an update picks by a sub-select with a limit: the clause that goes before it, and what its condition asks for.
+/// Evaluated once; a plain sub-select PostgreSQL may evaluate anew for each row, and so pick more than the limit.
+#[must_use]
+pub fn pick(ids: SelectStatement) -> (WithClause, SelectStatement) {
+    let mut picked = CommonTableExpression::new();
+    picked.query(ids).column("id").table_name("picked").materialized(true);
+    (WithClause::new().cte(picked).to_owned(), Query::select().column("id").from("picked").to_owned())
 }
 
 /// True when the database does not answer, or is too busy to. What was asked may be asked again; a write whose answer was

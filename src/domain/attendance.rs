@@ -98,16 +98,20 @@ fn code_of(vault: &Vault, centre: Id, step: i64) -> String {
     format!("{:06}", number % 1_000_000)
 }
 
+/// The half minute whose code this is, if the hall shows it or showed it just before.
+#[must_use]
+pub fn step_of(vault: &Vault, centre: Id, now: Time, code: &str) -> Option<i64> {
+    let given = personal::half_width(code);
+    let is_of = |step: &i64| same(code_of(vault, centre, *step).as_bytes(), given.trim().as_bytes());
+    [step(now), step(now) - 1].into_iter().find(is_of)
+}
+
 /// Signs a member of staff in with the hall's code. The code just replaced is still taken.
 ///
 /// # Errors
 /// `stale_code`, `device_of_another`, `already_stamped` or `day_over`.
 pub async fn check_in(act: &Act, staff: &StaffMember, code: &str) -> Result<Model> {
-    let given = personal::half_width(code);
-    let steps = [step(act.now), step(act.now) - 1];
-    let used =
-        steps.into_iter().find(|s| same(code_of(&act.vault, act.centre.id, *s).as_bytes(), given.trim().as_bytes()));
-    let used = used.ok_or_else(|| STALE_CODE.on("code"))?;
+    let used = step_of(&act.vault, act.centre.id, act.now, code).ok_or_else(|| STALE_CODE.on("code"))?;
     let duties = duties(&*act.tx, act.centre.id, act.now.date()).await?;
     let mine = duties.iter().filter(|d| d.staff_id == staff.id);
     let (session, late) = match mine.clone().find(|d| act.now < d.ends_at) {

@@ -13,6 +13,7 @@ pub mod applicant;
 pub mod guide;
 pub mod attendance;
 pub mod booking;
+pub mod queue;
 pub mod case;
 pub mod review;
 pub mod figure;

@@ -7,6 +7,7 @@
 //! This noun knows phones and ids, and no other noun.
 
 use super::act::Act;
+use crate::base::database::pick;
 use crate::base::vault::{Place, Vault};
 use crate::base::{Result, personal};
 use chrono::Duration;
@@ -15,7 +16,7 @@ use entity::{Id, Time};
 use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, QueryTrait as _,
+    QuerySelect as _, QueryTrait,
 };
 
 /// How long a claim or a sending is believed to be alive.
@@ -132,15 +133,15 @@ pub async fn claim(db: &impl ConnectionTrait, now: Time, worker: Id, limit: u64)
             .limit(left)
             .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
             .into_query();
-        let rows = Entity::update_many()
+        let (with, picked) = pick(due);
+        let mut claim = Entity::update_many()
             .col_expr(Column::State, Expr::value(NoticeState::Claimed))
             .col_expr(Column::ClaimedBy, Expr::value(worker))
             .col_expr(Column::LeaseUntil, Expr::value(now + LEASE))
-            .filter(Column::Id.in_subquery(due))
-            .filter(Column::State.eq(NoticeState::Due))
-            .exec_with_returning(db)
-            .await?;
-        claimed.extend(rows);
+            .filter(Column::Id.in_subquery(picked))
+            .filter(Column::State.eq(NoticeState::Due));
+        QueryTrait::query(&mut claim).with_cte(with);
+        claimed.extend(claim.exec_with_returning(db).await?);
     }
     // What an UPDATE returns has no order of its own.
     claimed.sort_by_key(|notice| (notice.lane, notice.due_at, notice.id));

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::base::error::Result;
 use crate::base::lease;
 use crate::domain::identity::{idempotency, resident, session};
-use crate::domain::{Act, Who, attendance, audit, booking, bulletin, centre, notice, review};
+use crate::domain::{Act, Who, attendance, audit, booking, bulletin, centre, notice, queue, review};
 use chrono::Duration;
 use futures_util::FutureExt as _;
 use std::panic::AssertUnwindSafe;
@@ -33,6 +33,8 @@ pub enum Job {
     FreePlaces,
     /// Marks bookings that nobody came for.
     MarkNoShows,
+    /// Ends the tickets of days that are over.
+    EndTickets,
     /// Writes down who is expected today.
     RollDuty,
     /// Closes invitations whose time is over.
@@ -46,7 +48,7 @@ pub enum Job {
 }
 
 /// Every job, its word and how often it runs.
-pub const TIMETABLE: [(Job, &str, Duration); 12] = [
+pub const TIMETABLE: [(Job, &str, Duration); 13] = [
     (Job::RecoverNotices, "recover_notices", Duration::seconds(30)),
     (Job::ChainAudit, "chain_audit", Duration::seconds(30)),
     (Job::CheckAudit, "check_audit", Duration::hours(6)),
@@ -54,6 +56,7 @@ pub const TIMETABLE: [(Job, &str, Duration); 12] = [
     (Job::OpenSlots, "open_slots", Duration::minutes(30)),
     (Job::FreePlaces, "free_places", Duration::seconds(15)),
     (Job::MarkNoShows, "mark_no_shows", Duration::minutes(10)),
+    (Job::EndTickets, "end_tickets", Duration::minutes(10)),
     (Job::RollDuty, "roll_duty", Duration::minutes(10)),
     (Job::LapseInvitations, "lapse_invitations", Duration::minutes(10)),
     (Job::InviteEnded, "invite_ended", Duration::minutes(10)),
@@ -84,6 +87,7 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
         Job::OpenSlots => in_each_centre(app, name, async |act| booking::open_slots(act).await.map(drop)).await,
         Job::FreePlaces => in_each_centre(app, name, async |act| booking::free_places(act).await).await,
         Job::MarkNoShows => in_each_centre(app, name, async |act| booking::mark_no_shows(act).await).await,
+        Job::EndTickets => in_each_centre(app, name, async |act| queue::end_day(act).await).await,
         Job::RollDuty => in_each_centre(app, name, async |act| attendance::roll(act, act.now.date()).await).await,
         Job::LapseInvitations => review::lapse(db, now).await,
         Job::InviteEnded => in_each_centre(app, name, async |act| review::invite_ended(act).await).await,

@@ -218,6 +218,7 @@ struct Shown {
     name: Option<String>,
     open: bool,
     missed: bool,
+    today: bool,
 }
 
 #[derive(Deserialize)]
@@ -248,6 +249,7 @@ pub(super) async fn own_bookings(Someone(by): Someone<Resident>, Query(made): Qu
         name: b.applicant.map(|a| a.name),
         open: b.row.state == BookingState::Booked && b.row.starts_at > now,
         missed: b.row.state == BookingState::NoShow,
+        today: b.row.state == BookingState::Booked && b.row.on_date == now.date(),
     };
     let bookings: Vec<Shown> = booked.into_iter().map(shown).collect();
     // Only a number that is there is congratulated on.

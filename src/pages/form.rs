@@ -4,13 +4,13 @@
 //! form of such a person: it cannot be had without the word. Every post is asked for its origin as well.
 
 use crate::access::answer::UNREADABLE;
-use crate::access::{By, PageToken, Rank, Visit};
+use crate::access::{By, PageToken, Rank, Visit, cookie};
 use crate::base::error::{Error, Result};
 use crate::base::{Kind, Random, Refusal};
 use crate::domain::identity::idempotency::KEY_REUSED;
 use askama::Template;
 use entity::Id;
-use poem::http::{HeaderMap, StatusCode, header};
+use poem::http::{StatusCode, header};
 use poem::web::Html;
 use poem::{FromRequest, IntoResponse as _, Request, RequestBody, Response};
 
@@ -92,12 +92,6 @@ impl Jar {
         let staff = ["/staff", "/bulletins", "/hall"].iter().any(|p| path.starts_with(p));
         if staff { Self::Staff } else { Self::Resident }
     }
-}
-
-/// Reads one cookie.
-pub(super) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let pairs = headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(';'));
-    pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(n, _)| *n == name).map(|(_, value)| value)
 }
 
 /// Adds a cookie that scripts cannot read and other sites' forms do not bring.

@@ -1,11 +1,12 @@
-//! Pages (网页): what people see in a browser. Plain HTML made on the server, without scripts, so that an old phone and a
-//! strict policy suffice. A page calls the same rules as a door.
+//! Pages (网页): what people see in a browser. Plain HTML made on the server, without scripts but on the hall's queue screen,
+//! so that an old phone and a strict policy suffice. A page calls the same rules as a door.
 
 mod booking;
 mod bulletin;
 mod form;
 mod hall;
 mod progress;
+mod queue;
 mod rate;
 mod resident;
 mod staff;
@@ -26,6 +27,10 @@ pub fn routes(route: Route) -> Route {
         .at("/guides/:code", get(resident::read_guide))
         .at("/guides/:code/slots", get(booking::choose_slot))
         .at("/guides/:code/book", get(booking::fill_in_booking))
+        .at("/guides/:code/ticket", get(queue::offer_number).post(queue::take_number))
+        .at("/tickets/:id", get(queue::own_ticket))
+        .at("/tickets/:id/arrive", post(queue::come_with_number))
+        .at("/bookings/:id/arrive", post(queue::come_by_booking))
         .at("/guides/:code/hold", post(booking::hold_place))
         .at("/sign-in", get(resident::sign_in_form).post(resident::sign_in))
         .at("/sign-in/code", post(resident::send_code))
@@ -40,6 +45,8 @@ pub fn routes(route: Route) -> Route {
         .at("/r/append", post(rate::append_review))
         .at("/r/:token", get(rate::by_link))
         .at("/hall/check-in", get(hall::check_in_screen))
+        .at("/hall/queue", get(hall::queue_screen))
+        .at("/assets/queue.js", get(hall::queue_script))
         .at("/bulletins", get(bulletin::all_bulletins))
         .at("/bulletins/:period", get(bulletin::one_bulletin))
         .at("/bulletins/:period/draft", post(bulletin::draft_again))

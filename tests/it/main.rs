@@ -30,6 +30,7 @@ mod main_job;
 mod notice;
 mod outage;
 mod pages;
+mod queue;
 mod review;
 mod secrets;
 mod spec;

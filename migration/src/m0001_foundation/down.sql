@@ -4,6 +4,8 @@ drop table invitation;
 drop table material;
 drop table case_event;
 drop table service_case;
+drop table ticket_event;
+drop table ticket;
 drop table booking_appeal;
 drop table booking_event;
 drop table booking;

@@ -457,6 +457,56 @@ create table booking_appeal (
 );
 create index booking_appeal_open on booking_appeal (centre_id, at) where ruled_at is null;
 
+-- The queue.
+create table ticket (
+    id             {id}    primary key,
+    centre_id      {id}    not null references centre (id),
+    branch_id      {id}    not null references branch (id),
+    group_id       {id}    not null references desk_group (id),
+    on_date        date    not null,
+    number         text    not null,
+    guide_id       {id}    references guide (id),
+    booking_id     {id}    unique references booking (id),
+    account_id     {id}    references account (id),
+    priority       text    not null check (priority in ('none', 'elder', 'disabled')),
+    state          text    not null check (state in
+        ('remote', 'waiting', 'called', 'parked', 'missed', 'served', 'void', 'lapsed')),
+    turn_at        bigint  not null,
+    issued_at      bigint  not null,
+    arrived_at     bigint,
+    desk_id        {id}    references desk (id),
+    called_at      bigint,
+    last_called_at bigint,
+    calls          integer not null check (calls >= 0),
+    ended_at       bigint,
+    print          text    not null check (print in ('unprinted', 'printed', 'failed')),
+    unique (branch_id, on_date, number),
+    check ((state in ('served', 'void', 'lapsed')) = (ended_at is not null)),
+    check (state <> 'called' or (desk_id is not null and last_called_at is not null))
+);
+-- A desk serves one person at a time, and whoever takes a number from afar takes one.
+create unique index ticket_desk on ticket (desk_id) where state = 'called';
+create unique index ticket_remote on ticket (account_id, group_id, on_date)
+    where account_id is not null and booking_id is null and state in ('remote', 'waiting', 'called', 'parked');
+create index ticket_next on ticket (group_id, on_date, turn_at, id) where state = 'waiting';
+create index ticket_open on ticket (centre_id, on_date) where state in ('remote', 'waiting', 'called', 'parked', 'missed');
+create index ticket_called on ticket (branch_id, on_date, last_called_at) where last_called_at is not null;
+create index ticket_served on ticket (group_id, ended_at) where state = 'served';
+create table ticket_event (
+    id          {id}   primary key,
+    centre_id   {id}   not null references centre (id),
+    ticket_id   {id}   not null references ticket (id),
+    kind        text   not null check (kind in ('issued', 'arrived', 'called', 'recalled', 'missed', 'parked', 'resumed',
+        'transferred', 'served', 'voided', 'lapsed')),
+    group_id    {id}   not null references desk_group (id),
+    desk_id     {id}   references desk (id),
+    at          bigint not null,
+    recorded_at bigint not null,
+    actor_kind  text   not null check (actor_kind in ('system', 'operator', 'resident', 'staff', 'bearer')),
+    actor       text   not null
+);
+create index ticket_event_of on ticket_event (ticket_id);
+
 -- Cases.
 create table service_case (
     id              {id}    primary key,

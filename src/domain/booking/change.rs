@@ -15,7 +15,7 @@ use entity::Id;
 use entity::booking::{BookingState, Column, Entity, Model};
 use entity::notice::Lane;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 
 /// Moves a booking to another time. The old place is held until the new one is sure; whoever comes too late for the new one
 /// keeps the old.
@@ -109,20 +109,21 @@ pub async fn cancel(act: &Act, id: Id) -> Result<Booked> {
     Ok(Booked { row, ..booked })
 }
 
-/// Notes that the person has come, on the day of the booking.
+/// Notes that the person has come, on the day of the booking. Who took a ticket with it has come already.
 ///
 /// # Errors
 /// `unknown_booking`, `booking_not_today`, `booking_not_open`, `booking_changed`.
 pub async fn arrive(act: &Act, id: Id) -> Result<Model> {
-    let row = Entity::find_by_id(id).filter(Column::CentreId.eq(act.centre.id)).one(&*act.tx).await?;
+    let row = Entity::find_by_id(id).filter(Column::CentreId.eq(act.centre.id)).lock_exclusive().one(&*act.tx).await?;
     let row = row.ok_or_else(|| UNKNOWN_BOOKING.on("booking_id"))?;
     if row.on_date != act.now.date() {
         return Err(NOT_TODAY.on("booking_id").into());
     }
-    if row.state != BookingState::Booked {
-        return Err(NOT_OPEN.into());
+    match row.state {
+        BookingState::Booked => turn(act, &row, Model { state: BookingState::Arrived, ..row.clone() }).await,
+        BookingState::Arrived => Ok(row),
+        _ => Err(NOT_OPEN.into()),
     }
-    turn(act, &row, Model { state: BookingState::Arrived, ..row.clone() }).await
 }
 
 /// True when the booking was made for this person, by name.

@@ -90,7 +90,7 @@ async fn known(act: &Act, rules: &Rules, account: Option<Id>, person: &[Blind], 
 }
 
 /// Locks an account until the act ends.
-pub(super) async fn lock_account(act: &Act, account: Id) -> Result<()> {
+pub(crate) async fn lock_account(act: &Act, account: Id) -> Result<()> {
     Accounts::find_by_id(account).lock_exclusive().one(&*act.tx).await?;
     Ok(())
 }

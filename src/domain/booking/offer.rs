@@ -6,12 +6,14 @@ use super::offer_file::{DeskFile, GroupFile, OfferFile, RulesFile, TemplateFile,
 use crate::base::error::Result;
 use crate::domain::act::Act;
 use crate::domain::{audit, centre};
+use chrono::NaiveDate;
 use entity::Id;
 use entity::booking::{desk, desk_group, rule, service, template};
 use entity::guide::{Column as G, Entity as Guides};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _,
+    QueryOrder as _,
 };
 use std::collections::HashMap;
 
@@ -179,4 +181,17 @@ pub(super) async fn templates(db: &impl ConnectionTrait, centre: Id) -> Result<V
 /// Whatever the database says.
 pub async fn service(db: &impl ConnectionTrait, guide: Id) -> Result<Option<service::Model>> {
     Ok(service::Entity::find_by_id(guide).one(db).await?)
+}
+
+/// Seconds that one person is meant to take at one desk of a group, by its template of the day.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn seconds_each(db: &impl ConnectionTrait, group: Id, on: NaiveDate) -> Result<u64> {
+    let of_group = template::Entity::find().filter(template::Column::GroupId.eq(group));
+    let of_day = of_group.filter(template::Column::ValidFrom.lte(on)).order_by_desc(template::Column::ValidFrom);
+    let Some(template) = of_day.one(db).await? else { return Ok(600) };
+    let desks = desk::Entity::find().filter(desk::Column::GroupId.eq(group)).filter(desk::Column::Active.eq(true));
+    let desks = Ord::max(desks.count(db).await?, 1);
+    Ok(u64::from(template.minutes.unsigned_abs()) * 60 * desks / u64::from(template.capacity.unsigned_abs()))
 }

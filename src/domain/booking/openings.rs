@@ -132,6 +132,16 @@ impl Openings {
     }
 }
 
+/// True when a group receives people at some time between a moment and the end of its day.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn receives_today(db: &impl ConnectionTrait, centre: Id, group: Id, now: Time) -> Result<bool> {
+    let openings = Openings::load(db, centre, now.date()).await?;
+    let mut minutes = now.minute()..24 * 60;
+    Ok(minutes.any(|m| openings.have(group, Time::at(now.date(), m), Time::at(now.date(), m + 1))))
+}
+
 fn overlaps(closure: &Closure, from: Time, to: Time) -> bool {
     Time::at(closure.on_date, closure.from_minute) < to && from < Time::at(closure.on_date, closure.to_minute)
 }

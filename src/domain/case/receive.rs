@@ -9,7 +9,8 @@ use crate::domain::applicant::{self, Applicant, Typed};
 use crate::domain::guide::Guide;
 use crate::domain::{booking, calendar, centre, guide};
 use entity::Id;
-use entity::case::{CaseEventKind, CaseState, Channel, MaterialForm, Model, event, material};
+use entity::case::{CaseEventKind, CaseState, Channel, Column, Entity, MaterialForm, Model, event, material};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
 /// A material as it is taken in.
 #[derive(Clone, Debug)]
@@ -60,7 +61,14 @@ pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
     guide.ensure_for(applicant.kind)?;
     let materials = check_materials(intake.materials)?;
     let booking = match intake.booking {
-        Some(id) => Some(booking::arrive(act, id).await?),
+        Some(id) => {
+            let arrived = booking::arrive(act, id).await?;
+            let used = Entity::find().filter(Column::BookingId.eq(id)).one(&*act.tx).await?;
+            if used.is_some() {
+                return Err(booking::NOT_OPEN.on("booking_id").into());
+            }
+            Some(arrived)
+        }
         None => None,
     };
     // Whoever booked follows the case only if it is for the person he booked for: a clerk may pick the wrong line.

@@ -1,12 +1,11 @@
 //! Attendance: signing in and out, the board, and pairing the hall's screen.
 
-use crate::access::{By, FORBIDDEN, Staff};
+use crate::access::{By, FORBIDDEN, SCREEN, Staff};
 use crate::base::error::Error;
 use crate::domain::attendance::{self, BoardLine, Presence};
 use crate::domain::identity::session;
 use crate::domain::{audit, centre};
 use crate::pages::form::{Frame, Jar, Sent, Someone, forget_session, go_to, keep, page, word, words};
-use crate::pages::hall::SCREEN;
 use askama::Template;
 use entity::Time;
 use entity::attendance::Session;

@@ -8,6 +8,7 @@ mod receive;
 
 use super::booking::{self as booking_pages, moment_in_words};
 use super::form::{Fields, Frame, Jar, Sent, Someone, forget_session, go_to, keep_session, local, page, word, words};
+use super::queue as queue_pages;
 use crate::access::{self, By, Signed, Staff, Visit, WindowStaff};
 use crate::base::personal;
 use crate::domain::booking::{self, Booked};
@@ -30,6 +31,10 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/password", get(password_form).post(change_password))
         .at("/staff/book", get(booking_pages::book_for).post(booking_pages::take_place_for))
         .at("/staff/bookings/:id/cancel", post(cancel_for))
+        .at("/staff/bookings/:id/arrive", post(queue_pages::arrive_for))
+        .at("/staff/queue", get(queue_pages::show_queue).post(queue_pages::press))
+        .at("/staff/tickets/:id", get(queue_pages::show_paper))
+        .at("/staff/tickets/:id/print", post(queue_pages::note_print))
         .at("/staff/appeals", get(appeal::list_appeals))
         .at("/staff/appeals/:id", post(appeal::rule_on))
         .at("/staff/closures", get(closure::list_closures).post(closure::close_hours))
@@ -72,7 +77,7 @@ fn sign_in_form(visit: Visit, Query(next): Query<Next>) -> poem::Result<Response
 #[handler]
 async fn sign_in(mut visit: Visit, req: &poem::Request, fields: Fields) -> poem::Result<Response> {
     // A browser is known by a cookie that outlives its sessions, so that one machine does not stamp for two.
-    let device = super::form::cookie(req.headers(), DEVICE).map(ToOwned::to_owned);
+    let device = access::cookie(req.headers(), DEVICE).map(ToOwned::to_owned);
     let device = device.unwrap_or_else(|| visit.app.random.word(24));
     visit.device = Some(device.clone());
     let next = local(fields.get("next"));

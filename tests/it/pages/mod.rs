@@ -10,22 +10,17 @@ mod fair;
 mod window;
 
 /// A browser: it keeps cookies and says where its forms come from.
-pub(super) struct Browser<'t> {
+pub struct Browser<'t> {
     town: &'t Town,
     cookies: std::sync::Mutex<std::collections::BTreeMap<String, String>>,
 }
 
 impl<'t> Browser<'t> {
-    pub(super) fn new(town: &'t Town) -> Self {
+    pub fn new(town: &'t Town) -> Self {
         Self { town, cookies: std::sync::Mutex::default() }
     }
 
-    pub(super) async fn send(
-        &self,
-        path: &str,
-        form: Option<&[(&str, &str)]>,
-        headers: &[(&'static str, &str)],
-    ) -> Answer {
+    pub async fn send(&self, path: &str, form: Option<&[(&str, &str)]>, headers: &[(&'static str, &str)]) -> Answer {
         let url = format!("{}{path}", self.town.url);
         let mut request = match form {
             Some(form) => self.town.web.post(url).form(form),
@@ -50,16 +45,16 @@ impl<'t> Browser<'t> {
         }
     }
 
-    pub(super) async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Answer {
         self.send(path, None, &[]).await
     }
 
     /// Sends a form as the page of ours would.
-    pub(super) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
         self.send(path, Some(form), &[("sec-fetch-site", "same-origin")]).await
     }
 
-    pub(super) async fn staff(town: &'t Town, username: &str) -> Self {
+    pub async fn staff(town: &'t Town, username: &str) -> Self {
         let browser = Self::new(town);
         let form = [("username", username), ("password", demo::PASSWORD), ("next", "/staff")];
         let answer = browser.post("/staff/sign-in", &form).await;
@@ -67,7 +62,7 @@ impl<'t> Browser<'t> {
         browser
     }
 
-    pub(super) async fn resident(town: &'t Town, phone: &str) -> Self {
+    pub async fn resident(town: &'t Town, phone: &str) -> Self {
         let browser = Self::new(town);
         let asked = browser.post("/sign-in/code", &[("phone", phone), ("next", "/bookings")]).await;
         let asker = hidden(&asked.text, "asker");
@@ -80,13 +75,13 @@ impl<'t> Browser<'t> {
     }
 
     /// The hidden word of this session's forms.
-    pub(super) async fn word(&self, path: &str) -> String {
+    pub async fn word(&self, path: &str) -> String {
         hidden(&self.get(path).await.text, "w")
     }
 }
 
 /// The value of a hidden field.
-fn hidden(page: &str, name: &str) -> String {
+pub fn hidden(page: &str, name: &str) -> String {
     let page = scraper::Html::parse_document(page);
     let field = scraper::Selector::parse(&format!("input[name={name}]")).unwrap();
     page.select(&field).next().unwrap_or_else(|| panic!("no field {name}")).attr("value").unwrap().to_owned()
