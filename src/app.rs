@@ -83,7 +83,12 @@ impl App {
             Some(Gateway::Console) => settings.sms.console.links,
             _ => Links::PerCase,
         };
-        let rules = Rules { review_days: settings.review.days, public_url: settings.public_url(), links };
+        let rules = Rules {
+            review_days: settings.review.days,
+            public_url: settings.public_url(),
+            links,
+            quiet: settings.sms.quiet_hours,
+        };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self(Arc::new(Parts {
             sms: sms.collect(),

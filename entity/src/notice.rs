@@ -62,8 +62,10 @@ pub struct Model {
     pub centre_id: Id,
     /// What is said at most once, such as `booking.reminder/<id>`.
     pub key: String,
-    /// Its template.
+    /// Its kind.
     pub kind: String,
+    /// Version of the template it was made by; 0 for what ships.
+    pub version: i32,
     /// Queue.
     pub lane: Lane,
     /// To whom.
@@ -72,6 +74,10 @@ pub struct Model {
     pub phone_blind: Blind,
     /// The rendered text.
     pub text: Sealed,
+    /// How it is told among several to one phone, if it can be.
+    pub line: Option<Sealed>,
+    /// Texts that it is billed as.
+    pub segments: i32,
     /// Id of what it speaks of, by which it is withdrawn.
     pub about: Id,
     /// When it may go.
@@ -86,6 +92,10 @@ pub struct Model {
     pub lease_until: Option<Time>,
     /// Whose claim it is.
     pub claimed_by: Option<Id>,
+    /// The text that told it among others, if it did not go by itself.
+    pub carried_by: Option<Id>,
+    /// When it was handed to a gateway last.
+    pub sent_at: Option<Time>,
     /// The gateway that had it last.
     pub gateway: Option<String>,
     /// That gateway's id of it.
@@ -101,6 +111,94 @@ pub struct Model {
 }
 plain!();
 
+/// Words of each kind of text, by version. What ships is not here.
+pub mod template {
+    use super::*;
+    /// One version; it never changes.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "text_template")]
+    pub struct Model {
+        /// Opaque id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Id,
+        /// Its centre.
+        pub centre_id: Id,
+        /// The kind of text.
+        pub kind: String,
+        /// Counted from 1.
+        pub version: i32,
+        /// The words, with `{name}` where a value goes.
+        pub body: String,
+        /// The words for one of several.
+        pub line: Option<String>,
+        /// The words around several.
+        pub merged: Option<String>,
+        /// When it was put in force.
+        pub created_at: Time,
+    }
+    plain!();
+}
+
+/// Phones whose owners want no reminders.
+pub mod stop {
+    use super::*;
+    /// One phone.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "phone_stop")]
+    pub struct Model {
+        /// Opaque id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Id,
+        /// Its centre.
+        pub centre_id: Id,
+        /// The phone.
+        pub phone: Sealed,
+        /// Blind index of the phone.
+        pub phone_blind: Blind,
+        /// Since when.
+        pub stopped_at: Time,
+    }
+    plain!();
+}
+
+/// When phones were sent something last: they are given time to read.
+pub mod pace {
+    use super::*;
+    /// One phone.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "phone_pace")]
+    pub struct Model {
+        /// Its centre.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub centre_id: Id,
+        /// Blind index of the phone.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub phone_blind: Blind,
+        /// When something was sent last.
+        pub last_at: Time,
+    }
+    plain!();
+}
+
+/// What a centre's texts were billed as, by day.
+pub mod spend {
+    use super::*;
+    /// One day.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "text_spend")]
+    pub struct Model {
+        /// Its centre.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub centre_id: Id,
+        /// Beijing date.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub on_date: chrono::NaiveDate,
+        /// Texts that were billed.
+        pub segments: i32,
+    }
+    plain!();
+}
+
 word! {
     /// What became of a text that came in.
     UplinkOutcome {
@@ -112,6 +210,12 @@ word! {
         Unclear,
         /// Kept for staff to read.
         Kept,
+        /// A stop word: it was asked whether that is meant.
+        StopAsked,
+        /// Reminders were stopped.
+        Stopped,
+        /// Reminders come again.
+        Resumed,
     }
 }
 

@@ -23,3 +23,9 @@ impl std::fmt::Debug for Blind {
         f.write_str("Blind(…)")
     }
 }
+
+impl sea_orm::TryFromU64 for Blind {
+    fn try_from_u64(_: u64) -> Result<Self, sea_orm::DbErr> {
+        Err(sea_orm::DbErr::ConvertFromU64("a blind index is never counted"))
+    }
+}

@@ -7,6 +7,7 @@ use crate::domain::calendar::{self, HolidayFile};
 use crate::domain::centre::{self, CentreFile};
 use crate::domain::guide::{self, GuideFile};
 use crate::domain::identity::staff::{self, StaffFile};
+use crate::domain::notice::{self, TextFile};
 use crate::domain::{Who, case};
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -28,6 +29,11 @@ pub(super) enum Import {
     },
     /// What can be booked: desk groups, their templates and guides.
     Offer {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Words of texts: a JSON array, like the ones that ship.
+    Texts {
         /// The file.
         file: PathBuf,
     },
@@ -75,6 +81,15 @@ impl Import {
                 let centre = centre_of(app, code).await?;
                 app.write(&centre, Who::Operator, async |act| booking::import(act, offer).await).await?;
                 say("what can be booked is in force")
+            }
+            Self::Texts { file } => {
+                let files: Vec<TextFile> = read(&file)?;
+                let centre = centre_of(app, code).await?;
+                let done = app.write(&centre, Who::Operator, async |act| notice::import(act, files).await).await?;
+                for text in &done {
+                    say(&format!("{} version {}: billed as {} or more", text.kind, text.version, text.segments))?;
+                }
+                say(&format!("{} texts changed", done.len()))
             }
             Self::Staff { file } => {
                 let people: Vec<StaffFile> = read(&file)?;

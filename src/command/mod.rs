@@ -4,6 +4,7 @@
 
 mod import;
 mod keys;
+mod notice;
 mod serve;
 mod staff;
 
@@ -75,6 +76,11 @@ enum Command {
         #[command(subcommand)]
         what: staff::StaffCommand,
     },
+    /// Look after texts.
+    Notice {
+        #[command(subcommand)]
+        what: notice::NoticeCommand,
+    },
     /// Look after keys.
     Keys {
         #[command(subcommand)]
@@ -133,6 +139,7 @@ async fn obey(line: Line, environment: impl Iterator<Item = (String, String)>) -
         Command::Bulletin { period, out } => write_bulletin(&start.open().await?, centre, &period, &out).await,
         Command::Openapi => say(&api::document()),
         Command::Staff { what } => what.run(&start.open().await?, centre).await,
+        Command::Notice { what } => what.run(&start.open().await?, centre).await,
         Command::Keys { what } => what.run(start).await,
     }
 }

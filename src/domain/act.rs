@@ -1,7 +1,7 @@
 //! The act (行为): what a rule that writes is given.
 
 use crate::base::error::{Error, Result};
-use crate::base::settings::Links;
+use crate::base::settings::{Links, Quiet};
 use crate::base::vault::{Place, Vault};
 use crate::base::{Kind, Random, Refusal};
 use entity::audit::ActorKind;
@@ -98,6 +98,8 @@ pub struct Rules {
     pub public_url: String,
     /// What a text that invites to rate may carry.
     pub links: Links,
+    /// Hours in which nobody is woken.
+    pub quiet: Quiet,
 }
 
 /// One transaction, with the moment, the actor and the centre it is done for.

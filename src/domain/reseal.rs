@@ -32,7 +32,7 @@ const fn indexed(name: &'static str, place: &'static str, blind: &'static str, k
 }
 
 /// Every table with sealed columns. A test compares it with the schema.
-const TABLES: [(&str, &[Column]); 10] = [
+const TABLES: [(&str, &[Column]); 11] = [
     (
         "account",
         &[
@@ -58,7 +58,15 @@ const TABLES: [(&str, &[Column]); 10] = [
             indexed("phone", "invitation.phone", "phone_blind", "phone"),
         ],
     ),
-    ("notice", &[indexed("phone", "notice.phone", "phone_blind", "phone"), sealed("text", "notice.text")]),
+    (
+        "notice",
+        &[
+            indexed("phone", "notice.phone", "phone_blind", "phone"),
+            sealed("text", "notice.text"),
+            sealed("line", "notice.line"),
+        ],
+    ),
+    ("phone_stop", &[indexed("phone", "phone_stop.phone", "phone_blind", "phone")]),
     ("review", &[sealed("comment", "review.comment")]),
     ("service_case", &[sealed("check_code", "service_case.check_code")]),
     ("uplink", &[indexed("phone", "uplink.phone", "phone_blind", "phone"), sealed("text", "uplink.text")]),

@@ -35,6 +35,7 @@ pub enum Outcome {
 pub struct Memory {
     sent: Mutex<Vec<Sent>>,
     next: Mutex<Vec<Outcome>>,
+    wait: Mutex<std::time::Duration>,
 }
 
 /// A text that was sent.
@@ -53,6 +54,11 @@ impl Memory {
     #[must_use]
     pub fn sent(&self) -> Vec<Sent> {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes so long for the next attempt.
+    pub fn wait_next(&self, time: std::time::Duration) {
+        *self.wait.lock().unwrap_or_else(PoisonError::into_inner) = time;
     }
 
     /// Answers the next attempt with this, first set first used.
@@ -82,6 +88,10 @@ impl Sms {
                 }
             }
             Self::Memory(memory) => {
+                let wait = std::mem::take(&mut *memory.wait.lock().unwrap_or_else(PoisonError::into_inner));
+                if !wait.is_zero() {
+                    tokio::time::sleep(wait).await;
+                }
                 let set = memory.next.lock().unwrap_or_else(PoisonError::into_inner).pop();
                 let outcome = set.unwrap_or_else(|| Outcome::Accepted(id.to_string()));
                 if matches!(outcome, Outcome::Accepted(_) | Outcome::Ambiguous(_)) {

@@ -8,14 +8,17 @@ use crate::base::error::Result;
 use crate::domain::notice::{self, Parcel, Settled};
 use crate::gateway::sms::Outcome;
 use chrono::Duration;
-use entity::notice::{Model, NoticeState};
+use entity::notice::Model;
+use futures_util::future::join_all;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
 /// Texts claimed at once.
-const BATCH: u64 = 50;
-/// Texts with a gateway at once.
-const AT_ONCE: usize = 8;
+const BATCH: u64 = 200;
+/// Texts that are marked, sent and settled together.
+const TOGETHER: usize = 8;
+/// So many of these at once: one slow text holds up its own few and no others.
+const AT_ONCE: usize = 4;
 /// How often other processes' texts are looked for.
 const POLL: std::time::Duration = std::time::Duration::from_millis(500);
 
@@ -42,15 +45,16 @@ pub(super) async fn run(app: App, mut stop: watch::Receiver<bool>) {
 /// # Errors
 /// Whatever the database says; what was claimed is freed by its lease.
 pub async fn round(app: &App) -> Result<usize> {
-    if app.sms.is_empty() || !notice::any_due(app.read(), app.clock.now()).await? {
+    let (now, quiet) = (app.clock.now(), app.rules.quiet);
+    if app.sms.is_empty() || !notice::any_due(app.read(), now, &quiet).await? {
         return Ok(0);
     }
-    let worker = app.random.id(app.clock.now());
-    let claimed = notice::claim(app.database.writer(), app.clock.now(), worker, BATCH).await?;
+    let worker = app.random.id(now);
+    let claimed = notice::claim(app.database.writer(), now, &quiet, worker, BATCH).await?;
     let count = claimed.len();
     let mut under_way = JoinSet::new();
     let mut first = Ok(count);
-    // Whatever becomes of one, the others are brought to their end: a text let go of now would be unsure for ever.
+    // Whatever becomes of some, the others are brought to their end: a text let go of now would be unsure for ever.
     let mut keep = |ended: Option<std::result::Result<Result<()>, JoinError>>| {
         let error = match ended {
             Some(Ok(Err(error))) => error,
@@ -61,11 +65,11 @@ pub async fn round(app: &App) -> Result<usize> {
             first = Err(error);
         }
     };
-    for notice in claimed {
+    for few in in_batches(claimed) {
         if under_way.len() >= AT_ONCE {
             keep(under_way.join_next().await);
         }
-        under_way.spawn(deliver(app.clone(), notice));
+        under_way.spawn(deliver(app.clone(), few));
     }
     while let Some(ended) = under_way.join_next().await {
         keep(Some(ended));
@@ -73,23 +77,43 @@ pub async fn round(app: &App) -> Result<usize> {
     first
 }
 
-async fn deliver(app: App, notice: Model) -> Result<()> {
+/// A few at a time; what may be told as one stays together.
+fn in_batches(claimed: Vec<Model>) -> Vec<Vec<Model>> {
+    let mut batches: Vec<Vec<Model>> = Vec::new();
+    for notice in claimed {
+        let alike = |other: &Model| {
+            notice.line.is_some() && other.phone_blind == notice.phone_blind && other.kind == notice.kind
+        };
+        let place = batches.iter().position(|b| b.iter().any(alike));
+        let place = place.or_else(|| batches.len().checked_sub(1).filter(|last| batches[*last].len() < TOGETHER));
+        match place {
+            Some(place) => batches[place].push(notice),
+            None => batches.push(vec![notice]),
+        }
+    }
+    batches
+}
+
+async fn deliver(app: App, few: Vec<Model>) -> Result<()> {
     let db = app.database.writer();
-    let Some(parcel) = notice::begin_sending(db, &app.vault, app.clock.now(), &notice).await? else { return Ok(()) };
-    let how = hand_over(&app, &notice, &parcel).await;
-    tracing::debug!(id = %notice.id, kind = notice.kind, ?how, "a text was handed over");
-    notice::settle(db, app.clock.now(), &notice, NoticeState::Sending, how).await
+    let parcels = notice::begin_sending(db, &app.vault, app.clock.now(), &app.settings.sms.limits, few).await?;
+    let handed = join_all(parcels.into_iter().map(async |parcel| {
+        let how = hand_over(&app, &parcel).await;
+        tracing::debug!(id = %parcel.notice.id, kind = parcel.notice.kind, ?how, "a text was handed over");
+        (parcel, how)
+    }));
+    notice::settle(db, app.clock.now(), handed.await).await
 }
 
 /// Tries the gateways in order of preference. The next one is asked only when the text certainly did not go out.
-async fn hand_over(app: &App, notice: &Model, parcel: &Parcel) -> Settled {
+async fn hand_over(app: &App, parcel: &Parcel) -> Settled {
     let now = app.clock.now();
     let mut fault = String::new();
     for gateway in &app.sms {
-        return match gateway.send(parcel.id, &parcel.phone, &parcel.text).await {
+        return match gateway.send(parcel.notice.id, &parcel.phone, &parcel.text).await {
             Outcome::Accepted(vendor_id) => Settled::Accepted { gateway: gateway.name(), vendor_id },
             Outcome::RetrySafe(after) => {
-                let tries = notice.attempts.saturating_mul(notice.attempts);
+                let tries = parcel.notice.attempts.saturating_mul(parcel.notice.attempts);
                 Settled::Again { at: now + after + Duration::seconds(30) * tries, fault: "retry_safe".to_owned() }
             }
             Outcome::Later(at) => Settled::Again { at, fault: "later".to_owned() },

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::base::error::Result;
 use crate::base::lease;
 use crate::domain::identity::{idempotency, resident, session};
-use crate::domain::{Act, Who, attendance, audit, booking, bulletin, centre, notice, queue, review};
+use crate::domain::{Act, Who, attendance, audit, booking, bulletin, case, centre, notice, queue, review};
 use chrono::Duration;
 use futures_util::FutureExt as _;
 use std::panic::AssertUnwindSafe;
@@ -35,6 +35,8 @@ pub enum Job {
     MarkNoShows,
     /// Ends the tickets of days that are over.
     EndTickets,
+    /// Apologises for cases whose deadline has passed.
+    TellOverdue,
     /// Writes down who is expected today.
     RollDuty,
     /// Closes invitations whose time is over.
@@ -48,7 +50,7 @@ pub enum Job {
 }
 
 /// Every job, its word and how often it runs.
-pub const TIMETABLE: [(Job, &str, Duration); 13] = [
+pub const TIMETABLE: [(Job, &str, Duration); 14] = [
     (Job::RecoverNotices, "recover_notices", Duration::seconds(30)),
     (Job::ChainAudit, "chain_audit", Duration::seconds(30)),
     (Job::CheckAudit, "check_audit", Duration::hours(6)),
@@ -57,6 +59,7 @@ pub const TIMETABLE: [(Job, &str, Duration); 13] = [
     (Job::FreePlaces, "free_places", Duration::seconds(15)),
     (Job::MarkNoShows, "mark_no_shows", Duration::minutes(10)),
     (Job::EndTickets, "end_tickets", Duration::minutes(10)),
+    (Job::TellOverdue, "tell_overdue", Duration::minutes(30)),
     (Job::RollDuty, "roll_duty", Duration::minutes(10)),
     (Job::LapseInvitations, "lapse_invitations", Duration::minutes(10)),
     (Job::InviteEnded, "invite_ended", Duration::minutes(10)),
@@ -88,11 +91,13 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
         Job::FreePlaces => in_each_centre(app, name, async |act| booking::free_places(act).await).await,
         Job::MarkNoShows => in_each_centre(app, name, async |act| booking::mark_no_shows(act).await).await,
         Job::EndTickets => in_each_centre(app, name, async |act| queue::end_day(act).await).await,
+        Job::TellOverdue => in_each_centre(app, name, async |act| case::tell_overdue(act).await).await,
         Job::RollDuty => in_each_centre(app, name, async |act| attendance::roll(act, act.now.date()).await).await,
         Job::LapseInvitations => review::lapse(db, now).await,
         Job::InviteEnded => in_each_centre(app, name, async |act| review::invite_ended(act).await).await,
         Job::DraftBulletin => in_each_centre(app, name, async |act| bulletin::draft_due(act).await).await,
         Job::SweepIdentity => {
+            notice::sweep(db, now).await?;
             session::sweep(db, now).await?;
             resident::sweep(db, now).await?;
             idempotency::sweep(db, now).await

@@ -1,6 +1,7 @@
 //! What an operator types.
 
 use crate::process::{Server, run};
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -169,7 +170,7 @@ async fn one_server_without_redis_and_the_next_start_after_a_crash() {
         1,
         &[&format!("pid {}", first.pid()), "redis.url"],
     );
-    assert_eq!(first.send(reqwest::Method::GET, "/readyz", None, None).await.status, 200, "the first goes on");
+    assert_eq!(first.send(Method::GET, "/readyz", None, None).await.status, 200, "the first goes on");
     // New keys under a server that has the old ones: what they seal it could not open.
     assert_eq!(run(here.path(), &["keys", "rotate", "data"], &[]).0, 0);
     refused(here.path(), &["keys", "reindex"], &[], 1, &["a server runs with other keys", "start it again first"]);
@@ -208,4 +209,57 @@ async fn a_changed_audit_trail_is_told_in_the_log() {
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     let log = next.stop();
     assert!(log.contains("check_audit") && log.contains("the audit trail of ST was changed at line 1"), "{log}");
+}
+
+#[tokio::test]
+async fn the_operator_looks_after_texts() {
+    let here = tempfile::tempdir().unwrap();
+    let here = here.path();
+    // Without a gateway nothing goes out.
+    let mute = [("SHUITIAN__SMS__GATEWAYS", "")];
+    let server = Server::start(here, &mute);
+    let signed = server.post("/auth/wechat", None, json!({ "code": "operator-story" })).await.ok(200);
+    let token = signed["access_token"].as_str().unwrap();
+    let tomorrow = server.send(Method::GET, "/api/v1/slots?guide=SB-03", None, None).await.ok(200);
+    let slot = tomorrow["items"].as_array().unwrap().last().unwrap()["id"].clone();
+    let applicant = json!({ "name": "田小满", "phone": "13800000001" });
+    let wish = json!({ "slot_id": slot, "guide": "SB-03", "applicant": applicant });
+    server.post("/bookings", Some(token), wish).await.ok(201);
+    server.stop();
+    let (status, words, _) = run(here, &["notice", "list", "--state", "due"], &mute);
+    let confirmed = words.lines().find(|l| l.contains("booking.confirmed")).unwrap_or_else(|| panic!("{words}"));
+    let id = confirmed.split_whitespace().next().unwrap().to_owned();
+    assert!(status == 0 && !words.contains("13800000001"), "{words}");
+    let (status, words, _) = run(here, &["notice", "explain", &id], &mute);
+    assert!(status == 0 && words.contains("138****0001") && words.contains("billed as 1"), "{words}");
+    refused(here, &["notice", "retry", &id], &mute, 1, &["not_to_retry", "due"]);
+    let change = async |state: &str, fault: &str| {
+        let file = format!("sqlite://{}", here.join("data/shuitian.db").display());
+        let db = sea_orm::Database::connect(file).await.unwrap();
+        let sql = format!(
+            "update notice set state = '{state}', fault = '{fault}', done_at = 1 where kind = 'booking.confirmed'"
+        );
+        sea_orm::ConnectionTrait::execute_unprepared(&db, &sql).await.unwrap();
+        db.close().await.unwrap();
+    };
+    change("unsure", "read_timeout").await;
+    let (_, words, _) = run(here, &["notice", "explain", &id], &mute);
+    assert!(words.contains("may have gone out, nobody knows (read_timeout)"), "{words}");
+    refused(here, &["notice", "retry", &id], &mute, 1, &["not_to_retry", "--unsure"]);
+    assert_eq!(run(here, &["notice", "retry", &id, "--unsure"], &mute).0, 0);
+    change("rejected", "black_list").await;
+    let (_, words, _) = run(here, &["notice", "list"], &mute);
+    assert!(words.contains("rejected") && words.contains("black_list"), "{words}");
+    let (status, words, _) = run(here, &["notice", "retry", &id], &mute);
+    assert!(status == 0 && words.contains("next round"), "{words}");
+    let nobody = "00000000-0000-0000-0000-000000000001";
+    refused(here, &["notice", "explain", nobody], &mute, 1, &["unknown_notice"]);
+    refused(here, &["notice", "list", "--state", "lost"], &mute, 2, &["lost", "unsure"]);
+    // A centre's own words.
+    let file = here.join("texts.json");
+    std::fs::write(&file, r#"[{"kind": "booking.confirmed", "body": "约好了：{when}。"}]"#).unwrap();
+    let (status, words, _) = run(here, &["import", "texts", file.to_str().unwrap()], &mute);
+    assert!(status == 0 && words.contains("booking.confirmed version 1: billed as 1"), "{words}");
+    std::fs::write(&file, r#"[{"kind": "booking.confirmed", "body": "约好了：{name}。"}]"#).unwrap();
+    refused(here, &["import", "texts", file.to_str().unwrap()], &mute, 1, &["bad_texts", "{name}"]);
 }

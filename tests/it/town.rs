@@ -101,13 +101,15 @@ pub struct Town {
     served: tokio::task::JoinHandle<()>,
     _directory: TempDir,
     database: Option<String>,
+    database_url: String,
+    redis_url: String,
 }
 
 impl Town {
     /// Opens a town, or says why it cannot.
     async fn open(ground: Ground) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
-        let (url, database) = match ground {
+        let (mut url, database) = match ground {
             Ground::Sqlite => {
                 let file = directory.path().join("town.db");
                 std::fs::copy(sqlite_template().await, &file).unwrap();
@@ -138,12 +140,23 @@ impl Town {
             .unwrap();
         let centre = Arc::new(centre::find(app.read(), None, None).await.unwrap());
         let listening = serve::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let url = format!("http://{}", listening.address);
+        let database_url = std::mem::replace(&mut url, format!("http://{}", listening.address));
         let (stop, stopped) = watch::channel(false);
         let server = app.clone();
         let served = tokio::spawn(async move { serve::run(server, listening, false, stopped).await.unwrap() });
         let web = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        let town = Self { app, centre, url, web, stop, served, _directory: directory, database };
+        let town = Self {
+            app,
+            centre,
+            url,
+            web,
+            stop,
+            served,
+            _directory: directory,
+            database,
+            database_url,
+            redis_url: redis,
+        };
         town.tick().await;
         Some(town)
     }
@@ -190,12 +203,18 @@ impl Town {
         while jobs::deliver::round(&self.app).await.unwrap() > 0 {}
     }
 
+    /// Another program on the same database and counters, with some settings of its own; its texts go to its own memory.
+    pub async fn another(&self, more: &[(&str, &str)]) -> App {
+        let mut settings = settings(&self.database_url, &self.redis_url, &keys_of_templates());
+        settings.insert("SHUITIAN__REDIS__PREFIX".to_owned(), self.app.settings.redis.prefix.clone());
+        settings.extend(more.iter().map(|(k, v)| (format!("SHUITIAN__{k}"), (*v).to_owned())));
+        let settings = Settings::load(Some(Path::new("/dev/null")), settings.into_iter()).unwrap();
+        App::open(settings, self.app.clock.clone()).await.unwrap()
+    }
+
     /// The gateway that keeps texts.
     pub fn memory(&self) -> &Memory {
-        match &self.app.sms[0] {
-            Sms::Memory(memory) => memory,
-            Sms::Console => panic!("the town's texts go to memory"),
-        }
+        memory_of(&self.app)
     }
 
     /// Texts a phone was sent, oldest first.
@@ -296,6 +315,14 @@ impl Town {
     }
 }
 
+/// The gateway of a program that keeps its texts.
+pub fn memory_of(app: &App) -> &Memory {
+    match &app.sms[0] {
+        Sms::Memory(memory) => memory,
+        Sms::Console => panic!("the town's texts go to memory"),
+    }
+}
+
 /// How many rows each table has.
 pub async fn rows(db: &DatabaseConnection) -> BTreeMap<String, i64> {
     let mut counts = BTreeMap::new();
@@ -323,6 +350,10 @@ fn settings(database: &str, redis: &str, keys: &Path) -> BTreeMap<String, String
         ("HTTP__PUBLIC_URL", "http://town.example"),
         ("HTTP__TRUSTED_PROXIES", "127.0.0.1"),
         ("SMS__GATEWAYS", "memory"),
+        // Stories tell much in a moment; those about pace set their own.
+        ("SMS__LIMITS__SPACING", "0"),
+        ("SMS__LIMITS__PER_HOUR", "1000"),
+        ("SMS__LIMITS__PER_DAY", "1000"),
         ("LOG__FILTER", "off"),
     ];
     pairs.iter().map(|(k, v)| (format!("SHUITIAN__{k}"), (*v).to_owned())).collect()

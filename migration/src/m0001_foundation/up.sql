@@ -89,10 +89,13 @@ create table notice (
     centre_id   {id}    not null references centre (id),
     key         text    not null,
     kind        text    not null,
+    version     integer not null check (version >= 0),
     lane        text    not null check (lane in ('code', 'notice', 'bulk')),
     phone       {bytes} not null,
     phone_blind {bytes} not null,
     text        {bytes} not null,
+    line        {bytes},
+    segments    integer not null check (segments > 0),
     about       {id}    not null,
     due_at      bigint  not null,
     expires_at  bigint  not null,
@@ -101,6 +104,8 @@ create table notice (
     attempts    integer not null check (attempts >= 0),
     lease_until bigint,
     claimed_by  {id},
+    carried_by  {id},
+    sent_at     bigint,
     gateway     text,
     vendor_id   text,
     fault       text,
@@ -115,6 +120,41 @@ create index notice_due on notice (lane, due_at, id) where state = 'due';
 create index notice_claimed on notice (lease_until) where state = 'claimed';
 create index notice_sending on notice (lease_until) where state = 'sending';
 create index notice_about on notice (about);
+create index notice_phone on notice (phone_blind, sent_at) where sent_at is not null;
+create index notice_phone_due on notice (phone_blind, due_at) where state = 'due';
+create index notice_state on notice (centre_id, state, due_at);
+create table text_template (
+    id         {id}    primary key,
+    centre_id  {id}    not null references centre (id),
+    kind       text    not null,
+    version    integer not null check (version > 0),
+    body       text    not null,
+    line       text,
+    merged     text,
+    created_at bigint  not null,
+    unique (centre_id, kind, version)
+);
+create table phone_stop (
+    id          {id}    primary key,
+    centre_id   {id}    not null references centre (id),
+    phone       {bytes} not null,
+    phone_blind {bytes} not null,
+    stopped_at  bigint  not null,
+    unique (centre_id, phone_blind)
+);
+create table phone_pace (
+    centre_id   {id}    not null references centre (id),
+    phone_blind {bytes} not null,
+    last_at     bigint  not null,
+    primary key (centre_id, phone_blind)
+);
+create index phone_pace_last on phone_pace (last_at);
+create table text_spend (
+    centre_id {id}    not null references centre (id),
+    on_date   date    not null,
+    segments  integer not null check (segments >= 0),
+    primary key (centre_id, on_date)
+);
 create table uplink (
     id          {id}    primary key,
     centre_id   {id}    references centre (id),
@@ -123,7 +163,8 @@ create table uplink (
     phone_blind {bytes} not null,
     text        {bytes} not null,
     received_at bigint  not null,
-    outcome     text    not null check (outcome in ('rated', 'repeated', 'unclear', 'kept'))
+    outcome     text    not null check (outcome in
+        ('rated', 'repeated', 'unclear', 'kept', 'stop_asked', 'stopped', 'resumed'))
 );
 
 -- Identity.

@@ -12,7 +12,6 @@ use crate::domain::notice::{self, Message};
 use crate::domain::{calendar, guide};
 use chrono::Duration;
 use entity::booking::{BookingState, Model, event};
-use entity::notice::Lane;
 use entity::{Id, Time};
 
 /// Takes a place, and says so by text. A resident takes it for himself or another; the windows take it for whoever rings
@@ -94,14 +93,11 @@ pub(crate) fn person(account: Option<Id>, applicant: &Applicant) -> String {
 
 /// Confirms by text, and reminds of it.
 pub(super) async fn tell(act: &Act, row: &Model, item: &str, phone: &str) -> Result<()> {
-    let when = row.starts_at.local().format("%-m月%-d日 %H:%M");
-    let (place, done) = (&act.centre.address, if row.sequence == 0 { "已约" } else { "已改约到" });
     let confirmed = Message {
         key: format!("booking.confirmed/{}/{}", row.id, row.sequence),
-        kind: "booking.confirmed",
-        lane: Lane::Notice,
+        kind: if row.sequence == 0 { &notice::CONFIRMED } else { &notice::RESCHEDULED },
         phone,
-        text: format!("{done}{when}办理“{item}”，预约号{}。地点：{place}。不能来请提前取消。", row.number),
+        values: &values(act, row, item),
         about: row.id,
         due_at: act.now,
         expires_at: row.starts_at,
@@ -110,24 +106,37 @@ pub(super) async fn tell(act: &Act, row: &Model, item: &str, phone: &str) -> Res
     remind(act, row, item, phone).await
 }
 
-/// Reminds once: on the working day before at four in the afternoon, else two hours before, else the text that told of it is
-/// near enough.
+/// A moment as texts say it.
+pub(super) fn moment_in_words(at: Time) -> String {
+    at.local().format("%-m月%-d日 %H:%M").to_string()
+}
+
+fn values(act: &Act, row: &Model, item: &str) -> [(&'static str, String); 4] {
+    [
+        ("when", moment_in_words(row.starts_at)),
+        ("item", item.to_owned()),
+        ("number", row.number.clone()),
+        ("place", act.centre.address.clone()),
+    ]
+}
+
+/// Reminds on the working day before at four in the afternoon, and two hours before; not of what was said just before.
 pub(super) async fn remind(act: &Act, row: &Model, item: &str, phone: &str) -> Result<()> {
-    let when = row.starts_at.local().format("%-m月%-d日 %H:%M");
     let day_before = calendar::load(&*act.tx).await?.back(row.on_date, 1);
-    let moments = [Time::at(day_before, 16 * 60), row.starts_at - Duration::hours(2)];
-    let Some(due_at) = moments.into_iter().find(|m| *m > act.now + Duration::minutes(30)) else { return Ok(()) };
-    let reminder = Message {
-        key: format!("booking.reminder/{}/{}", row.id, row.sequence),
-        kind: "booking.reminder",
-        lane: Lane::Bulk,
-        phone,
-        text: format!("提醒：您约了{when}办理“{item}”，预约号{}。请带齐材料到{}。", row.number, act.centre.address),
-        about: row.id,
-        due_at,
-        expires_at: row.starts_at,
-    };
-    notice::say(act, reminder).await
+    let moments = [("day", Time::at(day_before, 16 * 60)), ("hours", row.starts_at - Duration::hours(2))];
+    for (which, due_at) in moments.into_iter().filter(|(_, m)| *m > act.now + Duration::minutes(30)) {
+        let reminder = Message {
+            key: format!("booking.reminder/{which}/{}/{}", row.id, row.sequence),
+            kind: &notice::REMINDER,
+            phone,
+            values: &values(act, row, item),
+            about: row.id,
+            due_at,
+            expires_at: row.starts_at,
+        };
+        notice::say(act, reminder).await?;
+    }
+    Ok(())
 }
 
 /// Writes down what became of a booking, with the time it is promised, and the closure that brought it if one did.

@@ -1,6 +1,6 @@
 //! What becomes of a booking: moved, given up, or kept.
 
-use super::book::{person, record, tell};
+use super::book::{moment_in_words, person, record, tell};
 use super::fair::{Asking, ensure_fair, rules};
 use super::place::{Place, give_back, lock_with, of_booking, take};
 use super::starts::slot as find_slot;
@@ -13,7 +13,6 @@ use crate::domain::identity::Viewer;
 use crate::domain::notice::{self, Message};
 use entity::Id;
 use entity::booking::{BookingState, Column, Entity, Model};
-use entity::notice::Lane;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 
@@ -92,13 +91,16 @@ pub async fn cancel(act: &Act, id: Id) -> Result<Booked> {
     if matches!(act.who, Who::Staff(_)) {
         audit::note(act, "booking.cancelled", row.id, serde_json::json!({})).await?;
         if let Some(phone) = booked.applicant.as_ref().and_then(|a| a.phone.as_ref()) {
-            let when = row.starts_at.local().format("%-m月%-d日 %H:%M");
+            let values = [
+                ("when", moment_in_words(row.starts_at)),
+                ("number", row.number.clone()),
+                ("phone", act.centre.phone.clone()),
+            ];
             let message = Message {
                 key: format!("booking.cancelled/{}", row.id),
-                kind: "booking.cancelled",
-                lane: Lane::Notice,
+                kind: &notice::CANCELLED,
                 phone,
-                text: format!("您{when}的预约（{}）已由中心取消，请另约时间或致电{}。", row.number, act.centre.phone),
+                values: &values,
                 about: row.id,
                 due_at: act.now,
                 expires_at: row.starts_at,

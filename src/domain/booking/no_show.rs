@@ -3,6 +3,7 @@
 //! A day ends before it is judged: whoever comes late on it is still served. Nobody is blamed for a time at which the centre
 //! was closed.
 
+use super::book::moment_in_words;
 use super::change::turn;
 use super::fair::{limited_until, of_account, rules};
 use super::openings::{LOOKING_BACK, Openings};
@@ -18,7 +19,6 @@ use chrono::{Duration, NaiveDate};
 use entity::booking::appeal::{Column as A, Entity as Appeals, Model as Appeal};
 use entity::booking::rule::Model as Rules;
 use entity::booking::{BookingState, Column, Entity, Model};
-use entity::notice::Lane;
 use entity::{Id, Time};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -59,33 +59,36 @@ pub async fn mark_no_shows(act: &Act) -> Result<()> {
     Ok(())
 }
 
-/// Tells whoever booked, the next morning: a warning, or that booking online is closed to him for a while.
+/// Tells whoever booked, when people are awake: a warning, or that booking online is closed to him for a while.
 async fn tell(act: &Act, row: &Model) -> Result<()> {
     let Some(account) = row.account_id else { return Ok(()) };
     let known = resident::known(&*act.tx, &act.vault, act.centre.id, account).await?;
     let Some(phone) = &known.phone else { return Ok(()) };
     let rules = rules(&*act.tx, act.centre.id, row.on_date).await?;
     let item = guide::names(&*act.tx, act.centre.id).await?.remove(&row.guide_id).map(|g| g.name).unwrap_or_default();
-    let (when, at) = (row.starts_at.local().format("%-m月%-d日 %H:%M"), &act.centre.phone);
     let whose = if row.for_other { "您替别人约的" } else { "您约的" };
-    let what = match limited(act, &rules, account, row.for_other).await? {
-        Some(until) => format!(
-            "已有{}次，网上预约暂停到{}，打电话或到窗口仍可预约。",
-            rules.no_show_most,
-            until.format("%-m月%-d日")
-        ),
-        None => "下次来不了请提前取消，把名额留给别人。".to_owned(),
+    let mut values = vec![
+        ("whose", whose.to_owned()),
+        ("when", moment_in_words(row.starts_at)),
+        ("item", item),
+        ("phone", act.centre.phone.clone()),
+    ];
+    let kind = match limited(act, &rules, account, row.for_other).await? {
+        Some(until) => {
+            values.push(("n", rules.no_show_most.to_string()));
+            values.push(("until", until.format("%-m月%-d日").to_string()));
+            &notice::LIMITED
+        }
+        None => &notice::NO_SHOW,
     };
-    let morning = Time::at(row.on_date, 33 * 60);
     let message = Message {
         key: format!("booking.no_show/{}", row.id),
-        kind: "booking.no_show",
-        lane: Lane::Notice,
+        kind,
         phone,
-        text: format!("{whose}{when}“{item}”没有来，也没有取消。{what}有误请在“我的预约”申诉或致电{at}。"),
+        values: &values,
         about: row.id,
-        due_at: Ord::max(morning, act.now),
-        expires_at: Ord::max(morning, act.now) + Duration::days(3),
+        due_at: act.now,
+        expires_at: act.now + Duration::days(3),
     };
     notice::say(act, message).await
 }
@@ -192,14 +195,13 @@ async fn tell_ruling(act: &Act, booked: &Booked, granted: bool, why: &str) -> Re
     };
     let given = booked.applicant.as_ref().and_then(|a| a.phone.clone());
     let Some(phone) = own.or(given) else { return Ok(()) };
-    let when = booked.row.starts_at.local().format("%-m月%-d日 %H:%M");
     let result = if granted { "已撤销“没有来”的记录" } else { "“没有来”的记录保留" };
+    let when = moment_in_words(booked.row.starts_at);
     let message = Message {
         key: format!("booking.appeal_ruled/{}", booked.row.id),
-        kind: "booking.appeal_ruled",
-        lane: Lane::Notice,
+        kind: &notice::APPEAL_RULED,
         phone: &phone,
-        text: format!("您对{when}预约的申诉已处理：{result}。{why}"),
+        values: &[("when", when), ("result", result.to_owned()), ("words", why.to_owned())],
         about: booked.row.id,
         due_at: act.now,
         expires_at: act.now + Duration::days(3),

@@ -2,7 +2,7 @@
 //! is, or his booking is cancelled; he is told either way.
 
 use super::Booked;
-use super::book::remind;
+use super::book::{moment_in_words, remind};
 use super::change::turn_by;
 use super::look::show;
 use super::open::Ahead;
@@ -16,7 +16,6 @@ use crate::domain::notice::{self, Message};
 use chrono::Duration;
 use entity::booking::{BookingState, Column, Entity, Model, held, slot};
 use entity::closure::Model as Closure;
-use entity::notice::Lane;
 use entity::{Id, Time};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _};
@@ -197,23 +196,24 @@ async fn tell(act: &Act, was: &Model, row: Model, closure: Option<&Closure>) -> 
     let phone = booked.applicant.as_ref().and_then(|a| a.phone.clone()).and_then(|p| personal::mobile(&p));
     let touched = |texted| Touched { was: was.starts_at, texted, booked: booked.clone() };
     let Some(phone) = phone else { return Ok(touched(false)) };
-    let (centre, number) = (&act.centre, &booked.row.number);
-    let words = |at: Time| at.local().format("%-m月%-d日 %H:%M").to_string();
-    let (when, why) = (words(was.starts_at), closure.map_or("中心当天不上班", |c| c.reason.as_str()));
     let moved = booked.row.state == BookingState::Booked;
-    let (kind, what, ends) = if moved {
-        let new = words(booked.row.starts_at);
-        let what = format!("改到{new}，地点：{}。不方便请改约、取消", centre.address);
-        ("booking.moved_by_centre", what, booked.row.starts_at)
-    } else {
-        ("booking.closed", "办不了，已取消，请另约时间".to_owned(), Ord::max(was.starts_at, act.now + WARNING))
+    let (kind, ends) = match moved {
+        true => (&notice::MOVED, booked.row.starts_at),
+        false => (&notice::CLOSED, Ord::max(was.starts_at, act.now + WARNING)),
     };
+    let values = [
+        ("why", closure.map_or("中心当天不上班", |c| c.reason.as_str()).to_owned()),
+        ("when", moment_in_words(was.starts_at)),
+        ("new", moment_in_words(booked.row.starts_at)),
+        ("number", booked.row.number.clone()),
+        ("place", act.centre.address.clone()),
+        ("phone", act.centre.phone.clone()),
+    ];
     let message = Message {
-        key: format!("{kind}/{}/{}", booked.row.id, booked.row.sequence),
+        key: format!("{}/{}/{}", kind.word, booked.row.id, booked.row.sequence),
         kind,
-        lane: Lane::Notice,
         phone: &phone,
-        text: format!("{why}，您{when}的预约（{number}）{what}或致电{}。", centre.phone),
+        values: &values,
         about: booked.row.id,
         due_at: act.now,
         expires_at: ends,

@@ -2,21 +2,19 @@
 
 use super::look::{colleague, in_full};
 use super::receive::record;
+use super::tell;
 use super::{GROUND_NEEDED, NOT_YOURS_TO_DO, NOTHING_TO_CORRECT, UNKNOWN_CASE, WRONG_STATE, state_name};
 use crate::base::error::Result;
 use crate::domain::act::{Act, StaffMember, Who};
 use crate::domain::applicant::{self, Typed};
 use crate::domain::calendar::{self, Calendar};
 use crate::domain::identity::Viewer;
-use crate::domain::notice::{self, Message};
-use crate::domain::{audit, guide};
-use chrono::{Duration, NaiveDate};
-use entity::Time;
+use crate::domain::{audit, notice};
+use chrono::NaiveDate;
 use entity::applicant::{ApplicantKind, IdType};
 use entity::case::{CaseEventKind, CaseState, Column, Entity, Model};
 use entity::guide::ItemKind;
 use entity::identity::Role;
-use entity::notice::Lane;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 
@@ -46,7 +44,9 @@ pub async fn accept(act: &Act, number: &str) -> Result<Model> {
         due_provisional: deadline.is_some_and(|d| d.provisional),
         ..case
     };
-    turn(act, next, &[CaseState::Received], CaseState::Accepted, CaseEventKind::Accepted, None).await
+    let case = turn(act, next, &[CaseState::Received], CaseState::Accepted, CaseEventKind::Accepted, None).await?;
+    tell::accepted(act, &case).await?;
+    Ok(case)
 }
 
 /// Does not accept a case, with the ground (不予受理).
@@ -73,7 +73,7 @@ pub async fn decide(act: &Act, number: &str, verdict: Verdict) -> Result<Model> 
                 turn(act, next, &[CaseState::Accepted], CaseState::Granted, CaseEventKind::Granted, None).await?;
             // A 即办件 is handed over on the spot.
             if case.item_kind != Some(ItemKind::Instant) {
-                tell_to_collect(act, &case).await?;
+                tell::granted(act, &case).await?;
             }
             Ok(case)
         }
@@ -261,7 +261,6 @@ pub async fn redate(act: &Act) -> Result<usize> {
         .lock_exclusive()
         .all(&*act.tx)
         .await?;
-    let guides = guide::names(&*act.tx, act.centre.id).await?;
     let mut moved = 0;
     for case in cases {
         let Some((on, provisional)) = anew(&calendar, &case) else { continue };
@@ -279,8 +278,7 @@ pub async fn redate(act: &Act) -> Result<usize> {
         record(act, &next, CaseEventKind::Redated, None, None).await?;
         if changed {
             moved += 1;
-            let name = guides.get(&next.guide_id).map(|g| g.name.as_str()).unwrap_or_default();
-            tell_new_day(act, &next, name, on).await?;
+            tell::redated(act, &next, on).await?;
         }
     }
     Ok(moved)
@@ -290,28 +288,4 @@ fn anew(calendar: &Calendar, case: &Model) -> Option<(NaiveDate, bool)> {
     let start = case.accepted_on.unwrap_or_else(|| case.received_at.date());
     let deadline = calendar.add(start, case.limit_days?.unsigned_abs());
     Some((case.due_on.map_or(deadline.on, |promised| promised.min(deadline.on)), deadline.provisional))
-}
-
-async fn tell_to_collect(act: &Act, case: &Model) -> Result<()> {
-    let (centre, receipt) = (&act.centre, &case.receipt_number);
-    let item = guide::by_id(&*act.tx, centre.id, case.guide_id).await?.name;
-    let text =
-        format!("您办的“{item}”（{receipt}）已经办好，请带回执单到{}领取。电话{}。", centre.address, centre.phone);
-    tell(act, case, format!("case.granted/{}", case.id), "case.granted", text, act.now + Duration::days(30)).await
-}
-
-async fn tell_new_day(act: &Act, case: &Model, item: &str, on: NaiveDate) -> Result<()> {
-    let day = on.format("%-m月%-d日");
-    let text = format!("您办的“{item}”（{}）因放假安排公布，办理期限改为{day}。", case.receipt_number);
-    let until = Time::at(on, 0).max(act.now + Duration::days(1));
-    tell(act, case, format!("case.redated/{}/{on}", case.id), "case.redated", text, until).await
-}
-
-/// Says something to the applicant, if he can be told by text.
-async fn tell(act: &Act, case: &Model, key: String, kind: &'static str, text: String, expires_at: Time) -> Result<()> {
-    let phone = applicant::get(&*act.tx, &act.vault, act.centre.id, case.applicant_id).await?.phone;
-    let Some(phone) = phone else { return Ok(()) };
-    let message =
-        Message { key, kind, lane: Lane::Notice, phone: &phone, text, about: case.id, due_at: act.now, expires_at };
-    notice::say(act, message).await
 }

@@ -14,6 +14,7 @@
 mod decide;
 mod look;
 mod receive;
+mod tell;
 
 pub use decide::{Correction, Power, Verdict, accept, correct, decide, has, issue, redate, refuse, withdraw};
 pub use look::{
@@ -21,6 +22,7 @@ pub use look::{
     progress, reveal, search, see, timeline,
 };
 pub use receive::{Intake, Received, Taken, check_code, receive};
+pub use tell::tell_overdue;
 
 use crate::base::{Kind, Refusal};
 

@@ -1,6 +1,6 @@
 //! Receiving (收件): taking a case in against a receipt.
 
-use super::BAD_MATERIAL;
+use super::{BAD_MATERIAL, tell};
 use crate::base::error::Result;
 use crate::base::personal;
 use crate::base::vault::{Place, Vault};
@@ -124,6 +124,7 @@ pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
         act.insert(row).await?;
     }
     record(act, &case, CaseEventKind::Received, None, None).await?;
+    tell::received(act, &case).await?;
     Ok(Received { case, guide, check_code, applicant })
 }
 

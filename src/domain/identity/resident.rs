@@ -11,7 +11,6 @@ use crate::domain::act::Act;
 use crate::domain::notice::{self, Message};
 use chrono::Duration;
 use entity::identity::{account, phone_code};
-use entity::notice::Lane;
 use entity::{Blind, Id, Time};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
@@ -73,10 +72,9 @@ pub async fn send_code(act: &Act, phone: &str, device: Option<&str>) -> Result<(
         .await?;
     let message = Message {
         key: format!("code/{id}"),
-        kind: "code",
-        lane: Lane::Code,
+        kind: &notice::CODE,
         phone: &phone,
-        text: format!("验证码{code}，5分钟内有效。如非本人操作，请不要告诉任何人。"),
+        values: &[("code", code), ("minutes", CODE_LIFE.num_minutes().to_string())],
         about: id,
         due_at: act.now,
         expires_at: act.now + CODE_LIFE,

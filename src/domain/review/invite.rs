@@ -9,7 +9,6 @@ use crate::domain::notice::{self, Message};
 use crate::domain::{applicant, centre, guide};
 use chrono::Duration;
 use entity::case::{CaseState, Model as Case};
-use entity::notice::Lane;
 use entity::review::{InvitationState, invitation};
 use entity::{Id, Time};
 use sea_orm::sea_query::{Alias, Expr};
@@ -138,10 +137,14 @@ async fn say(
     let way = open.clone() + &digit.unwrap_or_default();
     let message = Message {
         key: format!("review.invitation/{}/{}", row.id, row.generation),
-        kind: "review.invitation",
-        lane: Lane::Notice,
+        kind: &notice::INVITATION,
         phone,
-        text: format!("您办的“{item}”（{}）{}。{way}。", case.receipt_number, outcome(case.state)),
+        values: &[
+            ("item", item),
+            ("number", case.receipt_number.clone()),
+            ("outcome", outcome(case.state).to_owned()),
+            ("way", way),
+        ],
         about: row.id,
         due_at: act.now,
         expires_at: row.expires_at,

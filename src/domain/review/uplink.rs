@@ -14,10 +14,10 @@ use crate::base::personal;
 use crate::base::vault::{NO_CENTRE, Place, Vault};
 use crate::domain::act::{Act, Rules};
 use crate::domain::centre::Centre;
-use crate::domain::notice::{self, Message};
+use crate::domain::notice::{self, Message, Word};
 use chrono::Duration;
 use entity::notice::uplink::Entity as Uplinks;
-use entity::notice::{Lane, UplinkOutcome, uplink};
+use entity::notice::{UplinkOutcome, uplink};
 use entity::review::{Column, Entity, InvitationState, Model as Review, ReviewChannel, invitation};
 use entity::{Blind, Id, Time};
 use sea_orm::{
@@ -116,6 +116,11 @@ fn only_centre<'r>(mut rows: impl Iterator<Item = &'r invitation::Model>) -> Opt
 /// Whatever the database says; an unclear text is no error.
 pub async fn receive_text(act: &Act, uplink: &Uplink<'_>) -> Result<UplinkOutcome> {
     let phone = &uplink.phone;
+    if let Some(word) = Word::read(uplink.text) {
+        let outcome = notice::heed(act, phone, word).await?;
+        act.insert(uplink.kept(&act.vault, Some(act.centre.id), act.id(), act.now, outcome)?).await?;
+        return Ok(outcome);
+    }
     let outcome = match read(uplink.text) {
         Some(answer) => match_answer(act, phone, answer).await?,
         None if has_open(act, phone).await? => UplinkOutcome::Unclear,
@@ -242,20 +247,17 @@ async fn match_answer(act: &Act, phone: &str, answer: Answer) -> Result<UplinkOu
 async fn help(act: &Act, phone: &str) -> Result<()> {
     let tags: Vec<String> =
         of_phone(act, phone).await?.iter().filter(|r| is_open(r, act.now)).filter_map(|r| r.tag.clone()).collect();
-    let text = match tags.as_slice() {
-        [] => format!("没有待评价的办件。有事请致电{}。", act.centre.phone),
-        tags => format!(
-            "没看懂您的评价。请按短信里的字母加数字回复，如{}5非常满意、{}1非常不满意。有事请致电{}。",
-            tags[0], tags[0], act.centre.phone
-        ),
+    let at = ("phone", act.centre.phone.clone());
+    let (kind, values) = match tags.first() {
+        None => (&notice::NOTHING_ASKED, vec![at]),
+        Some(tag) => (&notice::HELP, vec![("tag", tag.clone()), at]),
     };
-    let phone_key: String = act.blind("phone", phone).0.iter().take(12).map(|b| format!("{b:02x}")).collect();
     let message = Message {
-        key: format!("uplink.help/{phone_key}/{}", act.now.date()),
-        kind: "uplink.help",
-        lane: Lane::Notice,
+        // Whichever help it is, there is one a day.
+        key: notice::answer_key(act, phone, &notice::HELP),
+        kind,
         phone,
-        text,
+        values: &values,
         about: act.id(),
         due_at: act.now,
         expires_at: act.now + Duration::hours(6),

@@ -93,8 +93,9 @@ async fn a_place_given_back_is_offered_again_and_its_reminder_is_withdrawn(town:
     assert!(!texts.iter().any(|t| t.contains("提醒")), "{texts:?}");
     let person = person.again().await;
     book(&person, &slot, "田小满").await.ok(201);
-    town.move_to(at("2026-11-25", 7, 30)).await;
-    assert_eq!(town.texts("13800000001").await.iter().filter(|t| t.contains("提醒")).count(), 1, "two hours before");
+    town.move_to(at("2026-11-25", 8, 0)).await;
+    let texts = town.texts("13800000001").await;
+    assert_eq!(texts.iter().filter(|t| t.contains("提醒")).count(), 1, "two hours before would be at night");
     town.move_to(at("2026-11-25", 9, 0)).await;
     let person = person.again().await;
     let late = person.get("/bookings").await.ok(200)["items"][0]["id"].as_str().unwrap().to_owned();

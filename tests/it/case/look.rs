@@ -165,4 +165,5 @@ async fn progress_tells_nothing_to_who_guesses(town: &Town) {
     town.wait(Duration::minutes(73)).await;
     let seen = ask(&number(&case), "0001").await.ok(200);
     assert!(!seen.to_string().contains("田小满"), "never a name");
+    town.deliver().await;
 }

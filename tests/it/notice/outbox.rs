@@ -21,13 +21,19 @@ stories!(
     three_workers_send_each_text_once,
 );
 
+/// Says a text of its lane, each to a phone of its own.
 async fn say(act: &Act, key: &str, lane: Lane) -> shuitian::base::Result<()> {
+    let kind = match lane {
+        Lane::Code => &notice::CODE,
+        Lane::Notice => &notice::APPEAL_RULED,
+        Lane::Bulk => &notice::TASKS,
+    };
+    let number = key.bytes().fold(0u64, |n, b| (n * 31 + u64::from(b)) % 100_000_000);
     let message = Message {
         key: key.to_owned(),
-        kind: "test",
-        lane,
-        phone: "13800000001",
-        text: format!("内容{key}"),
+        kind,
+        phone: &format!("138{number:08}"),
+        values: &[("words", format!("内容{key}"))],
         about: act.centre.id,
         due_at: act.now,
         expires_at: act.now + Duration::hours(1),
@@ -65,24 +71,30 @@ async fn a_text_is_said_once_for_its_key_and_leaves_after_the_commit(town: &Town
 async fn what_is_cancelled_is_not_sent(town: &Town) {
     town.act(async |act| say(act, "k1", Lane::Notice).await).await;
     let now = town.app.clock.now();
-    let claimed = notice::claim(town.app.database.writer(), now, town.app.random.id(now), 10).await.unwrap();
+    let claimed = claim(town, 10).await;
     assert_eq!(claimed.len(), 1);
     // Cancelled between the claim and the sending.
     town.act(async |act| notice::withdraw(act, act.centre.id).await).await;
-    let parcel = notice::begin_sending(town.app.database.writer(), &town.app.vault, now, &claimed[0]).await.unwrap();
-    assert!(parcel.is_none());
+    assert!(begin(town, now, claimed).await.is_empty());
     town.deliver().await;
     assert_eq!((state(town, "k1").await.state, sent(town, "k1")), (NoticeState::Withdrawn, 0));
 }
 
-async fn claim_and_die(town: &Town, begin: bool) -> Option<Parcel> {
+/// Claims as a worker does.
+async fn claim(town: &Town, limit: u64) -> Vec<Model> {
     let now = town.app.clock.now();
-    let claimed = notice::claim(town.app.database.writer(), now, town.app.random.id(now), 10).await.unwrap();
-    if begin {
-        notice::begin_sending(town.app.database.writer(), &town.app.vault, now, &claimed[0]).await.unwrap()
-    } else {
-        None
-    }
+    let (db, worker) = (town.app.database.writer(), town.app.random.id(now));
+    notice::claim(db, now, &town.app.rules.quiet, worker, limit).await.unwrap()
+}
+
+async fn begin(town: &Town, now: entity::Time, claimed: Vec<Model>) -> Vec<Parcel> {
+    let limits = &town.app.settings.sms.limits;
+    notice::begin_sending(town.app.database.writer(), &town.app.vault, now, limits, claimed).await.unwrap()
+}
+
+async fn claim_and_die(town: &Town, begun: bool) -> usize {
+    let claimed = claim(town, 10).await;
+    if begun { begin(town, town.app.clock.now(), claimed).await.len() } else { 0 }
 }
 
 async fn a_claim_whose_worker_died_is_due_again(town: &Town) {
@@ -98,7 +110,7 @@ async fn a_claim_whose_worker_died_is_due_again(town: &Town) {
 
 async fn a_sending_whose_worker_died_is_unsure_and_never_sent_again(town: &Town) {
     town.act(async |act| say(act, "k1", Lane::Notice).await).await;
-    assert!(claim_and_die(town, true).await.is_some());
+    assert_eq!(claim_and_die(town, true).await, 1);
     for _ in 0..5 {
         town.wait(Duration::minutes(1)).await;
         town.deliver().await;
@@ -180,9 +192,8 @@ async fn codes_go_before_reminders(town: &Town) {
         say(&act.at(act.now + Duration::milliseconds(1), act.who.clone()), "code", Lane::Code).await
     })
     .await;
-    let now = town.app.clock.now() + Duration::seconds(1);
-    let first = notice::claim(town.app.database.writer(), now, town.app.random.id(now), 1).await.unwrap();
-    assert_eq!(first[0].key, "code");
+    town.app.clock.advance(Duration::seconds(1));
+    assert_eq!(claim(town, 1).await[0].key, "code");
     town.wait(Duration::minutes(2)).await;
     town.deliver().await;
     assert_eq!(town.memory().sent().len(), 21);

@@ -1,0 +1,85 @@
+//! What an applicant is told by text of his case.
+
+use crate::base::error::Result;
+use crate::domain::act::Act;
+use crate::domain::notice::{self, Message};
+use crate::domain::{applicant, guide};
+use chrono::{Days, Duration, NaiveDate};
+use entity::Time;
+use entity::case::{CaseState, Column, Entity, Model};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+
+/// A case that goes on at once is not told step by step: what has not gone out when the next step is done is withdrawn.
+const PATIENCE: Duration = Duration::minutes(3);
+/// Days after a deadline for which its having passed is still told.
+const LATE: Days = Days::new(7);
+
+/// It was taken in.
+pub(super) async fn received(act: &Act, case: &Model) -> Result<()> {
+    let key = format!("case.received/{}", case.id);
+    say(act, case, key, &notice::RECEIVED, &[], act.now + PATIENCE, act.now + Duration::days(2)).await
+}
+
+/// It was accepted, and is to be done by a day.
+pub(super) async fn accepted(act: &Act, case: &Model) -> Result<()> {
+    let Some(due_on) = case.due_on else { return Ok(()) };
+    let (key, until) = (format!("case.accepted/{}", case.id), [("until", in_words(due_on))]);
+    say(act, case, key, &notice::ACCEPTED, &until, act.now + PATIENCE, act.now + Duration::days(2)).await
+}
+
+/// Its result can be fetched.
+pub(super) async fn granted(act: &Act, case: &Model) -> Result<()> {
+    let (key, place) = (format!("case.granted/{}", case.id), [("place", act.centre.address.clone())]);
+    say(act, case, key, &notice::GRANTED, &place, act.now, act.now + Duration::days(30)).await
+}
+
+/// Its deadline was computed anew.
+pub(super) async fn redated(act: &Act, case: &Model, on: NaiveDate) -> Result<()> {
+    let until = Time::at(on, 0).max(act.now + Duration::days(1));
+    let key = format!("case.redated/{}/{on}", case.id);
+    say(act, case, key, &notice::REDATED, &[("until", in_words(on))], act.now, until).await
+}
+
+/// Apologises for cases whose deadline has passed, once for each deadline. Safe to repeat.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn tell_overdue(act: &Act) -> Result<()> {
+    let today = act.now.date();
+    let late = Entity::find()
+        .filter(Column::CentreId.eq(act.centre.id))
+        .filter(Column::State.is_in([CaseState::Received, CaseState::Accepted]))
+        .filter(Column::DueOn.lt(today))
+        .filter(Column::DueOn.gte(today - LATE))
+        .all(&*act.tx)
+        .await?;
+    for case in late {
+        let Some(due_on) = case.due_on else { continue };
+        let (key, until) = (format!("case.overdue/{}/{due_on}", case.id), [("until", in_words(due_on))]);
+        say(act, &case, key, &notice::OVERDUE, &until, act.now, act.now + Duration::days(3)).await?;
+    }
+    Ok(())
+}
+
+fn in_words(day: NaiveDate) -> String {
+    day.format("%-m月%-d日").to_string()
+}
+
+/// Says something to the applicant, if he can be told by text: matter, number and telephone, and more values.
+async fn say(
+    act: &Act,
+    case: &Model,
+    key: String,
+    kind: &'static notice::Kind,
+    more: &[(&'static str, String)],
+    due_at: Time,
+    expires_at: Time,
+) -> Result<()> {
+    let phone = applicant::get(&*act.tx, &act.vault, act.centre.id, case.applicant_id).await?.phone;
+    let Some(phone) = phone else { return Ok(()) };
+    let item = guide::by_id(&*act.tx, act.centre.id, case.guide_id).await?.name;
+    let known = [("item", item), ("number", case.receipt_number.clone()), ("phone", act.centre.phone.clone())];
+    let values = [&known[..], more].concat();
+    let message = Message { key, kind, phone: &phone, values: &values, about: case.id, due_at, expires_at };
+    notice::say(act, message).await
+}

@@ -1,0 +1,106 @@
+//! Kinds of texts (短信种类): how much each matters, and what may stand in it.
+
+use entity::notice::Lane;
+
+/// What is dropped first where a phone or a centre has had enough: thanks, then reminders; facts and codes never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// Courtesy: dropped where there is a limit.
+    Thanks,
+    /// Waits for its turn, and is dropped if its time passes meanwhile.
+    Reminder,
+    /// What one must know: spaced, and never dropped for number or cost.
+    Fact,
+    /// Someone waits for it at a screen: neither spaced nor held back at night.
+    Code,
+}
+
+/// A kind of text.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// Its word.
+    pub word: &'static str,
+    /// How much it matters.
+    pub weight: Weight,
+    /// What may stand in its template, as `{name}`.
+    pub values: &'static [&'static str],
+    /// Several to one phone are told as one: families share phones.
+    pub merges: bool,
+}
+
+impl Kind {
+    /// The queue it waits in.
+    #[must_use]
+    pub const fn lane(&self) -> Lane {
+        match self.weight {
+            Weight::Code => Lane::Code,
+            Weight::Fact => Lane::Notice,
+            Weight::Reminder | Weight::Thanks => Lane::Bulk,
+        }
+    }
+
+    /// The kind of a word, if there is one.
+    #[must_use]
+    pub fn of(word: &str) -> Option<&'static Self> {
+        ALL.into_iter().find(|k| k.word == word)
+    }
+}
+
+/// Declares kinds, and the list of all of them.
+macro_rules! kinds {
+    ($($(#[$meta:meta])* $name:ident = $word:literal, $weight:ident, [$($value:literal),*] $(, $merges:ident)?;)+) => {
+        $($(#[$meta])* pub static $name: Kind = Kind {
+            word: $word, weight: Weight::$weight, values: &[$($value),*], merges: false $(|| stringify!($merges).len() > 0)?,
+        };)+
+
+        /// Every kind.
+        pub static ALL: [&Kind; [$($word),+].len()] = [$(&$name),+];
+    };
+}
+
+kinds! {
+    /// A code to sign in with.
+    CODE = "code", Code, ["code", "minutes"];
+    /// A place was taken.
+    CONFIRMED = "booking.confirmed", Fact, ["when", "item", "number", "place"];
+    /// A booking was moved by its holder.
+    RESCHEDULED = "booking.rescheduled", Fact, ["when", "item", "number", "place"];
+    /// A booking is soon.
+    REMINDER = "booking.reminder", Reminder, ["when", "item", "number", "place", "n", "lines"], merges;
+    /// The centre gave a booking up for its holder.
+    CANCELLED = "booking.cancelled", Fact, ["when", "number", "phone"];
+    /// The centre moved a booking.
+    MOVED = "booking.moved_by_centre", Fact, ["why", "when", "number", "new", "place", "phone"];
+    /// The centre cannot keep a booking.
+    CLOSED = "booking.closed", Fact, ["why", "when", "number", "phone"];
+    /// Nobody came.
+    NO_SHOW = "booking.no_show", Fact, ["whose", "when", "item", "phone"];
+    /// Nobody came too often.
+    LIMITED = "booking.limited", Fact, ["whose", "when", "item", "n", "until", "phone"];
+    /// The director ruled on an appeal.
+    APPEAL_RULED = "booking.appeal_ruled", Fact, ["when", "result", "words"];
+    /// A case was taken in.
+    RECEIVED = "case.received", Fact, ["item", "number", "phone"];
+    /// Something is missing.
+    SUPPLEMENT = "case.supplement", Fact, ["item", "number", "until", "phone"];
+    /// A case was accepted.
+    ACCEPTED = "case.accepted", Fact, ["item", "number", "until", "phone"];
+    /// A result can be fetched.
+    GRANTED = "case.granted", Fact, ["item", "number", "place", "phone"];
+    /// A deadline was computed anew.
+    REDATED = "case.redated", Fact, ["item", "number", "until"];
+    /// A deadline was not kept.
+    OVERDUE = "case.overdue", Fact, ["item", "number", "until", "phone"];
+    /// A case has ended, and can be rated.
+    INVITATION = "review.invitation", Fact, ["item", "number", "outcome", "way"];
+    /// An answer was not understood.
+    HELP = "uplink.help", Fact, ["tag", "phone"];
+    /// Nothing was asked.
+    NOTHING_ASKED = "uplink.nothing", Fact, ["phone"];
+    /// Someone wants no more reminders: is it so?
+    STOP_ASKED = "stop.asked", Fact, [];
+    /// Reminders were stopped.
+    STOP_DONE = "stop.done", Thanks, [];
+    /// What waits at the desk today.
+    TASKS = "staff.tasks", Reminder, ["due", "late"];
+}

@@ -1,0 +1,123 @@
+//! Looking at the outbox, for operators: what waits and what failed, why, and once more.
+
+use super::{NOT_TO_RETRY, UNKNOWN_NOTICE};
+use crate::base::error::Result;
+use crate::base::personal;
+use crate::base::vault::{Place, Vault};
+use crate::domain::act::Act;
+use crate::domain::audit;
+use entity::notice::{Column, Entity, Model, NoticeState};
+use entity::{Id, Time};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+
+/// A centre's texts in a state, the latest first; all that are not well over, if none is named.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn list(db: &impl ConnectionTrait, centre: Id, state: Option<NoticeState>, limit: u64) -> Result<Vec<Model>> {
+    let unwell = [NoticeState::Due, NoticeState::Claimed, NoticeState::Sending, NoticeState::Unsure]
+        .into_iter()
+        .chain([NoticeState::Rejected, NoticeState::GaveUp]);
+    let states: Vec<NoticeState> = state.map_or_else(|| unwell.collect(), |one| vec![one]);
+    let rows = Entity::find().filter(Column::CentreId.eq(centre)).filter(Column::State.is_in(states));
+    Ok(rows.order_by_desc(Column::DueAt).limit(limit).all(db).await?)
+}
+
+/// A text with its phone, masked.
+pub struct Explained {
+    /// The text.
+    pub row: Model,
+    /// To whom; nothing if no key opens it.
+    pub phone: Option<String>,
+}
+
+impl Explained {
+    /// What has become of it, in words for the operator.
+    #[must_use]
+    pub fn in_words(&self, now: Time) -> String {
+        let (row, when) = (&self.row, |at: Time| at.local().format("%Y-%m-%d %H:%M:%S").to_string());
+        let fault = row.fault.as_deref().unwrap_or_default();
+        match row.state {
+            NoticeState::Due if row.due_at > now && fault.is_empty() => {
+                format!("waits for its time, {}", when(row.due_at))
+            }
+            NoticeState::Due if row.due_at > now => match fault {
+                "spacing" => format!("waits until {}: the phone was sent something just before", when(row.due_at)),
+                "phone_limit" => format!("waits until {}: the phone was sent enough", when(row.due_at)),
+                "budget" => format!("waits until {}: the day's budget is used up", when(row.due_at)),
+                other => format!("tried {} times, last answer {other}; again at {}", row.attempts, when(row.due_at)),
+            },
+            NoticeState::Due => {
+                "is due: it goes with the next round, or waits for the end of the quiet hours".to_owned()
+            }
+            NoticeState::Claimed => "was taken by a worker and has not been handed over".to_owned(),
+            NoticeState::Sending => "was handed over, and the answer is not written down yet".to_owned(),
+            NoticeState::Accepted => match (row.carried_by, row.done_at) {
+                (Some(other), Some(at)) => format!("was told together with {other} at {}", when(at)),
+                (_, at) => format!(
+                    "was taken by {} at {}",
+                    row.gateway.as_deref().unwrap_or("-"),
+                    at.map(when).unwrap_or_default()
+                ),
+            },
+            NoticeState::Unsure => format!("may have gone out, nobody knows ({fault}); it is not sent again by itself"),
+            NoticeState::Rejected => format!("was refused by the gateway ({fault})"),
+            NoticeState::GaveUp => match fault {
+                "expired" => "its time was over before it could go".to_owned(),
+                "phone_limit" => "was dropped: the phone was sent enough".to_owned(),
+                "budget" => "was dropped: the day's budget was used up".to_owned(),
+                "cannot_be_opened" => "no key here opens it".to_owned(),
+                other => format!("was tried {} times; last answer {other}", row.attempts),
+            },
+            NoticeState::Withdrawn => "was taken back: what it spoke of is no longer so".to_owned(),
+        }
+    }
+}
+
+/// One text of the centre.
+///
+/// # Errors
+/// `unknown_notice`.
+pub async fn explain(db: &impl ConnectionTrait, vault: &Vault, centre: Id, id: Id) -> Result<Explained> {
+    let row = Entity::find_by_id(id).filter(Column::CentreId.eq(centre)).one(db).await?.ok_or(UNKNOWN_NOTICE)?;
+    let phone = vault.open(Place::new("notice.phone", centre, id), &row.phone).ok();
+    Ok(Explained { phone: phone.map(|p| personal::mask_phone(&p)), row })
+}
+
+/// Lets a text go once more that was refused or given up; one that nobody knows of only where that is said, for it may come
+/// twice.
+///
+/// # Errors
+/// `unknown_notice`, `not_to_retry`.
+pub async fn retry(act: &Act, id: Id, though_unsure: bool) -> Result<()> {
+    let row = Entity::find_by_id(id).filter(Column::CentreId.eq(act.centre.id)).one(&*act.tx).await?;
+    let row = row.ok_or(UNKNOWN_NOTICE)?;
+    let over = match row.state {
+        NoticeState::Rejected | NoticeState::GaveUp => true,
+        NoticeState::Unsure => though_unsure,
+        _ => false,
+    };
+    if !over {
+        return Err(NOT_TO_RETRY.with(&[("state", &row.state.word())]).into());
+    }
+    let again = Entity::update_many()
+        .col_expr(Column::State, Expr::value(NoticeState::Due))
+        .col_expr(Column::DueAt, Expr::value(act.now))
+        .col_expr(Column::ExpiresAt, Expr::value(Ord::max(row.expires_at, act.now + chrono::Duration::days(1))))
+        .col_expr(Column::Attempts, Expr::value(0))
+        .col_expr(Column::CarriedBy, Expr::value(None::<Id>))
+        .col_expr(Column::DoneAt, Expr::value(None::<Time>))
+        .filter(Column::Id.eq(id))
+        .filter(Column::State.eq(row.state))
+        .exec(&*act.tx)
+        .await?;
+    if again.rows_affected == 0 {
+        return Err(NOT_TO_RETRY.with(&[("state", &row.state.word())]).into());
+    }
+    audit::note(act, "notice.retried", id, serde_json::json!({ "was": row.state.word() })).await?;
+    act.spoke();
+    Ok(())
+}

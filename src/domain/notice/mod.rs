@@ -1,0 +1,40 @@
+//! Notices (通知): the outbox. A text is said in the transaction whose news it carries, and leaves after the commit.
+//!
+//! `due → claimed → sending → accepted | unsure | due again | rejected | gave_up`; `withdrawn` before it is sent, in the
+//! transaction that cancels what it speaks of. A text marked `sending` when its deliverer dies is `unsure`: nobody knows
+//! whether it went out, and it is not sent again. All others are sent once: sent + unsure = said.
+//!
+//! People are not sent more than they can read: nothing but codes at night, a text in half a minute, so many an hour and a day.
+//! Beyond that thanks are dropped first, then reminders whose time passes; facts go out. Several reminders to one phone are
+//! told as one, and count as said, each of them, when that one is.
+//!
+//! This noun knows phones and ids, and no other noun.
+
+use crate::base::{Kind as Refused, Refusal};
+
+mod kind;
+mod look;
+mod say;
+mod send;
+mod stop;
+mod template;
+
+pub use kind::*;
+pub use look::{Explained, explain, list, retry};
+pub use say::{Message, say, withdraw};
+pub use send::{
+    LEASE, Parcel, Settled, TRIES, any_due, assume_sent, begin_sending, claim, expire, recover, settle, sweep,
+};
+pub use stop::{Word, answer_key, heed};
+pub use template::{Imported, TextFile, import, segments};
+
+/// A file of texts that says something wrong.
+pub const BAD_TEXTS: Refusal = Refusal::new(Refused::Invalid, "bad_texts", "短信模板有误，未导入：{fault}");
+/// No such text.
+pub const UNKNOWN_NOTICE: Refusal = Refusal::new(Refused::Missing, "unknown_notice", "没有这条短信。");
+/// It went out, or is on its way, or nobody knows.
+pub const NOT_TO_RETRY: Refusal = Refusal::new(
+    Refused::Conflict,
+    "not_to_retry",
+    "这条短信的状态是 {state}，不能重发；unsure 的要加 --unsure，可能重复。",
+);

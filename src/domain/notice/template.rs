@@ -1,0 +1,252 @@
+//! Templates (短信模板): the words of each kind. They are data: the centre's newest version counts, else what ships.
+
+use super::BAD_TEXTS;
+use super::kind::{ALL, Kind};
+use crate::base::error::Result;
+use crate::domain::act::Act;
+use crate::domain::audit;
+use entity::notice::template::{Column, Entity, Model};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// Words by which networks take a notice for advertising, and refuse it.
+const ADVERTISING: [&str; 5] = ["评价有礼", "好评", "问卷", "中奖", "优惠"];
+/// Longer templates leave no room for their values: networks take 500 characters.
+const LONGEST: usize = 300;
+
+/// A template in a file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextFile {
+    /// The word of its kind.
+    pub kind: String,
+    /// Its words, with `{name}` where a value goes.
+    pub body: String,
+    /// How it is told among several to one phone.
+    #[serde(default)]
+    pub line: Option<String>,
+    /// The words around several of them, with `{n}` and `{lines}`.
+    #[serde(default)]
+    pub merged: Option<String>,
+}
+
+/// The words of a kind, in force.
+#[derive(Clone, Debug)]
+pub(super) struct Template {
+    /// 0 for what ships.
+    pub(super) version: i32,
+    pub(super) body: String,
+    pub(super) line: Option<String>,
+    pub(super) merged: Option<String>,
+}
+
+/// What ships. A test reads it.
+static SHIPPED: LazyLock<HashMap<String, TextFile>> = LazyLock::new(|| {
+    let files: Vec<TextFile> = serde_json::from_str(include_str!("../../../seed/texts.json")).unwrap_or_default();
+    files.into_iter().map(|f| (f.kind.clone(), f)).collect()
+});
+
+/// The words of a kind that are in force in the act's centre.
+pub(super) async fn in_force(act: &Act, kind: &Kind) -> Result<Template> {
+    let newest = Entity::find()
+        .filter(Column::CentreId.eq(act.centre.id))
+        .filter(Column::Kind.eq(kind.word))
+        .order_by_desc(Column::Version)
+        .one(&*act.tx)
+        .await?;
+    if let Some(Model { version, body, line, merged, .. }) = newest {
+        return Ok(Template { version, body, line, merged });
+    }
+    let shipped = SHIPPED.get(kind.word).ok_or_else(|| anyhow::anyhow!("no words for {}", kind.word))?;
+    let TextFile { body, line, merged, .. } = shipped.clone();
+    Ok(Template { version: 0, body, line, merged })
+}
+
+/// How a text is told among several: its line, and the words around all of them, into which [`together`] puts the lines.
+#[must_use]
+pub(super) fn apart(template: &Template, sign: &str, values: &[(&'static str, String)]) -> Option<String> {
+    let (line, merged) = (template.line.as_ref()?, template.merged.as_ref()?);
+    // What is not known yet stands for itself.
+    let open = [("n", "{n}".to_owned()), ("lines", "{lines}".to_owned())];
+    Some(format!("{}\n【{sign}】{}", render(line, values), render(merged, &[&open[..], values].concat())))
+}
+
+/// Several texts as one, in the words around the first.
+#[must_use]
+pub(super) fn together(apart: &[String]) -> Option<String> {
+    let (_, around) = apart.first()?.split_once('\n')?;
+    let lines: Vec<&str> = apart.iter().filter_map(|a| Some(a.split_once('\n')?.0)).collect();
+    Some(render(around, &[("n", lines.len().to_string()), ("lines", lines.join("；"))]))
+}
+
+/// Puts values where a template names them. A value is never read as a template.
+#[must_use]
+pub(super) fn render(words: &str, values: &[(&str, String)]) -> String {
+    let mut text = String::with_capacity(words.len() + 64);
+    let mut rest = words;
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        let Some((name, after)) = after.split_once('}') else {
+            text.push('{');
+            rest = after;
+            continue;
+        };
+        if let Some((_, value)) = values.iter().find(|(n, _)| *n == name) {
+            text.push_str(value);
+        }
+        rest = after;
+    }
+    text.push_str(rest);
+    text
+}
+
+/// Texts that a message is billed as: one up to 70 characters, else one for each 67 (by UTF-16, as networks count).
+#[must_use]
+pub fn segments(text: &str) -> i32 {
+    let length = text.encode_utf16().count();
+    let count = if length <= 70 { 1 } else { length.div_ceil(67) };
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+/// A template that was put in force, and what one text of it is billed as at least.
+pub struct Imported {
+    /// The word of its kind.
+    pub kind: String,
+    /// Its version.
+    pub version: i32,
+    /// Texts it is billed as, values not counted.
+    pub segments: i32,
+}
+
+/// Puts a centre's own words in force; what was said before stays as it was. Words that are in force already are passed over.
+///
+/// # Errors
+/// `bad_texts` with every fault; nothing is changed then.
+pub async fn import(act: &Act, files: Vec<TextFile>) -> Result<Vec<Imported>> {
+    let faults: Vec<String> = files.iter().enumerate().flat_map(|(n, file)| faults(n + 1, file)).collect();
+    if !faults.is_empty() {
+        return Err(BAD_TEXTS.with(&[("fault", &faults.join("；"))]).into());
+    }
+    let mut imported = Vec::new();
+    for file in files {
+        let kind = Kind::of(&file.kind).ok_or_else(|| anyhow::anyhow!("no kind {}", file.kind))?;
+        let old = in_force(act, kind).await?;
+        if (&old.body, &old.line, &old.merged) == (&file.body, &file.line, &file.merged) {
+            continue;
+        }
+        let row = Model {
+            id: act.id(),
+            centre_id: act.centre.id,
+            kind: file.kind,
+            version: old.version + 1,
+            body: file.body,
+            line: file.line,
+            merged: file.merged,
+            created_at: act.now,
+        };
+        let segments = segments(&format!("【{}】{}", act.centre.sms_sign, row.body));
+        imported.push(Imported { kind: row.kind.clone(), version: row.version, segments });
+        audit::note(act, "text.imported", &row.kind, serde_json::json!({ "version": row.version })).await?;
+        act.insert(row).await?;
+    }
+    Ok(imported)
+}
+
+/// What is wrong with a template.
+fn faults(row: usize, file: &TextFile) -> Vec<String> {
+    let Some(kind) = Kind::of(&file.kind) else {
+        let known: Vec<&str> = ALL.iter().map(|k| k.word).collect();
+        return vec![format!("第{row}行 kind 没有 {}，可用的有 {}", file.kind, known.join("、"))];
+    };
+    let mut faults = Vec::new();
+    let parts = [("body", Some(&file.body)), ("line", file.line.as_ref()), ("merged", file.merged.as_ref())];
+    for (name, words) in parts.into_iter().filter_map(|(name, words)| Some((name, words?))) {
+        let at = format!("第{row}行 {name}");
+        for placeholder in placeholders(words) {
+            if !kind.values.contains(&placeholder.as_str()) {
+                faults.push(format!("{at} 不能用 {{{placeholder}}}，{} 可用 {}", kind.word, kind.values.join("、")));
+            }
+        }
+        if words.matches('{').count() != words.matches('}').count() || words.chars().any(char::is_control) {
+            faults.push(format!("{at} 的大括号不成对，或有换行等控制字符"));
+        }
+        if let Some(word) = ADVERTISING.iter().find(|word| words.contains(**word)) {
+            faults.push(format!("{at} 有“{word}”，运营商会当作营销短信拒发"));
+        }
+        let length = words.encode_utf16().count();
+        if !(2..=LONGEST).contains(&length) {
+            faults.push(format!("{at} 应为2至{LONGEST}字"));
+        }
+        if !words.chars().all(|c| c.len_utf16() == 1) {
+            faults.push(format!("{at} 有表情或生僻字，手机可能显示不出来"));
+        }
+    }
+    if kind.merges != (file.line.is_some() && file.merged.is_some()) || file.line.is_some() != file.merged.is_some() {
+        let what = if kind.merges { "要同时写 line 和 merged" } else { "不用 line 和 merged" };
+        faults.push(format!("第{row}行 {} {what}", kind.word));
+    }
+    faults
+}
+
+/// What stands in braces.
+fn placeholders(words: &str) -> Vec<String> {
+    words.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name.to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_ships_has_words_for_every_kind_and_no_fault() {
+        let files: Vec<TextFile> = serde_json::from_str(include_str!("../../../seed/texts.json")).unwrap();
+        assert_eq!(files.len(), ALL.len());
+        for kind in ALL {
+            assert!(files.iter().any(|f| f.kind == kind.word), "{}", kind.word);
+        }
+        let faults: Vec<String> = files.iter().enumerate().flat_map(|(n, f)| faults(n + 1, f)).collect();
+        assert_eq!(faults, Vec::<String>::new());
+    }
+
+    #[test]
+    fn seventy_characters_are_one_text_and_more_are_billed_by_sixty_seven() {
+        for (length, count) in [(1, 1), (70, 1), (71, 2), (134, 2), (135, 3), (201, 3), (202, 4)] {
+            assert_eq!(segments(&"字".repeat(length)), count, "{length}");
+        }
+        assert_eq!(segments(&"😀".repeat(36)), 2, "networks count halves of what lies beyond the basic plane");
+    }
+
+    #[test]
+    fn a_value_is_never_read_as_a_template() {
+        let values = [("a", "{b}".to_owned()), ("b", "不".to_owned())];
+        assert_eq!(render("一{a}二{b}三{c}四", &values), "一{b}二不三四");
+        assert_eq!(render("没有{收尾", &values), "没有{收尾");
+    }
+
+    #[test]
+    fn several_are_told_as_one_in_the_words_around_the_first() {
+        let template = Template {
+            version: 0,
+            body: "您约了{when}".to_owned(),
+            line: Some("{when}“{item}”".to_owned()),
+            merged: Some("您家约了{n}件事：{lines}。到{place}。".to_owned()),
+        };
+        let told = |when: &str, item: &str| {
+            let values = [("when", when.to_owned()), ("item", item.to_owned()), ("place", "大厅{n}".to_owned())];
+            apart(&template, "中心", &values).unwrap()
+        };
+        let both = together(&[told("9点", "社保卡"), told("10点", "{lines}")]).unwrap();
+        assert_eq!(both, "【中心】您家约了2件事：9点“社保卡”；10点“{lines}”。到大厅2。");
+        assert_eq!(together(&[]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn words_without_braces_stay_as_they_are(words in "[^{}]{0,80}") {
+            prop_assert_eq!(render(&words, &[]), words);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Texts: said once, sent once, and not more than people can read.
+
+mod outbox;
+mod pace;
+mod stop;
+mod words;
+mod workers;
