@@ -10,6 +10,7 @@ use anyhow::{Context as _, anyhow};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::{constant_time, digest, hmac};
 use entity::{Blind, Id, Sealed};
+use std::collections::BTreeSet;
 
 /// The only version so far: AES-256-GCM. Another number leaves room for SM4-GCM.
 const VERSION: u8 = 1;
@@ -126,6 +127,21 @@ impl Vault {
         format!("{}/{}", self.data.active().id, self.index.active().id)
     }
 
+    /// Ids of the keys that index: a value is found by any of them.
+    #[must_use]
+    pub fn index_key_ids(&self) -> BTreeSet<String> {
+        self.index.iter().map(|k| k.id.clone()).collect()
+    }
+
+    /// Which of these keys are not here, each with what it is for.
+    #[must_use]
+    pub fn missing(&self, data: &BTreeSet<String>, index: &BTreeSet<String>, token: &BTreeSet<String>) -> Vec<String> {
+        let of = |what: &str, keys: &Keys, needed: &BTreeSet<String>| -> Vec<String> {
+            needed.iter().filter(|id| keys.get(id).is_none()).map(|id| format!("{what} key {id}")).collect()
+        };
+        [of("data", &self.data, data), of("index", &self.index, index), of("token", &self.token, token)].concat()
+    }
+
     /// The keys that sign tokens, for those who speak a token format of their own.
     #[must_use]
     pub fn token_keys(&self) -> &Keys {
@@ -148,6 +164,12 @@ pub fn same(a: &[u8], b: &[u8]) -> bool {
 fn cipher(key: &Key) -> anyhow::Result<LessSafeKey> {
     let key = UnboundKey::new(&AES_256_GCM, &key.bytes).map_err(|_| anyhow!("the data key {} is unusable", key.id))?;
     Ok(LessSafeKey::new(key))
+}
+
+/// Id of the key that sealed a value.
+#[must_use]
+pub fn key_of(sealed: &Sealed) -> Option<&str> {
+    key_id(sealed).map(|(id, _)| id)
 }
 
 fn key_id(sealed: &Sealed) -> Option<(&str, &[u8])> {

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong use (an unknown command, a wrong setting).
 
+mod archive;
 mod import;
 mod keys;
 mod notice;
@@ -81,6 +82,16 @@ enum Command {
         #[command(subcommand)]
         what: notice::NoticeCommand,
     },
+    /// Write everything of a centre, or of all, into one file.
+    Backup {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Put a backup into a database that has none of its centres.
+    Restore {
+        /// The file.
+        file: PathBuf,
+    },
     /// Look after keys.
     Keys {
         #[command(subcommand)]
@@ -140,6 +151,8 @@ async fn obey(line: Line, environment: impl Iterator<Item = (String, String)>) -
         Command::Openapi => say(&api::document()),
         Command::Staff { what } => what.run(&start.open().await?, centre).await,
         Command::Notice { what } => what.run(&start.open().await?, centre).await,
+        Command::Backup { file } => archive::backup(&start.open().await?, centre, &file).await,
+        Command::Restore { file } => archive::restore(&start.open().await?, &file).await,
         Command::Keys { what } => what.run(start).await,
     }
 }

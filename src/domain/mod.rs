@@ -19,5 +19,6 @@ pub mod review;
 pub mod figure;
 pub mod bulletin;
 pub mod reseal;
+pub mod archive;
 
 pub use act::{Act, Page, Rules, StaffMember, Who};

@@ -12,6 +12,7 @@ mod person;
 mod process;
 mod town;
 
+mod archive;
 mod attendance;
 mod booking;
 mod browser;

@@ -1,0 +1,107 @@
+//! Writing a file: every row at one moment.
+
+use super::table::{Form, Table, all};
+use super::{End, Head, Line, Needed, Sum};
+use crate::base::canonical;
+use crate::base::vault::{Vault, key_of};
+use crate::domain::centre::Centre;
+use crate::domain::reseal;
+use entity::{Sealed, Time};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use futures_util::TryStreamExt as _;
+use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query};
+use sea_orm::{
+    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, IsolationLevel, QueryResult,
+    StatementBuilder, StreamTrait as _, TransactionTrait as _,
+};
+use std::io::Write;
+
+/// Writes everything of these centres, and what belongs to no centre if they are all there are. `progress` hears of each
+/// table and how many rows it had.
+///
+/// # Errors
+/// A database that cannot be read, or a file that cannot be written.
+pub async fn backup(
+    db: &DatabaseConnection,
+    vault: &Vault,
+    now: Time,
+    schema: String,
+    centres: &[Centre],
+    whole: bool,
+    file: impl Write,
+    mut progress: impl FnMut(&str, u64),
+) -> anyhow::Result<End> {
+    // One moment for all tables; on SQLite a transaction is one anyway.
+    let isolation =
+        (db.get_database_backend() == sea_orm::DbBackend::Postgres).then_some(IsolationLevel::RepeatableRead);
+    let access = isolation.map(|_| AccessMode::ReadOnly);
+    let tx = db.begin_with_config(isolation, access).await?;
+    let mut file = GzEncoder::new(file, Compression::default());
+    let head = Head {
+        shuitian_backup: 1,
+        schema,
+        made_at: now.local().to_rfc3339(),
+        centres: centres.iter().map(|c| c.code.clone()).collect(),
+    };
+    writeln!(file, "{}", serde_json::to_string(&head)?)?;
+    let (sealed, mut end) = (reseal::columns(), End::default());
+    end.keys.index = vault.index_key_ids();
+    for table in all() {
+        let columns = table.columns.iter().map(|(name, _)| (*name).to_owned()).collect();
+        writeln!(file, "{}", serde_json::to_string(&Line::Table { table: table.name.to_owned(), columns })?)?;
+        let sum = rows(&tx, &table, centres, whole, &sealed, &mut end.keys, &mut file).await?;
+        progress(table.name, sum.rows);
+        end.tables.insert(table.name.to_owned(), sum);
+    }
+    writeln!(file, "{}", serde_json::to_string(&Line::End { end: end.clone() })?)?;
+    file.finish()?.flush()?;
+    tx.rollback().await?;
+    Ok(end)
+}
+
+/// The rows of one table.
+async fn rows(
+    tx: &DatabaseTransaction,
+    table: &Table,
+    centres: &[Centre],
+    whole: bool,
+    sealed: &[&'static str],
+    keys: &mut Needed,
+    file: &mut impl Write,
+) -> anyhow::Result<Sum> {
+    let mut query = Query::select();
+    query.columns(table.columns.iter().map(|(name, _)| Alias::new(*name))).from(Alias::new(table.name));
+    let ids = || centres.iter().map(|c| c.id);
+    let belongs = if table.name == "centre" { Some("id") } else { Some("centre_id").filter(|c| table.has(c)) };
+    if let Some(column) = belongs {
+        let column = Expr::col(Alias::new(column));
+        let mine = column.clone().is_in(ids());
+        query.and_where(if whole { mine.or(column.is_null()) } else { mine });
+    }
+    let mut found = tx.stream_raw(StatementBuilder::build(&query, &ConnectionTrait::get_database_backend(tx))).await?;
+    let mut sum = Sum::default();
+    while let Some(row) = found.try_next().await? {
+        let values = table.columns.iter().map(|(name, form)| form.read(&row, name));
+        let values: Vec<serde_json::Value> = values.collect::<Result<_, _>>()?;
+        note_keys(table, &row, sealed, keys)?;
+        let line = canonical::json(&serde_json::Value::Array(values));
+        sum.add(&line);
+        writeln!(file, "{line}")?;
+    }
+    Ok(sum)
+}
+
+/// Notes the keys that a row needs.
+fn note_keys(table: &Table, row: &QueryResult, sealed: &[&str], keys: &mut Needed) -> anyhow::Result<()> {
+    for (name, form) in &table.columns {
+        if *form == Form::Bytes && sealed.contains(&format!("{}.{name}", table.name).as_str()) {
+            let value = row.try_get::<Option<Vec<u8>>>("", name)?.map(Sealed);
+            keys.data.extend(value.as_ref().and_then(key_of).map(ToOwned::to_owned));
+        }
+        if *name == "key_id" {
+            keys.token.insert(row.try_get("", name)?);
+        }
+    }
+    Ok(())
+}
