@@ -2,7 +2,7 @@
 
 use super::{centre_of, say};
 use crate::app::App;
-use crate::domain::archive::{self, End};
+use crate::domain::archive::{self, End, Scope};
 use crate::domain::centre;
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -23,10 +23,9 @@ pub(super) async fn backup(app: &App, code: Option<&str>, path: &Path) -> anyhow
     let open = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part);
     let file = open.with_context(|| format!("cannot write {}", part.display()))?;
     anyhow::ensure!(!path.exists(), "{} is there already", path.display());
-    let (bar, now) = (bar(), app.clock.now());
-    let told = |table: &str, rows: u64| tell(&bar, table, rows);
-    let schema = schema(app).await?;
-    let written = archive::backup(app.read(), &app.vault, now, schema, &centres, code.is_none(), &file, told).await;
+    let bar = bar();
+    let scope = Scope { now: app.clock.now(), schema: schema(app).await?, centres: &centres, whole: code.is_none() };
+    let written = archive::backup(app.read(), &app.vault, &scope, &file, |table, rows| tell(&bar, table, rows)).await;
     let end = written.and_then(|end| {
         file.sync_all()?;
         std::fs::rename(&part, path)?;
@@ -60,10 +59,9 @@ pub(super) async fn restore(app: &App, path: &Path) -> anyhow::Result<()> {
     }
     let restored: Vec<_> =
         centre::all(app.read()).await?.into_iter().filter(|c| head.centres.contains(&c.code)).collect();
-    let (now, schema) = (app.clock.now(), head.schema.clone());
-    let whole = end.tables.contains_key("uplink") && restored.len() == centre::all(app.read()).await?.len();
-    let there =
-        archive::backup(app.read(), &app.vault, now, schema, &restored, whole, std::io::sink(), |_, _| ()).await?;
+    let whole = restored.len() == centre::all(app.read()).await?.len();
+    let scope = Scope { now: app.clock.now(), schema: head.schema.clone(), centres: &restored, whole };
+    let there = archive::backup(app.read(), &app.vault, &scope, std::io::sink(), |_, _| ()).await?;
     let other: Vec<&str> = end
         .tables
         .iter()

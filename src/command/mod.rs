@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong use (an unknown command, a wrong setting).
 
 mod archive;
+mod doctor;
 mod import;
 mod keys;
 mod notice;
@@ -82,6 +83,8 @@ enum Command {
         #[command(subcommand)]
         what: notice::NoticeCommand,
     },
+    /// Look at every part, and say in words what is wrong.
+    Doctor,
     /// Write everything of a centre, or of all, into one file.
     Backup {
         /// The file.
@@ -151,6 +154,7 @@ async fn obey(line: Line, environment: impl Iterator<Item = (String, String)>) -
         Command::Openapi => say(&api::document()),
         Command::Staff { what } => what.run(&start.open().await?, centre).await,
         Command::Notice { what } => what.run(&start.open().await?, centre).await,
+        Command::Doctor => doctor::run(&start.open_as_it_is().await?).await,
         Command::Backup { file } => archive::backup(&start.open().await?, centre, &file).await,
         Command::Restore { file } => archive::restore(&start.open().await?, &file).await,
         Command::Keys { what } => what.run(start).await,

@@ -127,7 +127,9 @@ impl Calendar {
         self.walk(end, n, |d| d.checked_sub_days(Days::new(1)))
     }
 
-    fn is_official(&self, year: i32) -> bool {
+    /// True when the State Council's arrangement of a year has been loaded.
+    #[must_use]
+    pub fn is_official(&self, year: i32) -> bool {
         self.years.get(&year).copied().unwrap_or(false)
     }
 

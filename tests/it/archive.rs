@@ -6,7 +6,7 @@ use serde_json::json;
 use shuitian::app::App;
 use shuitian::base::Error;
 use shuitian::base::Random;
-use shuitian::domain::archive::{self, End};
+use shuitian::domain::archive::{self, End, Scope};
 use shuitian::domain::centre;
 use shuitian::{demo, jobs};
 use std::path::Path;
@@ -23,8 +23,8 @@ async fn backup(app: &App, code: Option<&str>, file: &Path) -> End {
     let mut centres = centre::all(app.read()).await.unwrap();
     centres.retain(|c| code.is_none_or(|code| c.code == code));
     let out = std::fs::File::create(file).unwrap();
-    let (now, schema) = (app.clock.now(), SCHEMA.to_owned());
-    archive::backup(app.read(), &app.vault, now, schema, &centres, code.is_none(), out, |_, _| ()).await.unwrap()
+    let scope = Scope { now: app.clock.now(), schema: SCHEMA.to_owned(), centres: &centres, whole: code.is_none() };
+    archive::backup(app.read(), &app.vault, &scope, out, |_, _| ()).await.unwrap()
 }
 
 async fn restore(app: &App, file: &Path) -> shuitian::base::Result<()> {

@@ -263,3 +263,41 @@ async fn the_operator_looks_after_texts() {
     std::fs::write(&file, r#"[{"kind": "booking.confirmed", "body": "约好了：{name}。"}]"#).unwrap();
     refused(here, &["import", "texts", file.to_str().unwrap()], &mute, 1, &["bad_texts", "{name}"]);
 }
+
+#[test]
+fn the_doctor_says_what_is_wrong_and_what_to_do() {
+    let here = tempfile::tempdir().unwrap();
+    let here = here.path();
+    let doctor = |variables: &[(&str, &str)]| run(here, &["doctor"], variables);
+    let (status, words, _) = doctor(&[]);
+    assert!(status == 1 && words.contains("schema behind: run `shuitian migrate`"), "{words}");
+    assert_eq!(run(here, &["demo", "--seed", "7"], &[]).0, 0);
+    let (status, words, errors) = doctor(&[]);
+    assert_eq!(status, 0, "{words}{errors}");
+    for part in [
+        "look  settings   profile demo",
+        "look  gateway    texts are printed here",
+        "ok    database   SQLite",
+        "ok    file       the file is whole",
+        "ok    keys",
+        "look  timetable  no worker has run yet",
+        "look  accounts   demonstration accounts exist",
+        "ok    audit      ST: the trail is whole",
+        "ok    cache      tries are counted in memory",
+    ] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    let (status, words, errors) = doctor(&[("SHUITIAN__REDIS__URL", "redis://127.0.0.1:1")]);
+    assert!(status == 1 && words.contains("ILL   cache") && errors.contains("1 parts need help"), "{words}{errors}");
+    let away = [("SHUITIAN__DATABASE__URL", "postgres://nobody@127.0.0.1:1/none")];
+    let (status, _, errors) = doctor(&away);
+    assert!(status == 1 && errors.contains("cannot reach PostgreSQL at database.url"), "{errors}");
+    // A key that was lost is named before anybody needs it.
+    let keys = here.join("data/keys/data.keys");
+    let lost = std::fs::read_to_string(&keys).unwrap();
+    let (_, fresh, _) = run(here, &["keys", "new"], &[]);
+    std::fs::write(&keys, fresh).unwrap();
+    let (status, words, _) = doctor(&[]);
+    let id = lost.split_whitespace().next().unwrap();
+    assert!(status == 1 && words.contains("ILL   keys") && words.contains(&format!("data key {id}")), "{words}");
+}

@@ -17,18 +17,27 @@ use sea_orm::{
 };
 use std::io::Write;
 
-/// Writes everything of these centres, and what belongs to no centre if they are all there are. `progress` hears of each
-/// table and how many rows it had.
+/// What is archived.
+#[derive(Clone, Debug)]
+pub struct Scope<'s> {
+    /// The moment.
+    pub now: Time,
+    /// The last schema step that was taken.
+    pub schema: String,
+    /// The centres.
+    pub centres: &'s [Centre],
+    /// They are all there are: what belongs to none goes with them.
+    pub whole: bool,
+}
+
+/// Writes everything of a scope. `progress` hears of each table and how many rows it had.
 ///
 /// # Errors
 /// A database that cannot be read, or a file that cannot be written.
 pub async fn backup(
     db: &DatabaseConnection,
     vault: &Vault,
-    now: Time,
-    schema: String,
-    centres: &[Centre],
-    whole: bool,
+    scope: &Scope<'_>,
     file: impl Write,
     mut progress: impl FnMut(&str, u64),
 ) -> anyhow::Result<End> {
@@ -40,9 +49,9 @@ pub async fn backup(
     let mut file = GzEncoder::new(file, Compression::default());
     let head = Head {
         shuitian_backup: 1,
-        schema,
-        made_at: now.local().to_rfc3339(),
-        centres: centres.iter().map(|c| c.code.clone()).collect(),
+        schema: scope.schema.clone(),
+        made_at: scope.now.local().to_rfc3339(),
+        centres: scope.centres.iter().map(|c| c.code.clone()).collect(),
     };
     writeln!(file, "{}", serde_json::to_string(&head)?)?;
     let (sealed, mut end) = (reseal::columns(), End::default());
@@ -50,7 +59,7 @@ pub async fn backup(
     for table in all() {
         let columns = table.columns.iter().map(|(name, _)| (*name).to_owned()).collect();
         writeln!(file, "{}", serde_json::to_string(&Line::Table { table: table.name.to_owned(), columns })?)?;
-        let sum = rows(&tx, &table, centres, whole, &sealed, &mut end.keys, &mut file).await?;
+        let sum = rows(&tx, &table, scope, &sealed, &mut end.keys, &mut file).await?;
         progress(table.name, sum.rows);
         end.tables.insert(table.name.to_owned(), sum);
     }
@@ -64,20 +73,19 @@ pub async fn backup(
 async fn rows(
     tx: &DatabaseTransaction,
     table: &Table,
-    centres: &[Centre],
-    whole: bool,
+    scope: &Scope<'_>,
     sealed: &[&'static str],
     keys: &mut Needed,
     file: &mut impl Write,
 ) -> anyhow::Result<Sum> {
     let mut query = Query::select();
     query.columns(table.columns.iter().map(|(name, _)| Alias::new(*name))).from(Alias::new(table.name));
-    let ids = || centres.iter().map(|c| c.id);
+    let ids = || scope.centres.iter().map(|c| c.id);
     let belongs = if table.name == "centre" { Some("id") } else { Some("centre_id").filter(|c| table.has(c)) };
     if let Some(column) = belongs {
         let column = Expr::col(Alias::new(column));
         let mine = column.clone().is_in(ids());
-        query.and_where(if whole { mine.or(column.is_null()) } else { mine });
+        query.and_where(if scope.whole { mine.or(column.is_null()) } else { mine });
     }
     let mut found = tx.stream_raw(StatementBuilder::build(&query, &ConnectionTrait::get_database_backend(tx))).await?;
     let mut sum = Sum::default();

@@ -1,0 +1,231 @@
+//! `shuitian doctor`: what is wrong here, in words, and what to do.
+
+use super::say;
+use crate::app::App;
+use crate::base::settings::Profile;
+use crate::domain::archive::{self, Scope};
+use crate::domain::identity::staff;
+use crate::domain::{audit, calendar, centre, notice};
+use chrono::{Datelike as _, Duration};
+use entity::lease;
+use entity::notice::NoticeState;
+use migration::{Migrator, MigratorTrait as _};
+use sea_orm::{ConnectionTrait as _, EntityTrait as _, Statement};
+use secrecy::ExposeSecret as _;
+
+/// How a part is.
+enum State {
+    Well,
+    Poor,
+    Ill,
+}
+use State::{Ill, Poor, Well};
+
+/// A part that was looked at, and what is to be said of it.
+type Finding = (&'static str, State, String);
+
+/// Looks at every part; fails if one is ill.
+pub(super) async fn run(app: &App) -> anyhow::Result<()> {
+    let mut findings = settings(app);
+    findings.extend(database(app).await);
+    // Without a database that can be read there is nothing more to be known.
+    let readable = !findings.iter().any(|(part, state, _)| *part == "database" && matches!(state, Ill));
+    if readable {
+        for found in [
+            keys(app).await,
+            timetable(app).await,
+            texts(app).await,
+            year(app).await,
+            people(app).await,
+            trail(app).await,
+        ] {
+            findings.extend(found.unwrap_or_else(|error| vec![("database", Ill, format!("{error:#}"))]));
+        }
+    }
+    findings.push(match app.limits.ping().await {
+        Ok(()) if app.settings.redis.url.expose_secret().is_empty() => {
+            ("cache", Well, "tries are counted in memory: one server only".to_owned())
+        }
+        Ok(()) => ("cache", Well, "Redis answers".to_owned()),
+        Err(error) => ("cache", Ill, format!("{error:#}: nobody can sign in; check redis.url and that Redis runs")),
+    });
+    let mut ill = 0;
+    for (part, state, words) in findings {
+        let mark = match state {
+            Well => "ok  ",
+            Poor => "look",
+            Ill => {
+                ill += 1;
+                "ILL "
+            }
+        };
+        say(&format!("{mark}  {part:<10} {words}"))?;
+    }
+    anyhow::ensure!(ill == 0, "{ill} parts need help");
+    Ok(())
+}
+
+fn settings(app: &App) -> Vec<Finding> {
+    let profile = match app.settings.profile {
+        Profile::Production => ("settings", Well, "profile production".to_owned()),
+        Profile::Demo => {
+            ("settings", Poor, "profile demo: for trying out; real work needs profile = \"production\"".to_owned())
+        }
+    };
+    let quiet = app.rules.quiet;
+    let hours = if quiet.from == quiet.to { "at any hour" } else { "not at night" };
+    let limits = &app.settings.sms.limits;
+    let ways: Vec<&str> = app.sms.iter().map(crate::gateway::sms::Sms::name).collect();
+    let gateway = match ways.as_slice() {
+        [] => ("gateway", Ill, "no gateway takes texts: set sms.gateways".to_owned()),
+        ["console"] => ("gateway", Poor, "texts are printed here and reach no phone".to_owned()),
+        ways => (
+            "gateway",
+            Well,
+            format!("texts leave by {}, {hours}, {} a centre a day", ways.join(", "), limits.daily_budget),
+        ),
+    };
+    vec![profile, gateway]
+}
+
+async fn database(app: &App) -> Vec<Finding> {
+    let (sqlite, db) = (app.database.is_sqlite(), app.read());
+    let ask = async |sql: &str, column: &str| {
+        let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
+        row.map(|row| row.try_get::<String>("", column)).transpose()
+    };
+    let version = if sqlite { "select sqlite_version() as v" } else { "select current_setting('server_version') as v" };
+    let version = match ask(version, "v").await {
+        Ok(version) => version.unwrap_or_default(),
+        Err(error) => return vec![("database", Ill, format!("{error}: check database.url"))],
+    };
+    let kind = if sqlite { "SQLite" } else { "PostgreSQL" };
+    let mut findings = vec![match Migrator::get_pending_migrations(db).await {
+        Ok(pending) if pending.is_empty() => ("database", Well, format!("{kind} {version}, schema current")),
+        Ok(_) => ("database", Ill, format!("{kind} {version}, schema behind: run `shuitian migrate`")),
+        Err(error) => ("database", Ill, error.to_string()),
+    }];
+    if sqlite {
+        findings.push(match ask("select * from pragma_quick_check", "quick_check").await {
+            Ok(Some(word)) if word == "ok" => ("file", Well, "the file is whole".to_owned()),
+            Ok(word) => ("file", Ill, format!("{}: restore the last backup", word.unwrap_or_default())),
+            Err(error) => ("file", Ill, error.to_string()),
+        });
+        return findings;
+    }
+    let theirs = ask("select (extract(epoch from clock_timestamp()) * 1000)::bigint::text as t", "t").await;
+    let theirs = theirs.ok().flatten().and_then(|t| t.parse::<i64>().ok());
+    findings.push(match theirs.map(|t| (t - app.clock.now().0).abs()) {
+        Some(off) if off < 2000 => ("clock", Well, "agrees with the database's".to_owned()),
+        Some(off) => ("clock", Poor, format!("{} s off the database's: keep both by one time server", off / 1000)),
+        None => ("clock", Poor, "the database does not tell its time".to_owned()),
+    });
+    findings
+}
+
+/// Every sealed value names its key: are all of them here, and would a restore have them?
+async fn keys(app: &App) -> anyhow::Result<Vec<Finding>> {
+    let centres = centre::all(app.read()).await?;
+    let scope = Scope { now: app.clock.now(), schema: String::new(), centres: &centres, whole: true };
+    let end = archive::backup(app.read(), &app.vault, &scope, std::io::sink(), |_, _| ()).await?;
+    let missing = app.vault.missing(&end.keys.data, &end.keys.index, &end.keys.token);
+    let in_use = app.vault.keys_in_use();
+    Ok(vec![if missing.is_empty() {
+        let old = end.keys.data.iter().filter(|id| !in_use.starts_with(&format!("{id}/"))).count();
+        let more =
+            if old > 0 { format!("; {old} older ones are needed until `keys reindex` has run") } else { String::new() };
+        ("keys", Well, format!("{in_use} in use{more}"))
+    } else {
+        (
+            "keys",
+            Ill,
+            format!(
+                "not here: {}; what they sealed cannot be read. Bring them back from your copy",
+                missing.join(", ")
+            ),
+        )
+    }])
+}
+
+/// The timetable leaves a lease each time it does something.
+async fn timetable(app: &App) -> anyhow::Result<Vec<Finding>> {
+    let now = app.clock.now();
+    let leases = lease::Entity::find().all(app.read()).await?;
+    let last = leases.iter().filter(|l| l.name == "job:recover_notices").map(|l| l.until).max();
+    Ok(vec![match last {
+        Some(until) if until > now - Duration::minutes(5) => ("timetable", Well, "a worker is at work".to_owned()),
+        Some(until) => {
+            let since = until.local().format("%Y-%m-%d %H:%M");
+            ("timetable", Poor, format!("no worker since {since}: run `shuitian serve` or `shuitian worker`"))
+        }
+        None => ("timetable", Poor, "no worker has run yet".to_owned()),
+    }])
+}
+
+async fn texts(app: &App) -> anyhow::Result<Vec<Finding>> {
+    let now = app.clock.now();
+    let mut findings = Vec::new();
+    for centre in centre::all(app.read()).await? {
+        let of = async |state| notice::list(app.read(), centre.id, Some(state), 1000).await;
+        let stuck = of(NoticeState::Due).await?.iter().filter(|n| n.due_at < now - Duration::minutes(10)).count();
+        let recent = |rows: Vec<entity::notice::Model>| {
+            rows.into_iter().filter(|n| n.done_at.is_some_and(|at| at > now - Duration::days(1))).count()
+        };
+        let (unsure, refused) = (recent(of(NoticeState::Unsure).await?), recent(of(NoticeState::Rejected).await?));
+        let quiet = app.rules.quiet.has(now);
+        findings.push(match (stuck, unsure + refused) {
+            (0, 0) => ("texts", Well, format!("{}: nothing stuck", centre.code)),
+            (0, _) => {
+                let words = format!(
+                    "{}: {unsure} may or may not have gone out and {refused} were refused within a day",
+                    centre.code
+                );
+                ("texts", Poor, format!("{words}; see `shuitian notice list`"))
+            }
+            (_, _) if quiet => ("texts", Well, format!("{}: {stuck} wait for the morning", centre.code)),
+            _ => (
+                "texts",
+                Poor,
+                format!("{}: {stuck} are due for more than ten minutes; is a worker running?", centre.code),
+            ),
+        });
+    }
+    Ok(findings)
+}
+
+async fn year(app: &App) -> anyhow::Result<Vec<Finding>> {
+    let (today, calendar) = (app.clock.now().date(), calendar::load(app.read()).await?);
+    let this = today.year();
+    let needed = if today.month() >= 12 { this + 1 } else { this };
+    Ok(vec![if calendar.is_official(needed) {
+        ("calendar", Well, format!("the holidays of {needed} are official"))
+    } else {
+        let what = "deadlines are provisional until `shuitian import holidays FILE`";
+        ("calendar", Poor, format!("no official holidays of {needed}: {what}"))
+    }])
+}
+
+async fn people(app: &App) -> anyhow::Result<Vec<Finding>> {
+    let demo = staff::demo_accounts(app.read()).await?;
+    let production = app.settings.profile == Profile::Production;
+    Ok(match (demo.is_empty(), production) {
+        (true, _) => vec![],
+        (false, true) => vec![(
+            "accounts",
+            Ill,
+            format!("demonstration accounts exist: {}; anybody knows their password", demo.join(", ")),
+        )],
+        (false, false) => vec![("accounts", Poor, "demonstration accounts exist, for this machine alone".to_owned())],
+    })
+}
+
+async fn trail(app: &App) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for centre in centre::all(app.read()).await? {
+        findings.push(match audit::first_break(app.read(), centre.id).await? {
+            None => ("audit", Well, format!("{}: the trail is whole", centre.code)),
+            Some(line) => ("audit", Ill, format!("{}: the trail was changed at line {line}; keep this database as it is and compare it with a backup", centre.code)),
+        });
+    }
+    Ok(findings)
+}
