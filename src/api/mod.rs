@@ -4,8 +4,8 @@ mod attendance;
 mod auth;
 mod booking;
 mod bulletin;
-mod calendar;
 mod case;
+mod closure;
 mod guide;
 pub mod hooks;
 mod problem;
@@ -23,7 +23,7 @@ type Doors = (
     guide::Guides,
     booking::Bookings,
     booking::appeal::Appeals,
-    calendar::Closures,
+    closure::Closures,
     queue::Queue,
     case::Cases,
     review::Reviews,
@@ -40,8 +40,8 @@ enum Noun {
     Guide,
     /// 预约
     Booking,
-    /// 日历
-    Calendar,
+    /// 停办
+    Closure,
     /// 排队
     Queue,
     /// 办件
@@ -60,7 +60,7 @@ fn service() -> OpenApiService<Doors, ()> {
         guide::Guides,
         booking::Bookings,
         booking::appeal::Appeals,
-        calendar::Closures,
+        closure::Closures,
         queue::Queue,
         case::Cases,
         review::Reviews,

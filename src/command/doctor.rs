@@ -3,7 +3,7 @@
 use super::say;
 use crate::app::App;
 use crate::base::settings::Profile;
-use crate::domain::archive::{self, Scope};
+use crate::domain::archive;
 use crate::domain::identity::staff;
 use crate::domain::{audit, calendar, centre, notice};
 use chrono::{Datelike as _, Duration};
@@ -125,13 +125,11 @@ async fn database(app: &App) -> Vec<Finding> {
 
 /// Every sealed value names its key: are all of them here, and would a restore have them?
 async fn keys(app: &App) -> anyhow::Result<Vec<Finding>> {
-    let centres = centre::all(app.read()).await?;
-    let scope = Scope { now: app.clock.now(), schema: String::new(), centres: &centres, whole: true };
-    let end = archive::backup(app.read(), &app.vault, &scope, std::io::sink(), |_, _| ()).await?;
-    let missing = app.vault.missing(&end.keys.data, &end.keys.index, &end.keys.token);
+    let needed = archive::needed(app.read(), &app.vault).await?;
+    let missing = app.vault.missing(&needed.data, &needed.index, &needed.token);
     let in_use = app.vault.keys_in_use();
     Ok(vec![if missing.is_empty() {
-        let old = end.keys.data.iter().filter(|id| !in_use.starts_with(&format!("{id}/"))).count();
+        let old = needed.data.iter().filter(|id| !in_use.starts_with(&format!("{id}/"))).count();
         let more =
             if old > 0 { format!("; {old} older ones are needed until `keys reindex` has run") } else { String::new() };
         ("keys", Well, format!("{in_use} in use{more}"))

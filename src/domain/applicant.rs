@@ -177,6 +177,14 @@ pub async fn under_phone(db: &impl ConnectionTrait, centre: Id, phone: &[Blind])
     ids(db, centre, Column::PhoneBlind.is_in(phone.iter().cloned()).into()).await
 }
 
+impl Applicant {
+    /// The phone, if it takes texts: a landline does not.
+    #[must_use]
+    pub fn mobile(&self) -> Option<String> {
+        self.phone.as_deref().and_then(personal::mobile)
+    }
+}
+
 /// Snapshots of whoever has exactly this name, phone or number of a document.
 ///
 /// # Errors

@@ -77,6 +77,18 @@ pub struct Calendar {
     days: BTreeMap<NaiveDate, bool>,
 }
 
+/// A day as texts say it, such as `11月25日`.
+#[must_use]
+pub fn day_in_words(day: NaiveDate) -> String {
+    day.format("%-m月%-d日").to_string()
+}
+
+/// A moment as texts say it, such as `11月25日 09:30`.
+#[must_use]
+pub fn moment_in_words(at: Time) -> String {
+    at.local().format("%-m月%-d日 %H:%M").to_string()
+}
+
 /// The last day of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline {

@@ -88,6 +88,7 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
         }
         Job::Optimize => Ok(app.database.optimize().await?),
         Job::OpenSlots => in_each_centre(app, name, async |act| booking::open_slots(act).await.map(drop)).await,
+        Job::FreePlaces if !booking::any_to_free(app.read(), now).await? => Ok(()),
         Job::FreePlaces => in_each_centre(app, name, async |act| booking::free_places(act).await).await,
         Job::MarkNoShows => in_each_centre(app, name, async |act| booking::mark_no_shows(act).await).await,
         Job::EndTickets => in_each_centre(app, name, async |act| queue::end_day(act).await).await,

@@ -4,6 +4,7 @@ use super::form::{Fields, Frame, Sent, Someone, go_to, page, word, words};
 use crate::access::{By, Resident, WindowStaff};
 use crate::base::error::{Error, Result};
 use crate::domain::Act;
+use crate::domain::calendar::moment_in_words;
 use crate::domain::identity::Viewer;
 use crate::domain::queue::{self, Basis, Estimate, Seen, Wish, state_in_words};
 use crate::domain::{booking, guide};
@@ -263,7 +264,7 @@ pub(super) async fn show_paper(Someone(by): Someone<WindowStaff>, Path(id): Path
         PrintState::Printed => "已打印",
         PrintState::Failed => "没有打出来，可以重打",
     };
-    let issued = seen.row.issued_at.local().format("%-m月%-d日 %H:%M").to_string();
+    let issued = moment_in_words(seen.row.issued_at);
     page(&Paper { frame: Frame::of_staff(&by), word: word(&by), seen, issued, wait, print })
 }
 

@@ -1,7 +1,8 @@
 //! A backup is taken, and taken back by either database.
 
+use crate::ground::{admin, postgres};
 use crate::process::run;
-use crate::town::{Town, admin, memory_of, postgres, rows, stories, tables};
+use crate::town::{Town, memory_of, rows, stories, tables};
 use serde_json::json;
 use shuitian::app::App;
 use shuitian::base::Error;

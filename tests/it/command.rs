@@ -76,8 +76,15 @@ fn files_are_taken_in_whole_or_told_fault_by_fault() {
     let mut centre: Value = serde_json::from_str(&std::fs::read_to_string(file("centre.json")).unwrap()).unwrap();
     centre["code"] = json!("水田");
     centre["window_hours"] = json!([["12:00", "09:00"]]);
+    centre["branches"] = json!([]);
     std::fs::write(&nameless, centre.to_string()).unwrap();
-    refused(here, &["import", "centre", nameless.to_str().unwrap()], &[], 1, &["bad_centre", "code", "window_hours"]);
+    refused(
+        here,
+        &["import", "centre", nameless.to_str().unwrap()],
+        &[],
+        1,
+        &["bad_centre", "code", "window_hours", "branches 至少写一个"],
+    );
     // As Notepad writes it, with a mark in front.
     let marked = here.join("centre.json");
     std::fs::write(&marked, format!("\u{feff}{}", std::fs::read_to_string(file("centre.json")).unwrap())).unwrap();

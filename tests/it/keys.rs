@@ -1,6 +1,7 @@
 //! Keys are rotated while a township goes on working.
 
-use crate::town::{Town, at, keys_of_templates, stories};
+use crate::ground::keys_of_templates;
+use crate::town::{Town, at, stories};
 use entity::applicant::ApplicantKind;
 use serde_json::json;
 use shuitian::base::Random;

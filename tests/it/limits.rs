@@ -1,6 +1,7 @@
 //! Counting tries: in memory and in Redis alike, and refusing when it cannot be counted.
 
-use crate::town::{redis, tuesday};
+use crate::ground::redis;
+use crate::town::tuesday;
 use chrono::Duration;
 use migration::MigratorTrait as _;
 use proptest::prelude::*;

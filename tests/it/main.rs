@@ -8,6 +8,7 @@
     reason = "a test that cannot go on has failed, and says where; nothing here is seen from outside"
 )]
 
+mod ground;
 mod person;
 mod process;
 mod town;

@@ -1,7 +1,7 @@
 //! What we rest on goes away, and comes back.
 
+use crate::ground::{admin, postgres};
 use crate::person::Answer;
-use crate::town::{admin, postgres};
 use migration::MigratorTrait as _;
 use reqwest::Method;
 use sea_orm::ConnectionTrait as _;

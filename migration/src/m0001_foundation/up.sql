@@ -122,7 +122,7 @@ create index notice_sending on notice (lease_until) where state = 'sending';
 create index notice_about on notice (about);
 create index notice_phone on notice (phone_blind, sent_at) where sent_at is not null;
 create index notice_phone_due on notice (phone_blind, due_at) where state = 'due';
-create index notice_state on notice (centre_id, state, due_at);
+create index notice_open on notice (centre_id, state, due_at) where state <> 'accepted';
 create table text_template (
     id         {id}    primary key,
     centre_id  {id}    not null references centre (id),

@@ -2,6 +2,7 @@
 //! and that comment is what a wrong value is answered with, so the two cannot differ.
 
 mod read;
+mod sms;
 
 use ipnet::IpNet;
 use read::{from_variable, lookup, overlay, read_secret_files, wrong};
@@ -12,6 +13,8 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
+
+pub use sms::{Console, Gateway, Links, Quiet, Sms, TextLimits};
 
 /// The embedded defaults, as `settings.example.toml` shows them.
 pub const DEFAULTS: &str = include_str!("settings.toml");
@@ -102,71 +105,6 @@ pub enum WechatSignIn {
     None,
     /// A stand-in that takes any code.
     StandIn,
-}
-
-/// `[sms]`
-#[derive(Clone, Debug, Deserialize)]
-#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
-pub struct Sms {
-    #[serde(deserialize_with = "gateways")]
-    pub gateways: Vec<Gateway>,
-    #[serde(deserialize_with = "quiet")]
-    pub quiet_hours: Quiet,
-    pub limits: TextLimits,
-    pub console: Console,
-}
-
-/// Hours in which nobody is woken, as minutes past midnight; none if both are the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quiet {
-    /// When they begin.
-    pub from: i32,
-    /// When they end.
-    pub to: i32,
-}
-
-/// `[sms.limits]`
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
-pub struct TextLimits {
-    #[serde(deserialize_with = "within::<0, 600, _>")]
-    pub spacing: i64,
-    #[serde(deserialize_with = "within::<1, 1000, _>")]
-    pub per_hour: i64,
-    #[serde(deserialize_with = "within::<1, 1000, _>")]
-    pub per_day: i64,
-    #[serde(deserialize_with = "within::<0, 1_000_000, _>")]
-    pub daily_budget: i64,
-}
-
-/// A way for texts to leave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Gateway {
-    /// Prints texts on the operator's terminal.
-    Console,
-    /// Keeps texts in memory, for tests.
-    Memory,
-}
-
-/// `[sms.console]`
-#[derive(Clone, Debug, Deserialize)]
-#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
-pub struct Console {
-    pub links: Links,
-    pub hook_secret: SecretString,
-}
-
-/// What a text that invites to rate may carry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Links {
-    /// A link with the token.
-    PerCase,
-    /// The constant address and the code.
-    Fixed,
-    /// A digit is the answer.
-    None,
 }
 
 /// `[review]`
@@ -302,26 +240,6 @@ fn networks<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> 
     let words = Vec::<String>::deserialize(from)?;
     let network = |w: &String| w.parse().or_else(|_| w.parse::<IpAddr>().map(IpNet::from));
     words.iter().map(network).collect::<Result<_, _>>().map_err(serde::de::Error::custom)
-}
-
-fn gateways<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Gateway>, D::Error> {
-    let list = Vec::<Gateway>::deserialize(from)?;
-    let once = (1..list.len()).all(|i| !list[..i].contains(&list[i]));
-    if once { Ok(list) } else { Err(serde::de::Error::custom("named twice")) }
-}
-
-fn quiet<'de, D: Deserializer<'de>>(from: D) -> Result<Quiet, D::Error> {
-    let text = String::deserialize(from)?;
-    if text.is_empty() {
-        return Ok(Quiet { from: 0, to: 0 });
-    }
-    let minute = |text: &str| {
-        let (hour, minute) = text.trim().split_once(':')?;
-        let (hour, minute): (i32, i32) = (hour.parse().ok()?, minute.parse().ok()?);
-        ((0..24).contains(&hour) && (0..60).contains(&minute)).then_some(hour * 60 + minute)
-    };
-    let hours = text.split_once('-').and_then(|(from, to)| Some(Quiet { from: minute(from)?, to: minute(to)? }));
-    hours.ok_or_else(|| serde::de::Error::custom("not two times of a day"))
 }
 
 fn filter<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {

@@ -18,7 +18,7 @@ mod write;
 
 pub use read::{check, restore};
 pub use table::names;
-pub use write::{Scope, backup};
+pub use write::{Scope, backup, needed};
 
 /// A file that is none of ours, is cut short, or was changed.
 pub const BAD_ARCHIVE: Refusal = Refusal::new(Kind::Invalid, "bad_archive", "the file is not whole: {fault}");

@@ -49,7 +49,8 @@ impl<R: Read> Reader<R> {
             match serde_json::from_str(&line).map_err(|_| broken("a line cannot be read"))? {
                 Line::End { end } => {
                     let read = |name: &String| self.sums.get(name).cloned().unwrap_or_default();
-                    if end.tables.iter().any(|(name, sum)| read(name) != *sum) {
+                    let unsaid = self.sums.keys().any(|name| !end.tables.contains_key(name));
+                    if unsaid || end.tables.iter().any(|(name, sum)| read(name) != *sum) {
                         return Err(broken("rows were lost or changed"));
                     }
                     self.end = Some(end);

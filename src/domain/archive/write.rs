@@ -1,6 +1,6 @@
 //! Writing a file: every row at one moment.
 
-use super::table::{Form, Table, all};
+use super::table::{Table, all};
 use super::{End, Head, Line, Needed, Sum};
 use crate::base::canonical;
 use crate::base::vault::{Vault, key_of};
@@ -54,12 +54,12 @@ pub async fn backup(
         centres: scope.centres.iter().map(|c| c.code.clone()).collect(),
     };
     writeln!(file, "{}", serde_json::to_string(&head)?)?;
-    let (sealed, mut end) = (reseal::columns(), End::default());
+    let mut end = End::default();
     end.keys.index = vault.index_key_ids();
     for table in all() {
         let columns = table.columns.iter().map(|(name, _)| (*name).to_owned()).collect();
         writeln!(file, "{}", serde_json::to_string(&Line::Table { table: table.name.to_owned(), columns })?)?;
-        let sum = rows(&tx, &table, scope, &sealed, &mut end.keys, &mut file).await?;
+        let sum = rows(&tx, &table, scope, &mut end.keys, &mut file).await?;
         progress(table.name, sum.rows);
         end.tables.insert(table.name.to_owned(), sum);
     }
@@ -74,10 +74,10 @@ async fn rows(
     tx: &DatabaseTransaction,
     table: &Table,
     scope: &Scope<'_>,
-    sealed: &[&'static str],
     keys: &mut Needed,
     file: &mut impl Write,
 ) -> anyhow::Result<Sum> {
+    let naming = naming(table);
     let mut query = Query::select();
     query.columns(table.columns.iter().map(|(name, _)| Alias::new(*name))).from(Alias::new(table.name));
     let ids = || scope.centres.iter().map(|c| c.id);
@@ -92,7 +92,7 @@ async fn rows(
     while let Some(row) = found.try_next().await? {
         let values = table.columns.iter().map(|(name, form)| form.read(&row, name));
         let values: Vec<serde_json::Value> = values.collect::<Result<_, _>>()?;
-        note_keys(table, &row, sealed, keys)?;
+        note_keys(&naming, &row, keys)?;
         let line = canonical::json(&serde_json::Value::Array(values));
         sum.add(&line);
         writeln!(file, "{line}")?;
@@ -100,14 +100,43 @@ async fn rows(
     Ok(sum)
 }
 
+/// Ids of the keys that what is stored needs.
+///
+/// # Errors
+/// A database that cannot be read.
+pub async fn needed(db: &DatabaseConnection, vault: &Vault) -> anyhow::Result<Needed> {
+    let mut keys = Needed { index: vault.index_key_ids(), ..Needed::default() };
+    for table in all() {
+        let naming = naming(&table);
+        if naming.is_empty() {
+            continue;
+        }
+        let mut query = Query::select();
+        query.columns(naming.iter().map(|(name, _)| Alias::new(*name))).from(Alias::new(table.name));
+        let mut found =
+            db.stream_raw(StatementBuilder::build(&query, &ConnectionTrait::get_database_backend(db))).await?;
+        while let Some(row) = found.try_next().await? {
+            note_keys(&naming, &row, &mut keys)?;
+        }
+    }
+    Ok(keys)
+}
+
+/// The columns of a table whose values name the key that made them, and whether that is one that seals.
+fn naming(table: &Table) -> Vec<(&'static str, bool)> {
+    let sealed = reseal::columns();
+    let is_sealed = |name: &str| sealed.contains(&format!("{}.{name}", table.name).as_str());
+    let columns = table.columns.iter().map(|(name, _)| (*name, is_sealed(name)));
+    columns.filter(|(name, sealed)| *sealed || *name == "key_id").collect()
+}
+
 /// Notes the keys that a row needs.
-fn note_keys(table: &Table, row: &QueryResult, sealed: &[&str], keys: &mut Needed) -> anyhow::Result<()> {
-    for (name, form) in &table.columns {
-        if *form == Form::Bytes && sealed.contains(&format!("{}.{name}", table.name).as_str()) {
+fn note_keys(naming: &[(&'static str, bool)], row: &QueryResult, keys: &mut Needed) -> anyhow::Result<()> {
+    for (name, sealed) in naming {
+        if *sealed {
             let value = row.try_get::<Option<Vec<u8>>>("", name)?.map(Sealed);
             keys.data.extend(value.as_ref().and_then(key_of).map(ToOwned::to_owned));
-        }
-        if *name == "key_id" {
+        } else {
             keys.token.insert(row.try_get("", name)?);
         }
     }

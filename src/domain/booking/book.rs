@@ -7,9 +7,10 @@ use super::{ALREADY_BOOKED, Booked, Wish, hold};
 use crate::base::error::Result;
 use crate::domain::act::Act;
 use crate::domain::applicant::{self, Applicant};
+use crate::domain::calendar::{self, Calendar};
+use crate::domain::guide;
 use crate::domain::identity::resident;
 use crate::domain::notice::{self, Message};
-use crate::domain::{calendar, guide};
 use chrono::Duration;
 use entity::booking::{BookingState, Model, event};
 use entity::{Id, Time};
@@ -103,17 +104,12 @@ pub(super) async fn tell(act: &Act, row: &Model, item: &str, phone: &str) -> Res
         expires_at: row.starts_at,
     };
     notice::say(act, confirmed).await?;
-    remind(act, row, item, phone).await
-}
-
-/// A moment as texts say it.
-pub(super) fn moment_in_words(at: Time) -> String {
-    at.local().format("%-m月%-d日 %H:%M").to_string()
+    remind(act, &calendar::load(&*act.tx).await?, row, item, phone).await
 }
 
 fn values(act: &Act, row: &Model, item: &str) -> [(&'static str, String); 4] {
     [
-        ("when", moment_in_words(row.starts_at)),
+        ("when", calendar::moment_in_words(row.starts_at)),
         ("item", item.to_owned()),
         ("number", row.number.clone()),
         ("place", act.centre.address.clone()),
@@ -121,8 +117,8 @@ fn values(act: &Act, row: &Model, item: &str) -> [(&'static str, String); 4] {
 }
 
 /// Reminds on the working day before at four in the afternoon, and two hours before; not of what was said just before.
-pub(super) async fn remind(act: &Act, row: &Model, item: &str, phone: &str) -> Result<()> {
-    let day_before = calendar::load(&*act.tx).await?.back(row.on_date, 1);
+pub(super) async fn remind(act: &Act, calendar: &Calendar, row: &Model, item: &str, phone: &str) -> Result<()> {
+    let day_before = calendar.back(row.on_date, 1);
     let moments = [("day", Time::at(day_before, 16 * 60)), ("hours", row.starts_at - Duration::hours(2))];
     for (which, due_at) in moments.into_iter().filter(|(_, m)| *m > act.now + Duration::minutes(30)) {
         let reminder = Message {

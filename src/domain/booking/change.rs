@@ -1,6 +1,6 @@
 //! What becomes of a booking: moved, given up, or kept.
 
-use super::book::{moment_in_words, person, record, tell};
+use super::book::{person, record, tell};
 use super::fair::{Asking, ensure_fair, rules};
 use super::place::{Place, give_back, lock_with, of_booking, take};
 use super::starts::slot as find_slot;
@@ -9,6 +9,7 @@ use crate::base::error::Result;
 use crate::domain::act::{Act, Who};
 use crate::domain::applicant::{self, Applicant};
 use crate::domain::audit;
+use crate::domain::calendar::moment_in_words;
 use crate::domain::identity::Viewer;
 use crate::domain::notice::{self, Message};
 use entity::Id;

@@ -6,15 +6,13 @@
 use super::{ALREADY_BOOKED, LIMITED, NO_RULES, TOO_MANY, TOO_MANY_THAT_DAY};
 use crate::base::error::Result;
 use crate::domain::act::Act;
+use crate::domain::calendar::day_in_words;
+use crate::domain::identity::resident;
 use chrono::{Days, NaiveDate};
 use entity::booking::rule::{Column as R, Entity as AllRules, Model as Rules};
 use entity::booking::{BookingState, Column, Entity, Model, slot};
-use entity::identity::account::Entity as Accounts;
 use entity::{Blind, Id};
-use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
-};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _};
 
 /// The rules that hold on a day.
 ///
@@ -68,7 +66,7 @@ pub(super) fn ensure_account(act: &Act, rules: &Rules, its: &[Model], for_other:
     let alike = || its.iter().filter(|b| b.for_other == for_other);
     let missed = alike().filter(|b| b.state == BookingState::NoShow).map(|b| b.on_date).collect();
     if let Some(until) = limited_until(rules, missed).filter(|until| act.now.date() <= *until) {
-        let until = until.format("%-m月%-d日").to_string();
+        let until = day_in_words(until);
         let phone = &act.centre.phone;
         return Err(LIMITED.with(&[("n", &rules.no_show_most), ("until", &until), ("phone", phone)]).into());
     }
@@ -81,18 +79,12 @@ pub(super) fn ensure_account(act: &Act, rules: &Rules, its: &[Model], for_other:
 /// where the windows book, the person's of the day.
 async fn known(act: &Act, rules: &Rules, account: Option<Id>, person: &[Blind], on: NaiveDate) -> Result<Vec<Model>> {
     if let Some(account) = account {
-        lock_account(act, account).await?;
+        resident::lock(act, account).await?;
         return of_account(act, rules, account).await;
     }
     let of_day = Column::CentreId.eq(act.centre.id).and(Column::OnDate.eq(on));
     let of_person = Column::PersonBlind.is_in(person.iter().cloned());
     Ok(Entity::find().filter(of_day).filter(of_person).all(&*act.tx).await?)
-}
-
-/// Locks an account until the act ends.
-pub(crate) async fn lock_account(act: &Act, account: Id) -> Result<()> {
-    Accounts::find_by_id(account).lock_exclusive().one(&*act.tx).await?;
-    Ok(())
 }
 
 /// What an account booked, as far back as the rules look.

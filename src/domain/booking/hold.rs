@@ -1,11 +1,12 @@
 //! Holds (暂留): a place kept for a few minutes, while its form is filled in. It gives itself back.
 
-use super::fair::{ensure_account, lock_account, of_account, rules};
+use super::fair::{ensure_account, of_account, rules};
 use super::place::{Place, keep, lock_with, put_back_held, take};
 use super::{NO_HOLDS, UNKNOWN_HOLD, service};
 use crate::base::error::Result;
 use crate::domain::act::Act;
 use crate::domain::guide;
+use crate::domain::identity::resident;
 use chrono::Duration;
 use entity::booking::held::{Column, Entity};
 use entity::booking::slot;
@@ -35,7 +36,7 @@ pub async fn hold(act: &Act, guide: &str, slot: Id, for_other: bool) -> Result<H
     if rules.hold_minutes == 0 {
         return Err(NO_HOLDS.into());
     }
-    lock_account(act, account).await?;
+    resident::lock(act, account).await?;
     ensure_account(act, &rules, &of_account(act, &rules, account).await?, for_other)?;
     let before = Entity::delete_many().filter(Column::AccountId.eq(account)).exec_with_returning(&*act.tx).await?;
     let kept = slot::Column::Id.is_in(before.iter().map(|k| k.slot_id));

@@ -13,7 +13,7 @@ use entity::booking::Model;
 
 mod book;
 mod change;
-mod close;
+mod closure;
 mod fair;
 mod hold;
 mod look;
@@ -29,8 +29,7 @@ mod starts;
 pub use book::book;
 pub(crate) use book::person;
 pub use change::{arrive, cancel, is_for, reschedule};
-pub use close::{Closed, Closing, MakeUp, close, closures, reopen, touched_by};
-pub(crate) use fair::lock_account;
+pub use closure::{Closed, Closing, MakeUp, close, closures, reopen, touched_by};
 pub use hold::{Hold, held, hold, let_go};
 pub use look::{list_of_account, list_of_day, see};
 pub use no_show::{Appealed, appeal, appeals, mark_no_shows, rule_on};
@@ -38,7 +37,7 @@ pub use offer::{desks, groups, import, seconds_each, service};
 pub use offer_file::{BandFile, DeskFile, GroupFile, OfferFile, RulesFile, TemplateFile};
 pub use open::open_slots;
 pub use openings::receives_today;
-pub use place::free_places;
+pub use place::{any_to_free, free_places};
 pub use rehouse::Touched;
 pub use starts::{Start, ensure_offered, slot, starts};
 

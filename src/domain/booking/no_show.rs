@@ -3,15 +3,16 @@
 //! A day ends before it is judged: whoever comes late on it is still served. Nobody is blamed for a time at which the centre
 //! was closed.
 
-use super::book::moment_in_words;
 use super::change::turn;
 use super::fair::{limited_until, of_account, rules};
+use super::look::show;
 use super::openings::{LOOKING_BACK, Openings};
 use super::rehouse::groups_of;
 use super::{Booked, NOT_A_NO_SHOW, REASON_NEEDED, UNKNOWN_APPEAL, WORDS_NEEDED, see};
 use crate::base::error::Result;
 use crate::base::vault::{Place, Vault};
 use crate::domain::act::{Act, StaffMember};
+use crate::domain::calendar::{day_in_words, moment_in_words};
 use crate::domain::identity::{Viewer, resident};
 use crate::domain::notice::{self, Message};
 use crate::domain::{audit, guide};
@@ -25,6 +26,7 @@ use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
 };
+use std::collections::HashMap;
 
 /// Bookings judged in one go.
 const BATCH: u64 = 500;
@@ -48,35 +50,36 @@ pub async fn mark_no_shows(act: &Act) -> Result<()> {
     }
     let openings = Openings::load(&*act.tx, act.centre.id, act.now.date() - LOOKING_BACK).await?;
     let groups = groups_of(act, &over).await?;
+    let rules = rules(&*act.tx, act.centre.id, act.now.date()).await?;
+    let guides = guide::names(&*act.tx, act.centre.id).await?;
     for row in over {
         let open = groups.get(&row.slot_id).is_none_or(|group| openings.have(*group, row.starts_at, row.ends_at));
         let state = if open { BookingState::NoShow } else { BookingState::Excused };
         let row = turn(act, &row, Model { state, ..row.clone() }).await?;
         if open {
-            tell(act, &row).await?;
+            let item = guides.get(&row.guide_id).map(|g| g.name.as_str()).unwrap_or_default();
+            tell(act, &rules, &row, item).await?;
         }
     }
     Ok(())
 }
 
 /// Tells whoever booked, when people are awake: a warning, or that booking online is closed to him for a while.
-async fn tell(act: &Act, row: &Model) -> Result<()> {
+async fn tell(act: &Act, rules: &Rules, row: &Model, item: &str) -> Result<()> {
     let Some(account) = row.account_id else { return Ok(()) };
     let known = resident::known(&*act.tx, &act.vault, act.centre.id, account).await?;
     let Some(phone) = &known.phone else { return Ok(()) };
-    let rules = rules(&*act.tx, act.centre.id, row.on_date).await?;
-    let item = guide::names(&*act.tx, act.centre.id).await?.remove(&row.guide_id).map(|g| g.name).unwrap_or_default();
     let whose = if row.for_other { "您替别人约的" } else { "您约的" };
     let mut values = vec![
         ("whose", whose.to_owned()),
         ("when", moment_in_words(row.starts_at)),
-        ("item", item),
+        ("item", item.to_owned()),
         ("phone", act.centre.phone.clone()),
     ];
-    let kind = match limited(act, &rules, account, row.for_other).await? {
+    let kind = match limited(act, rules, account, row.for_other).await? {
         Some(until) => {
             values.push(("n", rules.no_show_most.to_string()));
-            values.push(("until", until.format("%-m月%-d日").to_string()));
+            values.push(("until", day_in_words(until)));
             &notice::LIMITED
         }
         None => &notice::NO_SHOW,
@@ -148,11 +151,15 @@ pub struct Appealed {
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn appeals(db: &impl ConnectionTrait, vault: &Vault, centre: Id, viewer: &Viewer) -> Result<Vec<Appealed>> {
+pub async fn appeals(db: &impl ConnectionTrait, vault: &Vault, centre: Id) -> Result<Vec<Appealed>> {
     let open = Appeals::find().filter(A::CentreId.eq(centre)).filter(A::RuledAt.is_null());
+    let open = open.order_by_asc(A::At).limit(100).all(db).await?;
+    let rows = Entity::find().filter(Column::Id.is_in(open.iter().map(|a| a.booking_id))).all(db).await?;
+    let mut booked: HashMap<Id, Booked> =
+        show(db, vault, centre, rows, None).await?.into_iter().map(|b| (b.row.id, b)).collect();
     let mut appealed = Vec::new();
-    for row in open.order_by_asc(A::At).limit(100).all(db).await? {
-        let booked = see(db, vault, centre, row.booking_id, viewer).await?;
+    for row in open {
+        let Some(booked) = booked.remove(&row.booking_id) else { continue };
         let reason = vault.open(Place::new("booking_appeal.reason", centre, row.id), &row.reason)?;
         appealed.push(Appealed { id: row.id, booked, reason, at: row.at });
     }

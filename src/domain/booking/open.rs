@@ -25,8 +25,8 @@ use std::collections::HashMap;
 pub async fn open_slots(act: &Act) -> Result<Vec<Touched>> {
     let openings = Openings::load(&*act.tx, act.centre.id, act.now.date() - LOOKING_BACK).await?;
     let ahead = keep_in_step(act, &openings).await?;
-    let touched = rehouse(act, &openings, ahead).await?;
-    if !touched.is_empty() {
+    let (touched, given_back) = rehouse(act, &openings, ahead).await?;
+    if given_back {
         // What was given back is not offered again.
         keep_in_step(act, &openings).await?;
     }

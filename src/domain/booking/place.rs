@@ -12,7 +12,8 @@ use entity::booking::slot::{Column, Entity, Model};
 use entity::{Id, Time};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait as _, Condition, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 use std::collections::BTreeMap;
 
@@ -151,6 +152,14 @@ pub(super) async fn keep(act: &Act, slots: &[Model], hold: Id, account: Option<I
         act.insert(row).await?;
     }
     Ok(())
+}
+
+/// True when there are places that nobody keeps any longer: a look that costs no write.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn any_to_free(db: &impl ConnectionTrait, now: Time) -> Result<bool> {
+    Ok(held::Entity::find().filter(held::Column::Until.lte(now)).one(db).await?.is_some())
 }
 
 /// Offers the places again that nobody keeps any longer. Safe to repeat.

@@ -2,7 +2,7 @@
 //! is, or his booking is cancelled; he is told either way.
 
 use super::Booked;
-use super::book::{moment_in_words, remind};
+use super::book::remind;
 use super::change::turn_by;
 use super::look::show;
 use super::open::Ahead;
@@ -10,15 +10,18 @@ use super::openings::Openings;
 use super::place::{give_back, put_back_held};
 use super::starts::follow;
 use crate::base::error::Result;
-use crate::base::personal;
 use crate::domain::act::Act;
+use crate::domain::applicant::Applicant;
+use crate::domain::calendar::{self, Calendar, moment_in_words};
 use crate::domain::notice::{self, Message};
 use chrono::Duration;
 use entity::booking::{BookingState, Column, Entity, Model, held, slot};
 use entity::closure::Model as Closure;
 use entity::{Id, Time};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
 use std::collections::{HashMap, HashSet};
 
 /// Nobody is moved to a time that he could not hear of before.
@@ -35,25 +38,31 @@ pub struct Touched {
     pub texted: bool,
 }
 
-/// Gives whoever holds a place that is not there any more another one, in the order in which they booked.
-pub(super) async fn rehouse(act: &Act, openings: &Openings, mut ahead: Vec<Ahead>) -> Result<Vec<Touched>> {
+/// Gives whoever holds a place that is not there any more another one, in the order in which they booked. Says beside whom it
+/// touched whether any place was given back.
+pub(super) async fn rehouse(act: &Act, openings: &Openings, mut ahead: Vec<Ahead>) -> Result<(Vec<Touched>, bool)> {
+    // First, for whoever was just using a kept place up has booked by the time it is gone, and is among those that follow.
+    let dropped = drop_holds(act, &mut ahead).await?;
     let booked = Entity::find()
         .filter(Column::CentreId.eq(act.centre.id))
         .filter(Column::State.eq(BookingState::Booked))
         .filter(Column::OnDate.gte(act.now.date()))
         .order_by_asc(Column::CreatedAt)
         .order_by_asc(Column::Id)
+        .lock_exclusive()
         .all(&*act.tx)
         .await?;
     let groups = groups_of(act, &booked).await?;
     let stranded = stranded(openings, &ahead, &booked, &groups);
     if stranded.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), dropped));
     }
+    let calendar = calendar::load(&*act.tx).await?;
+    let rows = stranded.iter().map(|(row, _)| (*row).clone()).collect();
+    let shown = show(&*act.tx, &act.vault, act.centre.id, rows, None).await?;
     let mut taken: HashSet<_> = booked.iter().map(|b| (b.slot_id, b.person_blind.0.clone())).collect();
-    drop_holds(act, &mut ahead).await?;
     let mut touched = Vec::new();
-    for (row, closure) in stranded {
+    for ((row, closure), shown) in stranded.into_iter().zip(shown) {
         let Some(group) = groups.get(&row.slot_id) else { continue };
         let place = match closure.is_none_or(|c| c.moves) {
             true => find(act, openings, &ahead, row, *group, &taken),
@@ -67,10 +76,10 @@ pub(super) async fn rehouse(act: &Act, openings: &Openings, mut ahead: Vec<Ahead
             None => Model { state: BookingState::Cancelled, sequence: row.sequence + 1, ..row.clone() },
         };
         give_back(act, row, 0).await?;
-        let row_now = turn_by(act, row, next, closure.map(|c| c.id)).await?;
-        touched.push(tell(act, row, row_now, closure).await?);
+        let booked = Booked { row: turn_by(act, row, next, closure.map(|c| c.id)).await?, ..shown };
+        touched.push(tell(act, &calendar, row.starts_at, booked, closure).await?);
     }
-    Ok(touched)
+    Ok((touched, true))
 }
 
 /// The group of each slot that bookings begin with.
@@ -115,8 +124,8 @@ fn stranded<'a>(
     stranded
 }
 
-/// Lets go of places that are kept or cool down in slots that offer fewer than are taken.
-async fn drop_holds(act: &Act, ahead: &mut [Ahead]) -> Result<()> {
+/// Lets go of places that are kept or cool down in slots that offer fewer than are taken; true when there were any.
+async fn drop_holds(act: &Act, ahead: &mut [Ahead]) -> Result<bool> {
     let over: Vec<Id> = ahead.iter().filter(|a| a.slot.taken > a.offered.0).map(|a| a.slot.id).collect();
     let mut freed = Vec::new();
     for part in over.chunks(500) {
@@ -129,7 +138,9 @@ async fn drop_holds(act: &Act, ahead: &mut [Ahead]) -> Result<()> {
             a.slot.taken_online -= 1;
         }
     }
-    put_back_held(act, freed).await
+    let any = !freed.is_empty();
+    put_back_held(act, freed).await?;
+    Ok(any)
 }
 
 /// Where a booking can go: the slots from one on, and whether it takes one of the residents' places there.
@@ -190,20 +201,18 @@ async fn take(act: &Act, ahead: &mut [Ahead], row: &Model, found: Found) -> Resu
 }
 
 /// Tells the person what became of his booking, and reminds him of its new time.
-async fn tell(act: &Act, was: &Model, row: Model, closure: Option<&Closure>) -> Result<Touched> {
-    let shown = show(&*act.tx, &act.vault, act.centre.id, vec![row], None).await?.pop();
-    let booked = shown.ok_or_else(|| anyhow::anyhow!("a booking that was moved is not there"))?;
-    let phone = booked.applicant.as_ref().and_then(|a| a.phone.clone()).and_then(|p| personal::mobile(&p));
-    let touched = |texted| Touched { was: was.starts_at, texted, booked: booked.clone() };
-    let Some(phone) = phone else { return Ok(touched(false)) };
+async fn tell(act: &Act, calendar: &Calendar, was: Time, booked: Booked, closure: Option<&Closure>) -> Result<Touched> {
+    let Some(phone) = booked.applicant.as_ref().and_then(Applicant::mobile) else {
+        return Ok(Touched { booked, was, texted: false });
+    };
     let moved = booked.row.state == BookingState::Booked;
     let (kind, ends) = match moved {
         true => (&notice::MOVED, booked.row.starts_at),
-        false => (&notice::CLOSED, Ord::max(was.starts_at, act.now + WARNING)),
+        false => (&notice::CLOSED, Ord::max(was, act.now + WARNING)),
     };
     let values = [
         ("why", closure.map_or("中心当天不上班", |c| c.reason.as_str()).to_owned()),
-        ("when", moment_in_words(was.starts_at)),
+        ("when", moment_in_words(was)),
         ("new", moment_in_words(booked.row.starts_at)),
         ("number", booked.row.number.clone()),
         ("place", act.centre.address.clone()),
@@ -220,7 +229,7 @@ async fn tell(act: &Act, was: &Model, row: Model, closure: Option<&Closure>) -> 
     };
     notice::say(act, message).await?;
     if moved {
-        remind(act, &booked.row, &booked.item, &phone).await?;
+        remind(act, calendar, &booked.row, &booked.item, &phone).await?;
     }
-    Ok(touched(true))
+    Ok(Touched { booked, was, texted: true })
 }

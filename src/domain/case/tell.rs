@@ -2,6 +2,7 @@
 
 use crate::base::error::Result;
 use crate::domain::act::Act;
+use crate::domain::calendar::day_in_words;
 use crate::domain::notice::{self, Message};
 use crate::domain::{applicant, guide};
 use chrono::{Days, Duration, NaiveDate};
@@ -23,7 +24,7 @@ pub(super) async fn received(act: &Act, case: &Model) -> Result<()> {
 /// It was accepted, and is to be done by a day.
 pub(super) async fn accepted(act: &Act, case: &Model) -> Result<()> {
     let Some(due_on) = case.due_on else { return Ok(()) };
-    let (key, until) = (format!("case.accepted/{}", case.id), [("until", in_words(due_on))]);
+    let (key, until) = (format!("case.accepted/{}", case.id), [("until", day_in_words(due_on))]);
     say(act, case, key, &notice::ACCEPTED, &until, act.now + PATIENCE, act.now + Duration::days(2)).await
 }
 
@@ -37,7 +38,7 @@ pub(super) async fn granted(act: &Act, case: &Model) -> Result<()> {
 pub(super) async fn redated(act: &Act, case: &Model, on: NaiveDate) -> Result<()> {
     let until = Time::at(on, 0).max(act.now + Duration::days(1));
     let key = format!("case.redated/{}/{on}", case.id);
-    say(act, case, key, &notice::REDATED, &[("until", in_words(on))], act.now, until).await
+    say(act, case, key, &notice::REDATED, &[("until", day_in_words(on))], act.now, until).await
 }
 
 /// Apologises for cases whose deadline has passed, once for each deadline. Safe to repeat.
@@ -53,16 +54,17 @@ pub async fn tell_overdue(act: &Act) -> Result<()> {
         .filter(Column::DueOn.gte(today - LATE))
         .all(&*act.tx)
         .await?;
-    for case in late {
-        let Some(due_on) = case.due_on else { continue };
-        let (key, until) = (format!("case.overdue/{}/{due_on}", case.id), [("until", in_words(due_on))]);
+    let keyed = late.into_iter().filter_map(|case| {
+        let due_on = case.due_on?;
+        Some((format!("case.overdue/{}/{due_on}", case.id), due_on, case))
+    });
+    let keyed: Vec<_> = keyed.collect();
+    let told = notice::said(&*act.tx, act.centre.id, keyed.iter().map(|(key, ..)| key.clone())).await?;
+    for (key, due_on, case) in keyed.into_iter().filter(|(key, ..)| !told.contains(key)) {
+        let until = [("until", day_in_words(due_on))];
         say(act, &case, key, &notice::OVERDUE, &until, act.now, act.now + Duration::days(3)).await?;
     }
     Ok(())
-}
-
-fn in_words(day: NaiveDate) -> String {
-    day.format("%-m月%-d日").to_string()
 }
 
 /// Says something to the applicant, if he can be told by text: matter, number and telephone, and more values.

@@ -15,6 +15,7 @@ use entity::{Blind, Id, Time};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel as _, QueryFilter as _,
+    QuerySelect as _,
 };
 
 /// A phone that takes no texts.
@@ -207,6 +208,15 @@ pub async fn known(db: &impl ConnectionTrait, vault: &Vault, centre: Id, id: Id)
     };
     let phone_blinds = phone.as_ref().map(|p| vault.blinds("phone", centre, p)).unwrap_or_default();
     Ok(Known { id, phone, phone_blinds, since: row.verified_since })
+}
+
+/// Locks an account until the act ends: of several wishes at once, each sees what the ones before took.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn lock(act: &Act, id: Id) -> Result<()> {
+    account::Entity::find_by_id(id).lock_exclusive().one(&*act.tx).await?;
+    Ok(())
 }
 
 /// Forgets codes that are over.

@@ -22,7 +22,11 @@ pub async fn list(db: &impl ConnectionTrait, centre: Id, state: Option<NoticeSta
         .into_iter()
         .chain([NoticeState::Rejected, NoticeState::GaveUp]);
     let states: Vec<NoticeState> = state.map_or_else(|| unwell.collect(), |one| vec![one]);
-    let rows = Entity::find().filter(Column::CentreId.eq(centre)).filter(Column::State.is_in(states));
+    let mut rows = Entity::find().filter(Column::CentreId.eq(centre)).filter(Column::State.is_in(states));
+    if state != Some(NoticeState::Accepted) {
+        // As the index says it, which leaves out what is well over.
+        rows = rows.filter(Column::State.ne(NoticeState::Accepted));
+    }
     Ok(rows.order_by_desc(Column::DueAt).limit(limit).all(db).await?)
 }
 

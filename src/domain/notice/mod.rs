@@ -12,6 +12,8 @@
 
 use crate::base::{Kind as Refused, Refusal};
 
+mod admit;
+mod claim;
 mod kind;
 mod look;
 mod say;
@@ -19,12 +21,12 @@ mod send;
 mod stop;
 mod template;
 
+pub use admit::sweep;
+pub use claim::{LEASE, any_due, claim, expire, recover};
 pub use kind::*;
 pub use look::{Explained, explain, list, retry};
-pub use say::{Message, say, withdraw};
-pub use send::{
-    LEASE, Parcel, Settled, TRIES, any_due, assume_sent, begin_sending, claim, expire, recover, settle, sweep,
-};
+pub use say::{Message, said, say, withdraw};
+pub use send::{Parcel, Settled, TRIES, assume_sent, begin_sending, settle};
 pub use stop::{Word, answer_key, heed};
 pub use template::{Imported, TextFile, import, segments};
 

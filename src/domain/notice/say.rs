@@ -11,7 +11,8 @@ use chrono::{Days, Duration};
 use entity::notice::{Column, Delivery, Entity, Model, NoticeState};
 use entity::{Id, Time};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _};
+use std::collections::HashSet;
 
 /// A text to one phone.
 #[derive(Debug)]
@@ -96,6 +97,20 @@ fn awake(quiet: &Quiet, due_at: Time, expires_at: Time, now: Time) -> Time {
     }
     let evening = quiet.begin_before(due_at) - Duration::minutes(30);
     if evening > now { evening } else { due_at }
+}
+
+/// Which of these keys a text was said under.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn said(
+    db: &impl ConnectionTrait,
+    centre: Id,
+    keys: impl IntoIterator<Item = String>,
+) -> Result<HashSet<String>> {
+    let rows = Entity::find().select_only().column(Column::Key).filter(Column::CentreId.eq(centre));
+    let keys: Vec<String> = rows.filter(Column::Key.is_in(keys)).into_tuple().all(db).await?;
+    Ok(keys.into_iter().collect())
 }
 
 /// Takes back every text about `about` that has not been handed to a gateway.

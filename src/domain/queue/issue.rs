@@ -5,7 +5,7 @@ use super::state_in_words;
 use super::{BAND_FULL, HALL_CLOSED, HAS_TICKET, UNKNOWN_GROUP, UNKNOWN_TICKET, WRONG_HALL_CODE, WRONG_STATE, turn};
 use crate::base::error::Result;
 use crate::domain::act::{Act, Who};
-use crate::domain::identity::Viewer;
+use crate::domain::identity::{Viewer, resident};
 use crate::domain::{attendance, booking, centre, guide};
 use entity::booking::desk_group;
 use entity::queue::{Column, Entity, Model, PrintState, Priority, TicketEventKind, TicketState};
@@ -58,7 +58,10 @@ pub async fn arrive_by_booking(act: &Act, id: Id, code: Option<&str>, priority: 
     if let Some(given) = given {
         return Ok(given);
     }
-    let group = group(act, Some(row.guide_id), None).await?;
+    // The group that he was promised, whatever takes the matter now.
+    let slot = booking::slot(&*act.tx, act.centre.id, row.slot_id).await?;
+    let group = booking::groups(&*act.tx, act.centre.id).await?.into_iter().find(|g| g.id == slot.group_id);
+    let group = group.ok_or(UNKNOWN_GROUP)?;
     let priority = priority.filter(|_| matches!(act.who, Who::Staff(_))).unwrap_or(Priority::None);
     let new = New {
         guide: Some(row.guide_id),
@@ -130,7 +133,7 @@ async fn ensure_open(act: &Act, group: Id) -> Result<()> {
 /// Refuses a second number to an account that has not been served.
 async fn ensure_one(act: &Act, account: Id, group: Id) -> Result<()> {
     let live = [TicketState::Remote, TicketState::Waiting, TicketState::Called, TicketState::Parked];
-    booking::lock_account(act, account).await?;
+    resident::lock(act, account).await?;
     let has = Entity::find()
         .filter(Column::AccountId.eq(account))
         .filter(Column::GroupId.eq(group))

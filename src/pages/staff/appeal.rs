@@ -3,7 +3,6 @@
 use crate::access::{By, Director};
 use crate::base::personal;
 use crate::domain::booking::{self, Appealed};
-use crate::domain::identity::Viewer;
 use crate::pages::booking::moment_in_words;
 use crate::pages::form::{Frame, Sent, Someone, go_to, page, word, words};
 use askama::Template;
@@ -30,7 +29,7 @@ struct Shown {
 }
 
 async fn appeals_page(by: &By<Director>, wrong: Option<String>) -> poem::Result<Response> {
-    let (app, viewer) = (&by.visit.app, Viewer::Staff(by.holder.clone()));
+    let app = &by.visit.app;
     let shown = |a: Appealed| Shown {
         id: a.id,
         when: moment_in_words(a.booked.row.starts_at),
@@ -39,7 +38,7 @@ async fn appeals_page(by: &By<Director>, wrong: Option<String>) -> poem::Result<
         reason: a.reason,
         other: a.booked.row.for_other,
     };
-    let open = booking::appeals(app.read(), &app.vault, by.visit.centre.id, &viewer).await?;
+    let open = booking::appeals(app.read(), &app.vault, by.visit.centre.id).await?;
     let appeals = open.into_iter().map(shown).collect();
     page(&Appeals { frame: Frame::of_staff(by), word: word(by), appeals, wrong })
 }

@@ -4,7 +4,7 @@ use crate::access::{By, FORBIDDEN, SCREEN, Staff};
 use crate::base::error::Error;
 use crate::domain::attendance::{self, BoardLine, Presence};
 use crate::domain::identity::session;
-use crate::domain::{audit, centre};
+use crate::domain::{audit, calendar, centre};
 use crate::pages::form::{Frame, Jar, Sent, Someone, forget_session, go_to, keep, page, word, words};
 use askama::Template;
 use entity::Time;
@@ -78,7 +78,7 @@ async fn board(by: &By<Staff>, code: String, wrong: Option<String>) -> poem::Res
         frame: Frame::of_staff(by),
         word: word(by),
         code,
-        day: now.local().format("%-m月%-d日").to_string(),
+        day: calendar::day_in_words(now.date()),
         mine,
         pairs: by.holder.is_any(&PAIRS),
         lines: lines.into_iter().map(line).collect(),

@@ -3,6 +3,7 @@
 use crate::access::{By, Director, Rank, WindowStaff};
 use crate::base::error::{Error, Result};
 use crate::base::personal;
+use crate::domain::applicant::Applicant;
 use crate::domain::booking::{self, Booked, Closed, Closing, MakeUp, Touched};
 use crate::domain::centre;
 use crate::pages::booking::moment_in_words;
@@ -165,7 +166,7 @@ pub(super) async fn show_closure(Someone(by): Someone<WindowStaff>, Path(id): Pa
     let (app, centre) = (&by.visit.app, by.visit.centre.id);
     let touched = booking::touched_by(app.read(), &app.vault, centre, id).await?;
     let of = |b: Booked| {
-        let texted = b.applicant.as_ref().and_then(|p| p.phone.as_ref()).is_some_and(|p| personal::mobile(p).is_some());
+        let texted = b.applicant.as_ref().and_then(Applicant::mobile).is_some();
         shown(b, None, texted)
     };
     let director = by.holder.is_any(&[Role::Director]);

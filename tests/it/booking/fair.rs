@@ -4,7 +4,9 @@ use super::{book, new_rules, remaining};
 use crate::person::{Answer, Person};
 use crate::town::{Town, at, nobody, stories};
 use chrono::Duration;
+use entity::booking::rule;
 use futures_util::future::{join, join_all};
+use sea_orm::EntityTrait as _;
 use serde_json::{Value, json};
 use shuitian::access::TOO_OFTEN;
 use shuitian::domain::booking;
@@ -19,6 +21,7 @@ stories!(
     one_person_takes_two_places_a_day,
     what_one_books_for_others_counts_apart,
     new_rules_hold_from_their_day,
+    a_centre_that_said_no_rule_gives_no_places,
 );
 
 fn id(answer: &Value) -> String {
@@ -221,6 +224,15 @@ async fn what_one_books_for_others_counts_apart(town: &Town) {
     person.post("/holds", keep).await.refused(booking::TOO_MANY);
     book(&person, &slots[3], "田小满").await.ok(201);
     book(&person, &slots[4], "田小满").await.refused(booking::TOO_MANY);
+    town.deliver().await;
+}
+
+async fn a_centre_that_said_no_rule_gives_no_places(town: &Town) {
+    let person = town.resident("13800000001").await;
+    let slot = town.slot("SB-03", at("2026-11-26", 9, 0)).await;
+    rule::Entity::delete_many().exec(town.app.database.writer()).await.unwrap();
+    book(&person, &slot, "田小满").await.refused(booking::NO_RULES);
+    hold(&person, &slot).await.refused(booking::NO_RULES);
     town.deliver().await;
 }
 

@@ -8,7 +8,7 @@ use shuitian::domain::booking::{self, OfferFile};
 use shuitian::domain::calendar;
 
 mod change;
-mod close;
+mod closure;
 mod crowd;
 mod fair;
 mod no_show;

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::json;
 use shuitian::app::App;
 use shuitian::domain::notice::{self, Kind, Message};
-use shuitian::gateway::sms::Sent;
+use shuitian::gateway::sms::{Outcome, Sent};
 use shuitian::jobs::deliver;
 
 stories!(
@@ -74,14 +74,17 @@ async fn one_is_reminded_the_day_before_and_two_hours_before(town: &Town) {
 }
 
 async fn nobody_is_woken_at_night_but_by_a_code_he_asked_for(town: &Town) {
-    town.move_to(at("2026-11-24", 21, 0)).await;
+    // One that a busy gateway puts off until after nine does not wake anybody either.
+    town.move_to(at("2026-11-24", 20, 59)).await;
+    say(town, "late", &notice::APPEAL_RULED, "13800000003").await;
+    town.memory().answer_next(Outcome::RetrySafe(Duration::minutes(5)));
+    town.deliver().await;
+    town.move_to(at("2026-11-24", 21, 10)).await;
     say(town, "fact", &notice::APPEAL_RULED, PHONE).await;
     say_until(town, "gone", &notice::APPEAL_RULED, PHONE, at("2026-11-25", 7, 0)).await;
     town.resident("13800000002").await;
     assert!(town.texts(PHONE).await.is_empty());
     assert_eq!(town.texts("13800000002").await.len(), 1, "the code");
-    // One that a busy gateway gave back late does not wake anybody either.
-    say(town, "late", &notice::APPEAL_RULED, "13800000003").await;
     town.app.clock.set(at("2026-11-25", 7, 59));
     town.tick().await;
     assert!(town.texts(PHONE).await.is_empty() && town.texts("13800000003").await.is_empty());
@@ -219,7 +222,6 @@ async fn a_familys_reminders_are_told_as_one(town: &Town) {
 }
 
 async fn what_was_told_together_fails_and_is_tried_together(town: &Town) {
-    use shuitian::gateway::sms::Outcome;
     family(town).await;
     let said = town.memory().sent().len();
     town.move_to(at("2026-11-25", 16, 0)).await;

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 stories!(
     forty_numbers_at_once_are_forty_numbers,
     a_band_ends_and_never_runs_into_the_next,
+    a_matter_that_went_to_another_group_is_served_where_it_was_booked,
     who_booked_comes_and_is_next_at_his_time,
     who_is_old_waits_as_if_he_had_come_earlier,
     a_number_from_afar_counts_from_when_its_holder_comes,
@@ -44,19 +45,43 @@ async fn a_band_ends_and_never_runs_into_the_next(town: &Town) {
     window.post("/tickets", of("SB")).await.refused(queue::BAND_FULL);
     assert_eq!(town.rows().await, before);
     assert_eq!(give(&window, of("ZH")).await["number"], "A001");
-    // Bands that share numbers are refused with the file that says so.
+    // What could not be told apart is refused with the file that says so.
     let mut file: Value = serde_json::from_str(include_str!("../../../seed/offer.json")).unwrap();
     let mut other = file["groups"][0].clone();
     (other["code"], other["guides"], other["branch"]) = (json!("SB"), json!({}), json!("XX"));
     (other["band"]["first"], other["band"]["prefix"]) = (json!(499), json!("A"));
     file["groups"].as_array_mut().unwrap().push(other);
-    let file = serde_json::from_value(file).unwrap();
-    let told =
-        town.app.write(&town.centre, shuitian::domain::Who::Operator, async |act| booking::import(act, file).await);
-    let told = told.await.unwrap_err().to_string();
+    let told = refused(town, &file).await;
     for word in ["没有办事点 XX", "desks 1 编号"] {
         assert!(told.contains(word), "{word}: {told}");
     }
+    assert!(!told.contains("号段重叠"), "another branch has numbers of its own");
+    file["groups"][1]["branch"] = json!("DT");
+    assert!(refused(town, &file).await.contains("band 与窗口组 ZH 的号段重叠"));
+    for band in [json!({ "prefix": "AB", "first": 1, "last": 9 }), json!({ "prefix": "B", "first": 9, "last": 1 })] {
+        file["groups"][1]["band"] = band;
+        assert!(refused(town, &file).await.contains("band 应为至多一个大写字母"));
+    }
+}
+
+/// Why an offer is not taken.
+async fn refused(town: &Town, file: &Value) -> String {
+    let file = serde_json::from_value(file.clone()).unwrap();
+    let import = async |act: &_| booking::import(act, file).await;
+    town.app.write(&town.centre, shuitian::domain::Who::Operator, import).await.unwrap_err().to_string()
+}
+
+/// Whoever booked goes to the group that he was promised.
+async fn a_matter_that_went_to_another_group_is_served_where_it_was_booked(town: &Town) {
+    let person = town.resident("13800000001").await;
+    let slot = town.slot("SB-01", at("2026-11-24", 10, 0)).await;
+    let wish = json!({ "slot_id": slot, "guide": "SB-01", "applicant": { "name": "田小满" } });
+    let booked = person.post("/bookings", wish).await.ok(201);
+    two_groups(town).await;
+    let path = format!("/bookings/{}/arrive", booked["id"].as_str().unwrap());
+    let ticket = town.staff("window1").await.post(&path, json!({})).await.ok(200);
+    assert_eq!((&ticket["group"], &ticket["number"]), (&json!("ZH"), &json!("A001")));
+    town.deliver().await;
 }
 
 async fn who_booked_comes_and_is_next_at_his_time(town: &Town) {
@@ -190,7 +215,7 @@ async fn the_wait_is_told_with_what_it_rests_on(town: &Town) {
 }
 
 async fn what_gives_no_number_is_refused(town: &Town) {
-    let (window, person) = (town.staff("window1").await, town.resident("13800000001").await);
+    let window = town.staff("window1").await;
     assert_eq!(window.post("/tickets", json!({ "group": "XX" })).await.refused(queue::UNKNOWN_GROUP)["field"], "group");
     window.post("/tickets", json!({ "guide": "XX-99" })).await.refused(guide::UNKNOWN_GUIDE);
     two_groups(town).await;
@@ -203,7 +228,6 @@ async fn what_gives_no_number_is_refused(town: &Town) {
     let nowhere = format!("/tickets/{}", nobody());
     town.resident("13800000002").await.get(&nowhere).await.refused(queue::UNKNOWN_TICKET);
     assert_eq!(town.rows().await["ticket"], 0);
-    drop(person);
 }
 
 async fn a_day_ends_with_its_numbers(town: &Town) {

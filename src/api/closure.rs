@@ -1,11 +1,11 @@
-//! Doors of the calendar: closures, and whom they touch.
+//! Doors of closures: what is closed, and whom it touches.
 
 use super::Noun;
 use super::booking::{BookingView, view};
 use super::problem::Failure;
 use super::view::{Created, Done, Listed, Moment, Text, moment};
 use crate::access::{By, Director, Visit, WindowStaff};
-use crate::base::personal;
+use crate::domain::applicant::Applicant;
 use crate::domain::booking::{self, Booked, Closed, Closing, MakeUp, Touched};
 use crate::domain::identity::Viewer;
 use chrono::NaiveDate;
@@ -125,7 +125,7 @@ impl From<Closed> for ClosureView {
 
 type Answer<T> = Result<T, Failure>;
 
-#[OpenApi(tag = "Noun::Calendar")]
+#[OpenApi(tag = "Noun::Closure")]
 impl Closures {
     /// Close a day, some hours of it, a branch or a desk; whoever booked is moved or cancelled, and told
     #[oai(path = "/calendar/closures", method = "post", operation_id = "close_day")]
@@ -162,8 +162,7 @@ impl Closures {
         let viewer = Viewer::Staff(who.holder.clone());
         let touched = booking::touched_by(app.read(), &app.vault, centre.id, id.0).await?;
         let shown = |b: Booked| {
-            let phone = b.applicant.as_ref().and_then(|a| a.phone.as_ref());
-            let texted = phone.is_some_and(|p| personal::mobile(p).is_some());
+            let texted = b.applicant.as_ref().and_then(Applicant::mobile).is_some();
             TouchedView { booking: view(b, &viewer), was: None, texted }
         };
         Ok(Json(Listed { items: touched.into_iter().map(shown).collect(), next_cursor: None }))

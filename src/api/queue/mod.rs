@@ -1,232 +1,33 @@
 //! Doors of the queue: tickets, calling them, and the board.
 
+mod view;
+
 use super::Noun;
 use super::problem::Failure;
-use super::view::{Created, Listed, Moment, Text, moment};
+use super::view::{Created, Listed, moment};
 use crate::access::{BookingParty, By, Visit, Watcher, WindowStaff};
 use crate::base::error::Result;
 use crate::domain::act::Act;
 use crate::domain::identity::Viewer;
-use crate::domain::queue::{self, Basis, Board, Estimate, Seen, Wish};
+use crate::domain::queue::{self, Board, Wish};
 use entity::Id;
-use entity::queue::{Model, PrintState, Priority, TicketState};
+use entity::queue::Model;
 use futures_util::stream::BoxStream;
 use poem::web::sse::Event;
+use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::{EventStream, Json};
 use poem_openapi::types::ToJSON as _;
-use poem_openapi::{Enum, Object, OpenApi, Union};
 use std::time::Duration;
+use view::{
+    ArriveInput, BoardView, DeskInput, News, NextView, PrintInput, TicketInput, TicketView, TransferInput, TroubleView,
+    board_view, view,
+};
 
 pub(super) struct Queue;
 
 /// How often watchers look. A display two seconds late is early enough.
 const LOOK: Duration = Duration::from_secs(2);
-
-/// What a ticket is wanted for.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-struct TicketInput {
-    /// Code of the guide, if one knows.
-    guide: Option<Text>,
-    /// Code of the group of desks, where no guide says which.
-    group: Option<Text>,
-    /// An older person, or one with a disability; the windows say so, not whoever takes a number from afar.
-    priority: Option<Priority>,
-}
-
-/// That someone is there.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-struct ArriveInput {
-    /// The six digits that the hall shows; residents type them.
-    code: Option<Text>,
-    /// An older person, or one with a disability; the windows say so.
-    priority: Option<Priority>,
-}
-
-/// A desk.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-struct DeskInput {
-    /// Its code.
-    desk: Text,
-}
-
-/// Another group of desks.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-struct TransferInput {
-    /// Its code.
-    group: Text,
-}
-
-/// What the printer did.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-struct PrintInput {
-    /// The ticket came out.
-    printed: bool,
-}
-
-/// What an estimate rests on.
-#[derive(Enum)]
-#[oai(rename_all = "snake_case")]
-enum BasisView {
-    /// People served today.
-    Today,
-    /// People served in the last seven days.
-    Week,
-    /// How long a slot is made for.
-    Plan,
-}
-
-/// How long someone has still to wait.
-#[derive(Object)]
-struct EstimateView {
-    /// People before him.
-    ahead: u64,
-    /// Minutes, rounded up.
-    minutes: u64,
-    /// Minutes that one person takes, in the middle.
-    each: u64,
-    /// Desks that call.
-    desks: u64,
-    /// What that rests on.
-    basis: BasisView,
-    /// People served that it rests on.
-    served: u64,
-}
-
-impl From<Estimate> for EstimateView {
-    fn from(estimate: Estimate) -> Self {
-        let Estimate { ahead, minutes, each, desks, basis, served } = estimate;
-        let basis = match basis {
-            Basis::Today => BasisView::Today,
-            Basis::Week => BasisView::Week,
-            Basis::Plan => BasisView::Plan,
-        };
-        Self { ahead, minutes, each, desks, basis, served: served as u64 }
-    }
-}
-
-/// A ticket.
-#[derive(Object)]
-struct TicketView {
-    /// Opaque id.
-    id: Id,
-    /// What is called.
-    number: String,
-    /// Code of the group that calls it.
-    group: String,
-    /// Name of that group.
-    group_name: String,
-    /// Where it stands.
-    state: TicketState,
-    /// Who is called earlier.
-    priority: Priority,
-    /// Name of the desk that called it.
-    desk: Option<String>,
-    /// How often that desk called it.
-    calls: i32,
-    /// Its turn among those who wait.
-    turn_at: Moment,
-    /// The booking its holder came by.
-    booking_id: Option<Id>,
-    /// Whether it is on paper.
-    print: PrintState,
-    /// How long it has still to wait, while it does.
-    estimate: Option<EstimateView>,
-}
-
-fn view(seen: Seen, estimate: Option<Estimate>) -> TicketView {
-    let Seen { row, group, group_name, desk } = seen;
-    TicketView {
-        id: row.id,
-        number: row.number,
-        group,
-        group_name,
-        state: row.state,
-        priority: row.priority,
-        desk,
-        calls: row.calls,
-        turn_at: moment(row.turn_at),
-        booking_id: row.booking_id,
-        print: row.print,
-        estimate: estimate.map(Into::into),
-    }
-}
-
-/// Whoever was next.
-#[derive(Object)]
-struct NextView {
-    /// The ticket; absent when nobody waits.
-    ticket: Option<TicketView>,
-}
-
-/// A call as the board shows it.
-#[derive(Object)]
-struct CalledView {
-    /// What is called.
-    number: String,
-    /// Name of the desk.
-    desk: String,
-    /// When it was called last.
-    at: Moment,
-    /// How often.
-    calls: i32,
-}
-
-/// A group as the board shows it.
-#[derive(Object)]
-struct LineView {
-    /// Its code.
-    group: String,
-    /// Its name.
-    name: String,
-    /// How many wait.
-    waiting: i64,
-}
-
-/// The queue of a branch, without names.
-#[derive(Object)]
-struct BoardView {
-    /// As of when.
-    at: Moment,
-    /// The last calls, the latest first.
-    called: Vec<CalledView>,
-    /// Its groups.
-    lines: Vec<LineView>,
-}
-
-fn board_view(board: Board, at: entity::Time) -> BoardView {
-    let called = |c: queue::Called| CalledView { number: c.number, desk: c.desk, at: moment(c.at), calls: c.calls };
-    let line = |l: queue::Line| LineView { group: l.group.code, name: l.group.name, waiting: l.waiting };
-    BoardView {
-        at: moment(at),
-        called: board.called.into_iter().map(called).collect(),
-        lines: board.lines.into_iter().map(line).collect(),
-    }
-}
-
-/// The queue cannot be read; what was shown last is old.
-#[derive(Object)]
-struct TroubleView {
-    /// Since when, for displays.
-    at: Moment,
-}
-
-/// What a watcher hears.
-#[derive(Union)]
-#[oai(discriminator_name = "kind", one_of)]
-enum News {
-    /// The board as it stands, whenever it changed.
-    #[oai(mapping = "board")]
-    Board(BoardView),
-    /// It cannot be read: not to be shown as an empty queue.
-    #[oai(mapping = "trouble")]
-    Trouble(TroubleView),
-}
 
 type Answer<T> = std::result::Result<T, Failure>;
 
@@ -428,10 +229,13 @@ fn news(visit: Visit, branch: Id) -> impl futures_util::Stream<Item = News> + Se
                 tokio::time::sleep(LOOK).await;
             }
             let now = visit.app.clock.now();
-            let seen = queue::board(visit.app.read(), visit.centre.id, branch, now).await.map_err(|error| {
-                tracing::warn!(error = error.to_string(), "a display learns nothing of the queue");
-            });
+            let looked = queue::board(visit.app.read(), visit.centre.id, branch, now).await;
+            let fault = looked.as_ref().err().map(ToString::to_string);
+            let seen = looked.map_err(drop);
             if said.as_ref() != Some(&seen) {
+                if let Some(error) = fault {
+                    tracing::warn!(error, "a display learns nothing of the queue");
+                }
                 let news = match &seen {
                     Ok(board) => News::Board(board_view(board.clone(), now)),
                     Err(()) => News::Trouble(TroubleView { at: moment(now) }),

@@ -19,6 +19,8 @@ stories!(
     of_a_closed_desk_those_who_booked_last_are_moved,
     a_saturday_makes_up_for_it,
     a_kept_place_and_a_long_matter_go_too,
+    a_kept_place_alone_is_let_go_of,
+    who_uses_a_kept_place_up_meanwhile_is_not_left_behind,
     what_is_closed_afterwards_blames_nobody,
     a_closure_taken_back_offers_its_hours_again,
     who_books_while_it_is_closed_is_not_left_behind,
@@ -223,6 +225,42 @@ async fn a_kept_place_and_a_long_matter_go_too(town: &Town) {
         (&json!("2026-11-26T09:00:00+08:00"), &json!("2026-11-26T10:00:00+08:00"))
     );
     assert_eq!(town.rows().await["held_place"], 0);
+    all_is_counted(town).await;
+    town.deliver().await;
+}
+
+async fn a_kept_place_alone_is_let_go_of(town: &Town) {
+    let keeper = town.resident("13800000001").await;
+    let slot = town.slot("SB-03", at("2026-11-25", 9, 0)).await;
+    let hold = keeper.post("/holds", json!({ "slot_id": slot, "guide": "SB-03" })).await.ok(201)["id"].clone();
+    // Nobody has booked yet, so nobody is touched.
+    assert_eq!(close(town, json!({})).await.ok(201)["touched"], json!([]));
+    assert_eq!(town.rows().await["held_place"], 0);
+    let wish = json!({ "slot_id": slot, "guide": "SB-03", "applicant": { "name": "田小满" }, "hold_id": hold });
+    keeper.post("/bookings", wish).await.refused(booking::OUTSIDE_HOURS);
+    all_is_counted(town).await;
+    town.deliver().await;
+}
+
+async fn who_uses_a_kept_place_up_meanwhile_is_not_left_behind(town: &Town) {
+    let mut keepers = Vec::new();
+    for n in 0..6 {
+        let keeper = town.resident(&format!("1380000000{n}")).await;
+        let slot = town.slot("SB-03", at("2026-11-25", 9, 30 * n)).await;
+        let hold = keeper.post("/holds", json!({ "slot_id": slot, "guide": "SB-03" })).await.ok(201)["id"].clone();
+        let wish = json!({ "slot_id": slot, "guide": "SB-03", "applicant": { "name": "田小满" }, "hold_id": hold });
+        keepers.push((keeper, wish));
+    }
+    let using = join_all(keepers.iter().map(|(keeper, wish)| keeper.post("/bookings", wish.clone())));
+    let (used, closed) = join(using, close(town, json!({}))).await;
+    closed.ok(201);
+    for answer in used {
+        assert!(answer.status == 201 || answer.body["code"] == booking::OUTSIDE_HOURS.code, "{}", answer.text);
+    }
+    let left = entity::booking::Entity::find()
+        .filter(entity::booking::Column::State.eq(BookingState::Booked))
+        .filter(entity::booking::Column::OnDate.eq(at("2026-11-25", 0, 0).date()));
+    assert_eq!(left.all(town.app.read()).await.unwrap(), []);
     all_is_counted(town).await;
     town.deliver().await;
 }
