@@ -3,6 +3,7 @@
 use crate::base::database::Database;
 use crate::base::error::Result;
 use crate::base::keys::{self, Purpose};
+use crate::base::metrics::Metrics;
 use crate::base::settings::{Gateway, Links, Settings};
 use crate::base::vault::Vault;
 use crate::base::{Clock, Random};
@@ -43,6 +44,8 @@ pub struct Parts {
     pub rules: Arc<Rules>,
     /// Secret part of the console gateway's hook.
     pub hook_secret: SecretString,
+    /// What this process counts of itself.
+    pub metrics: Metrics,
     /// Wakes the deliverer in this process.
     pub nudge: Notify,
     /// Keyed writes under way in this process, by centre, actor, operation and key.
@@ -95,6 +98,7 @@ impl App {
             wechat: settings.wechat.sign_in.into(),
             rules: Arc::new(rules),
             hook_secret: keys::hook_secret(&settings.sms.console.hook_secret, &settings.security, &random)?,
+            metrics: Metrics::default(),
             nudge: Notify::new(),
             in_flight: Mutex::default(),
             hashing: Semaphore::new(cores),

@@ -5,10 +5,11 @@
 //! 7  main                      the process
 //! 6  command                   what an operator types
 //! 5  serve                     assembly: all routes behind one gate
-//! 4  api   pages   jobs  demo  doors, web pages, the timetable, a township to look at: never each other
+//! 4  api   pages   jobs  demo  doors, web pages, the timetable, a township to look at, what monitors ask: never each other
+//!    monitor
 //! 3  app   access  document    state, who may enter, what is printed
 //! 2  domain        gateway     the rules; what lies outside: never each other
-//! 1  base                      settings, clock, chance, errors, database, keys, vault, leases, log lines
+//! 1  base                      settings, clock, chance, errors, database, keys, vault, leases, log lines, metrics
 //! 0  entity                    what is stored (a crate of its own; so is migration, which stands apart)
 //! ```
 //!
@@ -37,6 +38,7 @@ pub mod api;
 pub mod pages;
 pub mod jobs;
 pub mod demo;
+pub mod monitor;
 
 pub mod serve;
 pub mod command;

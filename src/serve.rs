@@ -3,16 +3,11 @@
 use crate::access::answer::{BODY_TOO_LARGE, UNREADABLE};
 use crate::app::App;
 use crate::base::error::{Error, Result};
-use crate::{api, jobs, pages};
+use crate::{api, jobs, monitor, pages};
 use futures_util::FutureExt as _;
-use migration::{Migrator, MigratorTrait as _};
-use poem::http::{HeaderValue, StatusCode, header};
+use poem::http::{HeaderValue, header};
 use poem::listener::{Acceptor, Listener as _, TcpListener};
-use poem::web::Data;
-use poem::{
-    Endpoint, EndpointExt as _, IntoEndpoint, IntoResponse as _, Middleware, PathPattern, Request, Response, Server,
-    get, handler,
-};
+use poem::{Endpoint, EndpointExt as _, IntoEndpoint, Middleware, PathPattern, Request, Response, Server};
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -25,10 +20,7 @@ const SENDING: Duration = Duration::from_secs(30);
 
 /// Everything that is answered here.
 pub fn endpoint(app: App) -> impl Endpoint<Output = Response> {
-    let routes = pages::routes(api::routes())
-        .nest("/hooks", api::hooks::routes())
-        .at("/healthz", get(healthz))
-        .at("/readyz", get(readyz));
+    let routes = monitor::routes(pages::routes(api::routes()).nest("/hooks", api::hooks::routes()));
     behind_gate(app, routes)
 }
 
@@ -79,8 +71,10 @@ impl<E: Endpoint> Endpoint for Gated<E> {
             headers(&mut response, &path, &id);
             // The template and never the path: a path may hold a token, a query anything.
             let route = response.data::<PathPattern>().map_or("-", |p| p.0.as_ref());
-            let (status, took_us) = (response.status().as_u16(), began().as_micros());
-            tracing::info!(%method, route, status, took_us = u64::try_from(took_us).unwrap_or(u64::MAX), "answered");
+            let (status, took) = (response.status().as_u16(), began());
+            let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+            tracing::info!(%method, route, status, took_us, "answered");
+            self.app.metrics.answered(method.as_str(), route, status, took);
             Ok(response)
         }
         .instrument(span)
@@ -148,26 +142,6 @@ fn headers(response: &mut Response, path: &str, id: &str) {
 fn stopwatch() -> impl Fn() -> Duration {
     let began = std::time::Instant::now();
     move || began.elapsed()
-}
-
-#[handler]
-fn healthz() -> &'static str {
-    "ok"
-}
-
-/// Whether requests can be served: database and counting reachable, schema up to date.
-#[handler]
-async fn readyz(app: Data<&App>) -> Response {
-    let schema = match Migrator::get_pending_migrations(app.read()).await {
-        Ok(pending) if pending.is_empty() => "current",
-        Ok(_) => "behind: run `shuitian migrate up`",
-        Err(_) => "unknown: the database does not answer",
-    };
-    let counting = if app.limits.ping().await.is_ok() { "reachable" } else { "redis does not answer" };
-    let ready = schema == "current" && counting == "reachable";
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let words = serde_json::json!({ "ready": ready, "database": schema, "cache": counting });
-    poem::web::Json(words).with_status(status).into_response()
 }
 
 /// A server that is listening.

@@ -80,6 +80,8 @@ pub mod staff {
         pub roles: String,
         /// The office it is seconded from or belongs to.
         pub office_id: Option<Id>,
+        /// Where he is told by text what waits for him, if he wants that.
+        pub phone: Option<Sealed>,
         /// Argon2id hash.
         pub password_hash: String,
         /// Set until the person has chosen a password.

@@ -6,6 +6,7 @@ pub mod database;
 pub mod error;
 pub mod keys;
 pub mod lease;
+pub mod metrics;
 pub mod personal;
 mod random;
 pub mod settings;

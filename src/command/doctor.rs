@@ -170,6 +170,12 @@ async fn texts(app: &App) -> anyhow::Result<Vec<Finding>> {
             rows.into_iter().filter(|n| n.done_at.is_some_and(|at| at > now - Duration::days(1))).count()
         };
         let (unsure, refused) = (recent(of(NoticeState::Unsure).await?), recent(of(NoticeState::Rejected).await?));
+        let budget = app.settings.sms.limits.daily_budget;
+        let spent = notice::spent(app.read(), now, [centre.id]).await?.get(&centre.id).copied().unwrap_or(0);
+        if notice::nears(budget, spent) {
+            let words = format!("{}: {spent} of {budget} texts of today are used up", centre.code);
+            findings.push(("texts", Poor, format!("{words}; beyond it reminders wait: raise sms.limits.daily_budget")));
+        }
         let quiet = app.rules.quiet.has(now);
         findings.push(match (stuck, unsure + refused) {
             (0, 0) => ("texts", Well, format!("{}: nothing stuck", centre.code)),

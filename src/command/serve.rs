@@ -6,7 +6,7 @@ use crate::base::lease;
 use crate::base::settings::Profile;
 use crate::domain::centre;
 use crate::domain::identity::staff;
-use crate::{demo, jobs, serve};
+use crate::{demo, jobs, monitor, serve};
 use chrono::Duration;
 use clap::Args;
 use migration::{Migrator, MigratorTrait as _};
@@ -49,6 +49,7 @@ impl Serve {
         } else {
             None
         };
+        monitor::listen_apart(&app, stopped.clone()).await?;
         greet(&app, listening.address).await?;
         tokio::spawn(wait_for_signal(stop));
         serve::run(app.clone(), listening, !self.no_worker, stopped).await?;
@@ -61,6 +62,7 @@ impl Serve {
 pub(super) async fn worker(app: App) -> anyhow::Result<()> {
     ensure_schema(&app).await?;
     let (stop, stopped) = watch::channel(false);
+    monitor::listen_apart(&app, stopped.clone()).await?;
     tokio::spawn(wait_for_signal(stop));
     say("working: delivering texts and keeping the timetable")?;
     jobs::work(app.clone(), stopped).await;

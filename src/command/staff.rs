@@ -19,6 +19,13 @@ pub(super) enum StaffCommand {
         /// User name.
         username: String,
     },
+    /// Note on which mobile number someone is told in the morning what is due; without a number, that he is not.
+    Phone {
+        /// User name.
+        username: String,
+        /// The number.
+        phone: Option<String>,
+    },
     /// End someone's service: after the last day he cannot sign in, and what he did keeps his name.
     Leave {
         /// User name.
@@ -45,6 +52,9 @@ pub(super) struct Person {
     /// Code of the office.
     #[arg(long)]
     office: Option<String>,
+    /// Mobile number on which he is told in the morning what is due.
+    #[arg(long)]
+    phone: Option<String>,
     /// Must sign in at the hall.
     #[arg(long)]
     attends: bool,
@@ -62,6 +72,13 @@ impl StaffCommand {
                 let centre = centre_of(app, code).await?;
                 let reset = app.write(&centre, Who::Operator, async |act| staff::reset(act, &username).await).await?;
                 tell_passwords(&[reset])
+            }
+            Self::Phone { username, phone } => {
+                let centre = centre_of(app, code).await?;
+                let note = async |act: &_| staff::set_phone(act, &username, phone.as_deref()).await;
+                let told = app.write(&centre, Who::Operator, note).await?;
+                let how = if phone.is_some() { "is told in the morning what is due" } else { "is not told by text" };
+                say(&format!("{} {} {how}", told.username, told.name))
             }
             Self::Leave { username, last_day } => {
                 let centre = centre_of(app, code).await?;
@@ -88,6 +105,7 @@ impl Person {
             title: self.title,
             office: self.office,
             attends: self.attends,
+            phone: self.phone,
             active_from: None,
         })
     }

@@ -30,6 +30,21 @@ pub enum Outcome {
     ChannelDown(String),
 }
 
+impl Outcome {
+    /// Its word where attempts are counted.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Accepted(_) => "accepted",
+            Self::RetrySafe(_) => "retry_safe",
+            Self::Later(_) => "later",
+            Self::Ambiguous(_) => "ambiguous",
+            Self::Rejected(_) => "rejected",
+            Self::ChannelDown(_) => "channel_down",
+        }
+    }
+}
+
 /// What the memory gateway keeps.
 #[derive(Default)]
 pub struct Memory {

@@ -110,7 +110,9 @@ async fn hand_over(app: &App, parcel: &Parcel) -> Settled {
     let now = app.clock.now();
     let mut fault = String::new();
     for gateway in &app.sms {
-        return match gateway.send(parcel.notice.id, &parcel.phone, &parcel.text).await {
+        let outcome = gateway.send(parcel.notice.id, &parcel.phone, &parcel.text).await;
+        app.metrics.handed(gateway.name(), outcome.word());
+        return match outcome {
             Outcome::Accepted(vendor_id) => Settled::Accepted { gateway: gateway.name(), vendor_id },
             Outcome::RetrySafe(after) => {
                 let tries = parcel.notice.attempts.saturating_mul(parcel.notice.attempts);

@@ -37,6 +37,8 @@ pub enum Job {
     EndTickets,
     /// Apologises for cases whose deadline has passed.
     TellOverdue,
+    /// Tells staff in the morning what is due.
+    TellTasks,
     /// Writes down who is expected today.
     RollDuty,
     /// Closes invitations whose time is over.
@@ -50,7 +52,7 @@ pub enum Job {
 }
 
 /// Every job, its word and how often it runs.
-pub const TIMETABLE: [(Job, &str, Duration); 14] = [
+pub const TIMETABLE: [(Job, &str, Duration); 15] = [
     (Job::RecoverNotices, "recover_notices", Duration::seconds(30)),
     (Job::ChainAudit, "chain_audit", Duration::seconds(30)),
     (Job::CheckAudit, "check_audit", Duration::hours(6)),
@@ -60,6 +62,7 @@ pub const TIMETABLE: [(Job, &str, Duration); 14] = [
     (Job::MarkNoShows, "mark_no_shows", Duration::minutes(10)),
     (Job::EndTickets, "end_tickets", Duration::minutes(10)),
     (Job::TellOverdue, "tell_overdue", Duration::minutes(30)),
+    (Job::TellTasks, "tell_tasks", Duration::minutes(10)),
     (Job::RollDuty, "roll_duty", Duration::minutes(10)),
     (Job::LapseInvitations, "lapse_invitations", Duration::minutes(10)),
     (Job::InviteEnded, "invite_ended", Duration::minutes(10)),
@@ -93,6 +96,7 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
         Job::MarkNoShows => in_each_centre(app, name, async |act| booking::mark_no_shows(act).await).await,
         Job::EndTickets => in_each_centre(app, name, async |act| queue::end_day(act).await).await,
         Job::TellOverdue => in_each_centre(app, name, async |act| case::tell_overdue(act).await).await,
+        Job::TellTasks => in_each_centre(app, name, async |act| case::tell_tasks(act).await).await,
         Job::RollDuty => in_each_centre(app, name, async |act| attendance::roll(act, act.now.date()).await).await,
         Job::LapseInvitations => review::lapse(db, now).await,
         Job::InviteEnded => in_each_centre(app, name, async |act| review::invite_ended(act).await).await,
@@ -124,10 +128,14 @@ pub async fn tick(app: &App, worker: &str) {
         let holder = format!("{worker} {}", now.0);
         let taken = lease::take(app.database.writer(), &format!("job:{name}"), &holder, now, now + every).await;
         let done = match taken {
-            Ok(true) => match AssertUnwindSafe(run(app, job, name)).catch_unwind().await {
-                Ok(done) => done,
-                Err(_) => Err(anyhow::anyhow!("it panicked").into()),
-            },
+            Ok(true) => {
+                let done = match AssertUnwindSafe(run(app, job, name)).catch_unwind().await {
+                    Ok(done) => done,
+                    Err(_) => Err(anyhow::anyhow!("it panicked").into()),
+                };
+                app.metrics.ran(name, done.is_ok(), app.clock.now());
+                done
+            }
             Ok(false) => Ok(()),
             Err(error) => Err(error.into()),
         };

@@ -58,7 +58,9 @@ pub fn routes(route: Route) -> Route {
 /// True for paths that people open in a browser, where a "no" is a page and not JSON.
 #[must_use]
 pub fn are_for(path: &str) -> bool {
-    !["/api", "/hooks", "/openapi", "/docs", "/healthz", "/readyz"].iter().any(|prefix| path.starts_with(prefix))
+    !["/api", "/hooks", "/openapi", "/docs", "/healthz", "/readyz", "/metrics"]
+        .iter()
+        .any(|prefix| path.starts_with(prefix))
 }
 
 #[handler]

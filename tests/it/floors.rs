@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Floors by the first word of a path in `src`.
-const FLOORS: [(&str, u8); 13] = [
+const FLOORS: [(&str, u8); 14] = [
     ("base", 1),
     ("domain", 2),
     ("gateway", 2),
@@ -15,6 +15,7 @@ const FLOORS: [(&str, u8); 13] = [
     ("pages", 4),
     ("jobs", 4),
     ("demo", 4),
+    ("monitor", 4),
     ("serve", 5),
     ("command", 6),
     ("main", 7),

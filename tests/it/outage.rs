@@ -2,16 +2,21 @@
 
 use crate::ground::{admin, postgres};
 use crate::person::Answer;
+use crate::town::memory_of;
+use chrono::Duration;
+use entity::notice::{Column, Entity, NoticeState};
 use migration::MigratorTrait as _;
 use reqwest::Method;
-use sea_orm::ConnectionTrait as _;
+use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 use shuitian::access::{self, answer};
 use shuitian::app::App;
 use shuitian::base::Clock;
 use shuitian::base::settings::Settings;
-use shuitian::demo;
+use shuitian::domain::{Act, Who, centre, notice};
+use shuitian::{demo, jobs};
 use std::path::Path;
+use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -99,6 +104,84 @@ async fn the_database_goes_away_and_comes_back() {
     guides().await.ok(200);
     sign_in().await.ok(200);
     assert_eq!(send(&url, Method::GET, "/readyz", None).await.status, 200);
+    stop.send(true).unwrap();
+    app.database.close().await;
+    admin(&server).await.execute_unprepared(&format!("drop database {name} with (force)")).await.unwrap();
+}
+
+/// PostgreSQL as it is when it is started again: every connection breaks, and for a moment none is taken.
+async fn restart(server: &str, name: &str) {
+    let admin = admin(server).await;
+    admin.execute_unprepared(&format!("alter database {name} allow_connections false")).await.unwrap();
+    let end = format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'");
+    admin.execute_unprepared(&end).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    admin.execute_unprepared(&format!("alter database {name} allow_connections true")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_database_is_started_again_under_the_deliverer() {
+    let Some(server) = postgres() else { return };
+    let (here, name) = (tempfile::tempdir().unwrap(), format!("restart_{}", std::process::id()));
+    admin(&server).await.execute_unprepared(&format!("create database {name}")).await.unwrap();
+    let variables = [
+        ("DATABASE__URL", format!("{server}/{name}")),
+        ("SMS__GATEWAYS", "memory".to_owned()),
+        ("SMS__QUIET_HOURS", String::new()),
+    ];
+    let (app, _, stop) = serve(&variables, here.path()).await;
+    let centre = Arc::new(centre::find(app.read(), None, None).await.unwrap());
+    let said = 600;
+    let say = async |act: &Act| {
+        for n in 0..said {
+            let message = notice::Message {
+                key: format!("n{n}"),
+                kind: &notice::APPEAL_RULED,
+                phone: &format!("138{n:08}"),
+                values: &[("words", format!("第{n}条"))],
+                about: act.id(),
+                due_at: act.now,
+                expires_at: act.now + Duration::days(1),
+            };
+            notice::say(act, message).await?;
+        }
+        Ok(())
+    };
+    app.write(&centre, Who::System("story"), say).await.unwrap();
+    let count =
+        async |state| Entity::find().filter(Column::State.eq(state)).count(app.read()).await.unwrap_or_default();
+    // The worker as it runs: what fails is tried again, and what a dead round left is recovered.
+    let (done, finished) = watch::channel(false);
+    let worker = tokio::spawn(jobs::work(app.clone(), finished));
+    let mut restarts = 0;
+    while memory_of(&app).sent().len() < said * 9 / 10 && restarts < 8 {
+        let (before, began) = (memory_of(&app).sent().len(), app.clock.now());
+        while memory_of(&app).sent().len() < before + 40 && app.clock.now() < began + Duration::minutes(1) {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+        restart(&server, &name).await;
+        restarts += 1;
+        app.clock.advance(notice::LEASE * 2);
+    }
+    for _ in 0..200 {
+        app.clock.advance(notice::LEASE);
+        if count(NoticeState::Accepted).await + count(NoticeState::Unsure).await == said as u64 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    done.send(true).unwrap();
+    worker.await.unwrap();
+    let (accepted, unsure) = (count(NoticeState::Accepted).await, count(NoticeState::Unsure).await);
+    let mut sent: Vec<String> = memory_of(&app).sent().into_iter().map(|s| s.phone).collect();
+    sent.sort();
+    let handed_over = sent.len() as u64;
+    sent.dedup();
+    assert_eq!(sent.len() as u64, handed_over, "one was sent twice");
+    assert_eq!(accepted + unsure, said as u64, "sent and unsure are said: {accepted} + {unsure}");
+    assert!(accepted <= handed_over && handed_over <= said as u64);
+    assert!(restarts >= 3, "it was started again under way: {restarts}");
+    println!("{restarts} restarts: {accepted} sent, {unsure} unsure");
     stop.send(true).unwrap();
     app.database.close().await;
     admin(&server).await.execute_unprepared(&format!("drop database {name} with (force)")).await.unwrap();

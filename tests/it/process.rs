@@ -34,11 +34,13 @@ pub struct Server {
 impl Server {
     /// Starts it on a free port and waits until it listens.
     pub fn start(directory: &Path, variables: &[(&str, &str)]) -> Self {
-        let mut child = command(directory, &["serve", "--listen", "127.0.0.1:0"], variables)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::begin(directory, &["serve", "--listen", "127.0.0.1:0"], variables, "listening on ")
+    }
+
+    /// Starts a command that does not end, and waits until it says that it is there, and where.
+    pub fn begin(directory: &Path, words: &[&str], variables: &[(&str, &str)], sign: &str) -> Self {
+        let mut child =
+            command(directory, words, variables).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut errors = child.stderr.take().unwrap();
         let log = std::thread::spawn(move || {
             let mut log = String::new();
@@ -49,7 +51,7 @@ impl Server {
         let out = Arc::new(Mutex::new(String::new()));
         let url = loop {
             let Some(Ok(line)) = lines.next() else { panic!("it ended before it listened: {}", log.join().unwrap()) };
-            if let Some(address) = line.strip_prefix("listening on ") {
+            if let Some(address) = line.strip_prefix(sign) {
                 break format!("http://{address}");
             }
         };

@@ -193,6 +193,7 @@ create table staff (
     title         text    not null,
     roles         text    not null,
     office_id     {id}    references office (id),
+    phone         {bytes},
     password_hash text    not null,
     must_change   boolean not null,
     demo          boolean not null,

@@ -42,6 +42,7 @@ pub struct Settings {
     pub sms: Sms,
     pub review: Review,
     pub clock: ClockOffset,
+    pub metrics: Metrics,
     pub log: Log,
 }
 
@@ -120,6 +121,15 @@ pub struct Review {
 #[expect(missing_docs, reason = "each key is described in settings.toml, once")]
 pub struct ClockOffset {
     pub offset: i64,
+}
+
+/// `[metrics]`
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct Metrics {
+    #[serde(deserialize_with = "address_or_none")]
+    pub listen: Option<SocketAddr>,
+    pub token: SecretString,
 }
 
 /// `[log]`
@@ -201,6 +211,10 @@ impl Settings {
         if !redis.is_empty() && !redis.starts_with("redis://") {
             return Err(wrong("redis.url", None));
         }
+        let token = self.metrics.token.expose_secret();
+        if !(token.is_empty() || token.len() >= 16) {
+            return Err(wrong("metrics.token", None));
+        }
         if self.profile != Profile::Production {
             return Ok(());
         }
@@ -234,6 +248,12 @@ impl Settings {
 fn within<'de, const LOW: i64, const HIGH: i64, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
     let n = i64::deserialize(from)?;
     if (LOW..=HIGH).contains(&n) { Ok(n) } else { Err(serde::de::Error::custom("out of range")) }
+}
+
+fn address_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    let words = String::deserialize(from)?;
+    let address = (!words.is_empty()).then(|| words.parse()).transpose();
+    address.map_err(serde::de::Error::custom)
 }
 
 fn networks<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> {

@@ -22,7 +22,7 @@ pub use look::{
     progress, reveal, search, see, timeline,
 };
 pub use receive::{Intake, Received, Taken, check_code, receive};
-pub use tell::tell_overdue;
+pub use tell::{tell_overdue, tell_tasks};
 
 use crate::base::{Kind, Refusal};
 

@@ -1,17 +1,21 @@
-//! What an applicant is told by text of his case.
+//! What an applicant is told by text of his case, and staff of what waits for them.
 
 use crate::base::error::Result;
 use crate::domain::act::Act;
-use crate::domain::calendar::day_in_words;
+use crate::domain::calendar::{self, day_in_words};
+use crate::domain::identity::staff;
 use crate::domain::notice::{self, Message};
 use crate::domain::{applicant, guide};
 use chrono::{Days, Duration, NaiveDate};
-use entity::Time;
 use entity::case::{CaseState, Column, Entity, Model};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use entity::identity::Role;
+use entity::{Id, Time};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 
 /// A case that goes on at once is not told step by step: what has not gone out when the next step is done is withdrawn.
 const PATIENCE: Duration = Duration::minutes(3);
+/// When staff are told what waits for them, in minutes past midnight: before the doors open.
+const MORNING: (i32, i32) = (8 * 60, 10 * 60);
 /// Days after a deadline for which its having passed is still told.
 const LATE: Days = Days::new(7);
 
@@ -63,6 +67,57 @@ pub async fn tell_overdue(act: &Act) -> Result<()> {
     for (key, due_on, case) in keyed.into_iter().filter(|(key, ..)| !told.contains(key)) {
         let until = [("until", day_in_words(due_on))];
         say(act, &case, key, &notice::OVERDUE, &until, act.now, act.now + Duration::days(3)).await?;
+    }
+    Ok(())
+}
+
+/// Tells staff in the morning of a working day what is due that day and what is late, once a day, where there is something.
+/// An office is told of its own cases, windows and director of all. Safe to repeat.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn tell_tasks(act: &Act) -> Result<()> {
+    let today = act.now.date();
+    let (from, until) = (Time::at(today, MORNING.0), Time::at(today, MORNING.1));
+    if act.now < from || act.now >= until || !calendar::load(&*act.tx).await?.is_working_day(today) {
+        return Ok(());
+    }
+    let staff = staff::told(act, today).await?;
+    let key = |of: &entity::identity::staff::Model| format!("staff.tasks/{}/{today}", of.id);
+    let told = notice::said(&*act.tx, act.centre.id, staff.iter().map(|(of, _)| key(of))).await?;
+    let staff: Vec<_> = staff.into_iter().filter(|(of, _)| !told.contains(&key(of))).collect();
+    if staff.is_empty() {
+        return Ok(());
+    }
+    let open: Vec<(Id, NaiveDate)> = Entity::find()
+        .select_only()
+        .columns([Column::OfficeId, Column::DueOn])
+        .filter(Column::CentreId.eq(act.centre.id))
+        .filter(Column::State.is_in([CaseState::Received, CaseState::Accepted]))
+        .filter(Column::DueOn.lte(today))
+        .into_tuple()
+        .all(&*act.tx)
+        .await?;
+    for (of, phone) in staff {
+        let roles = of.roles();
+        let is = |some: [Role; 2]| roles.iter().any(|role| some.contains(role));
+        let (all, office) = (is([Role::Window, Role::Director]), is([Role::Office, Role::OfficeHead]));
+        let his = open.iter().filter(|(office_id, _)| all || (office && of.office_id == Some(*office_id)));
+        let (late, due) =
+            his.fold((0, 0), |(late, due), (_, on)| if *on < today { (late + 1, due) } else { (late, due + 1) });
+        if late + due == 0 {
+            continue;
+        }
+        let message = Message {
+            key: key(&of),
+            kind: &notice::TASKS,
+            phone: &phone,
+            values: &[("due", due.to_string()), ("late", late.to_string())],
+            about: of.id,
+            due_at: act.now,
+            expires_at: Time::at(today, 12 * 60),
+        };
+        notice::say(act, message).await?;
     }
     Ok(())
 }

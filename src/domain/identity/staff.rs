@@ -8,7 +8,7 @@ use crate::domain::{audit, centre};
 use chrono::{Duration, NaiveDate};
 use entity::centre::office;
 use entity::identity::{Role, staff};
-use entity::{Id, Time};
+use entity::{Id, Sealed, Time};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _};
 use serde::Deserialize;
@@ -160,6 +160,9 @@ pub struct StaffFile {
     /// True for those who must sign in at the hall.
     #[serde(default)]
     pub attends: bool,
+    /// Mobile number on which he is told what waits for him; none if absent.
+    #[serde(default)]
+    pub phone: Option<String>,
     /// First day of service; today if absent.
     #[serde(default)]
     pub active_from: Option<NaiveDate>,
@@ -222,6 +225,45 @@ pub async fn leave(act: &Act, username: &str, last_day: NaiveDate) -> Result<sta
     Ok(staff)
 }
 
+/// Notes on which number someone is told what waits for him; none: he is not.
+///
+/// # Errors
+/// `unknown_staff`, `bad_staff` for what is no mobile number.
+pub async fn set_phone(act: &Act, username: &str, phone: Option<&str>) -> Result<staff::Model> {
+    let staff = named(&*act.tx, act.centre.id, username).await?.ok_or(UNKNOWN_STAFF)?;
+    if phone.is_some_and(|phone| personal::mobile(phone).is_none()) {
+        return Err(BAD_STAFF.with(&[("fault", &"phone 应为11位手机号")]).into());
+    }
+    staff::Entity::update_many()
+        .col_expr(staff::Column::Phone, Expr::value(seal_phone(act, staff.id, phone)?))
+        .filter(staff::Column::Id.eq(staff.id))
+        .exec(&*act.tx)
+        .await?;
+    audit::note(act, "staff.phone", staff.id, json!({ "told": phone.is_some() })).await?;
+    Ok(staff)
+}
+
+fn seal_phone(act: &Act, staff: Id, phone: Option<&str>) -> Result<Option<Sealed>> {
+    phone.and_then(personal::mobile).map(|phone| act.seal("staff.phone", staff, &phone)).transpose()
+}
+
+/// Those who serve on a day and are told by text what waits for them, with their numbers.
+///
+/// # Errors
+/// Whatever the database says; a number that no key opens.
+pub async fn told(act: &Act, on: NaiveDate) -> Result<Vec<(staff::Model, String)>> {
+    let rows = staff::Entity::find()
+        .filter(staff::Column::CentreId.eq(act.centre.id))
+        .filter(staff::Column::Phone.is_not_null())
+        .all(&*act.tx)
+        .await?;
+    let open = |staff: staff::Model| {
+        let phone = act.open("staff.phone", staff.id, staff.phone.as_ref()?);
+        Some(phone.map(|phone| (staff, phone)))
+    };
+    rows.into_iter().filter(|s| s.serves(on)).filter_map(open).collect()
+}
+
 /// Adds demonstration accounts, all with one published password.
 ///
 /// # Errors
@@ -254,6 +296,10 @@ async fn check(act: &Act, people: &[StaffFile]) -> Result<Vec<office::Model>> {
         if personal::name(&person.name).is_none() {
             fault("name", "为空或含特殊字符".to_owned());
         }
+        if person.phone.as_deref().is_some_and(|phone| personal::mobile(phone).is_none()) {
+            // A number is not repeated where others may read it.
+            fault("phone", "应为11位手机号".to_owned());
+        }
         if person.roles.is_empty() {
             fault("roles", "至少一个角色".to_owned());
         }
@@ -274,14 +320,16 @@ async fn insert(
     hash: String,
     demo: bool,
 ) -> Result<staff::Model> {
+    let id = act.id();
     let row = staff::Model {
-        id: act.id(),
+        id,
         centre_id: act.centre.id,
         username: person.username.to_lowercase(),
         name: person.name,
         title: person.title,
         roles: person.roles.iter().map(|r| r.word()).collect::<Vec<_>>().join(","),
         office_id: person.office.and_then(|code| offices.iter().find(|o| o.code == code)).map(|o| o.id),
+        phone: seal_phone(act, id, person.phone.as_deref())?,
         password_hash: hash,
         must_change: !demo,
         demo,

@@ -1,6 +1,7 @@
 //! Admitting (限量): what may go now. People are not sent more than they can read, nor centres billed more than they have.
 
 use super::kind::{Kind, Weight};
+use super::look::spent;
 use super::send::Parcel;
 use super::template::segments;
 use crate::base::error::Result;
@@ -29,7 +30,8 @@ pub(super) async fn admit(
         return Ok(admitted);
     }
     let recent = recent(db, now, &others).await?;
-    let spent = spent(db, now, &others).await?;
+    let centres: HashSet<Id> = others.iter().map(|n| n.centre_id).collect();
+    let spent = spent(db, now, centres).await?;
     let (mut wanting, mut wait, mut drop) = (Vec::new(), BTreeMap::<(Time, &str), Vec<Model>>::new(), Vec::new());
     for notice in others {
         let sent = recent.get(&notice.phone_blind.0).map_or(&[][..], Vec::as_slice);
@@ -110,15 +112,6 @@ fn full(limits: &TextLimits, now: Time, sent: &[Time]) -> Option<Time> {
     Ord::max(hour, day)
 }
 
-/// What centres were billed today.
-async fn spent(db: &impl ConnectionTrait, now: Time, of: &[Model]) -> Result<HashMap<Id, i64>> {
-    let centres: HashSet<Id> = of.iter().map(|n| n.centre_id).collect();
-    let rows = spend::Entity::find()
-        .filter(spend::Column::CentreId.is_in(centres))
-        .filter(spend::Column::OnDate.eq(now.date()));
-    Ok(rows.all(db).await?.into_iter().map(|s| (s.centre_id, i64::from(s.segments))).collect())
-}
-
 /// Takes a phone's turn, for each that has one: of two workers that send to one phone, one gets it.
 async fn pace(db: &impl ConnectionTrait, now: Time, limits: &TextLimits, to: &[Model]) -> Result<HashSet<Vec<u8>>> {
     use pace::Column as P;
@@ -173,10 +166,15 @@ pub(super) async fn note_spending(
     Ok(())
 }
 
+/// True where four fifths of a day's budget are used up, if there is one.
+#[must_use]
+pub const fn nears(budget: i64, spent: i64) -> bool {
+    budget > 0 && spent >= budget * 4 / 5
+}
+
 /// True when four fifths of a budget were passed just now: it is said once.
 const fn crosses(budget: i64, before: i64, after: i64) -> bool {
-    let warn_at = budget * 4 / 5;
-    budget > 0 && before < warn_at && after >= warn_at
+    !nears(budget, before) && nears(budget, after)
 }
 
 /// Lets go of claimed texts: they wait until a moment, which is no try, or are given up.

@@ -2,16 +2,20 @@
 
 use super::{NOT_TO_RETRY, UNKNOWN_NOTICE};
 use crate::base::error::Result;
+use crate::base::metrics::Waiting;
 use crate::base::personal;
 use crate::base::vault::{Place, Vault};
 use crate::domain::act::Act;
 use crate::domain::audit;
-use entity::notice::{Column, Entity, Model, NoticeState};
+use crate::domain::centre::Centre;
+use entity::notice::{Column, Entity, Model, NoticeState, spend};
 use entity::{Id, Time};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    QueryTrait as _,
 };
+use std::collections::HashMap;
 
 /// A centre's texts in a state, the latest first; all that are not well over, if none is named.
 ///
@@ -28,6 +32,56 @@ pub async fn list(db: &impl ConnectionTrait, centre: Id, state: Option<NoticeSta
         rows = rows.filter(Column::State.ne(NoticeState::Accepted));
     }
     Ok(rows.order_by_desc(Column::DueAt).limit(limit).all(db).await?)
+}
+
+/// What is on its way or failed within a day, how long it waits, and what centres were billed today.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn waiting(db: &impl ConnectionTrait, now: Time, centres: &[Centre]) -> Result<Waiting> {
+    let ids = || centres.iter().map(|c| c.id);
+    let count = async |states: &[NoticeState], since: Option<Time>, until: Time| {
+        let rows: Vec<(NoticeState, i64, Option<Time>)> = Entity::find()
+            .select_only()
+            .column(Column::State)
+            .column_as(Column::Id.count(), "n")
+            .column_as(Column::DueAt.min(), "first")
+            .filter(Column::CentreId.is_in(ids()))
+            .filter(Column::State.is_in(states.iter().copied()))
+            .filter(Column::State.ne(NoticeState::Accepted))
+            .filter(Column::DueAt.lte(until))
+            .apply_if(since, |rows, since| rows.filter(Column::DueAt.gt(since)))
+            .group_by(Column::State)
+            .into_tuple()
+            .all(db)
+            .await?;
+        Ok::<_, sea_orm::DbErr>(rows)
+    };
+    let under_way = [NoticeState::Due, NoticeState::Claimed, NoticeState::Sending];
+    let failed = [NoticeState::Unsure, NoticeState::Rejected, NoticeState::GaveUp];
+    let mut rows = count(&under_way, None, now).await?;
+    let due_since = rows.iter().filter(|(state, ..)| *state == NoticeState::Due).find_map(|(_, _, first)| *first);
+    rows.extend(count(&failed, Some(now - chrono::Duration::days(1)), now).await?);
+    let word = |state: &NoticeState| rows.iter().find(|(s, ..)| s == state).map_or(0, |(_, n, _)| *n);
+    let texts = under_way.iter().chain(&failed).map(|state| (state.word(), word(state))).collect();
+    let spent = spent(db, now, ids()).await?;
+    let billed = centres.iter().map(|c| (c.code.clone(), spent.get(&c.id).copied().unwrap_or(0))).collect();
+    Ok(Waiting { texts, due_since, billed })
+}
+
+/// What centres were billed today, in texts.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn spent(
+    db: &impl ConnectionTrait,
+    now: Time,
+    centres: impl IntoIterator<Item = Id>,
+) -> Result<HashMap<Id, i64>> {
+    let rows = spend::Entity::find()
+        .filter(spend::Column::CentreId.is_in(centres))
+        .filter(spend::Column::OnDate.eq(now.date()));
+    Ok(rows.all(db).await?.into_iter().map(|s| (s.centre_id, i64::from(s.segments))).collect())
 }
 
 /// A text with its phone, masked.

@@ -14,6 +14,7 @@ use crate::base::personal;
 use crate::domain::booking::{self, Booked};
 use crate::domain::case::agenda;
 use crate::domain::identity::{Viewer, session};
+use crate::domain::notice;
 use askama::Template;
 use chrono::NaiveDate;
 use entity::Id;
@@ -139,6 +140,8 @@ struct Desk {
     word: String,
     window: bool,
     director: bool,
+    /// What was spent of the day's texts, if that is much.
+    texts: Option<(i64, i64)>,
     tail: String,
     day: NaiveDate,
     today: bool,
@@ -203,13 +206,22 @@ async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>)
         open: b.row.state == BookingState::Booked && b.row.on_date == now.date(),
         ahead: b.row.state == BookingState::Booked && b.row.starts_at > now,
     };
+    let director = by.holder.is_any(&[Role::Director]);
+    let texts = if director {
+        let budget = app.settings.sms.limits.daily_budget;
+        let spent = notice::spent(app.read(), now, [centre]).await?.get(&centre).copied().unwrap_or(0);
+        notice::nears(budget, spent).then_some((spent, budget))
+    } else {
+        None
+    };
     let cases = agenda(app.read(), &app.vault, centre, &Viewer::Staff(by.holder.clone()), 100).await?;
     let cases = cases.into_iter().map(|seen| case::Shown::of(seen, now)).collect();
     page(&Desk {
         frame: Frame::of_staff(by),
         word: word(by),
         window,
-        director: by.holder.is_any(&[Role::Director]),
+        director,
+        texts,
         tail: tail.unwrap_or_default(),
         day,
         today: day == now.date(),

@@ -5,14 +5,16 @@ use chrono::Duration;
 use entity::notice::{Column, Entity};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
-use shuitian::domain::Who;
+use shuitian::domain::identity::staff;
 use shuitian::domain::notice::{self, Imported};
+use shuitian::domain::{Who, calendar};
 
 stories!(
     a_centres_own_words_count_from_then_on,
     words_that_networks_refuse_are_told_fault_by_fault,
     a_case_is_told_step_by_step_unless_it_goes_on_at_once,
     a_deadline_that_was_not_kept_is_apologised_for_once,
+    staff_are_told_in_the_morning_what_waits_for_them,
 );
 
 async fn import(town: &Town, files: Value) -> shuitian::base::Result<Vec<Imported>> {
@@ -110,4 +112,50 @@ async fn a_deadline_that_was_not_kept_is_apologised_for_once(town: &Town) {
     }
     assert_eq!(sorry().await, 1);
     town.deliver().await;
+}
+
+async fn staff_are_told_in_the_morning_what_waits_for_them(town: &Town) {
+    let note = async |username: &str, phone: Option<&str>| {
+        town.app
+            .write(&town.centre, Who::Operator, async |act| staff::set_phone(act, username, phone).await.map(drop))
+            .await
+    };
+    let phones = [("director", "13900000001"), ("office2", "13900000002"), ("office1", "13900000003")];
+    for (username, phone) in phones {
+        note(username, Some(phone)).await.unwrap();
+    }
+    for (username, phone) in [("nobody", "13900000004"), ("window1", "0231234567"), ("window1", "")] {
+        assert!(note(username, Some(phone)).await.is_err(), "{username} {phone}");
+    }
+    // Due on Friday, in the office of social security.
+    let number = town.received("SB-01", None).await["number"].as_str().unwrap().to_owned();
+    let window = town.staff("window1").await;
+    let case = window.post(&format!("/cases/{number}/accept"), json!({})).await.ok(200);
+    let due = case["due_on"].as_str().unwrap().to_owned();
+    let told = async |phone: &str| {
+        town.texts(phone).await.iter().filter(|t| t.contains("登录工作台")).cloned().collect::<Vec<_>>()
+    };
+    town.move_to(at(&due, 7, 30)).await;
+    assert!(told("13900000002").await.is_empty(), "not before eight");
+    for minutes in [35, 10, 10] {
+        town.wait(Duration::minutes(minutes)).await;
+    }
+    for (phone, expected) in [("13900000001", 1), ("13900000002", 1), ("13900000003", 0)] {
+        let texts = told(phone).await;
+        assert_eq!(texts.len(), expected, "{texts:?}");
+        assert!(texts.iter().all(|t| t.contains("今天到期1件，已超期0件") && !t.contains(&number)), "{texts:?}");
+    }
+    // Whoever no longer wants it is not told; others hear of what is late on the next working day, and on no other.
+    note("director", None).await.unwrap();
+    let mut day: chrono::NaiveDate = due.parse().unwrap();
+    for _ in 0..3 {
+        day += Duration::days(1);
+        town.move_to(at(&day.to_string(), 9, 0)).await;
+    }
+    let texts = told("13900000002").await;
+    assert!(texts.len() >= 2 && texts.last().unwrap().contains("今天到期0件，已超期1件"), "{texts:?}");
+    let working = calendar::load(town.app.read()).await.unwrap();
+    let first = due.parse::<chrono::NaiveDate>().unwrap();
+    let days = first.iter_days().take(4).filter(|d| working.is_working_day(*d)).count();
+    assert_eq!((texts.len(), told("13900000001").await.len()), (days, 1));
 }

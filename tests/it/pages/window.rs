@@ -2,6 +2,8 @@
 
 use super::Browser;
 use crate::town::{Town, at, audit_of, stories};
+use entity::notice::spend;
+use sea_orm::{EntityTrait as _, IntoActiveModel as _};
 use serde_json::json;
 use shuitian::access;
 
@@ -15,6 +17,7 @@ stories!(
     a_villager_moves_his_booking,
     a_person_is_found_by_name_and_never_by_address,
     what_is_due_today_says_so_and_papers_are_for_handlers,
+    the_director_sees_when_texts_run_short,
 );
 
 async fn a_wrong_form_keeps_what_was_typed(town: &Town) {
@@ -289,4 +292,23 @@ async fn what_is_due_today_says_so_and_papers_are_for_handlers(town: &Town) {
         assert_eq!((page.contains("/receipt"), page.contains("/correct")), (papers, papers), "{who}");
         assert!(page.contains("/reveal"), "{who}");
     }
+}
+
+async fn the_director_sees_when_texts_run_short(town: &Town) {
+    let budget = i32::try_from(town.app.settings.sms.limits.daily_budget).unwrap();
+    let (director, window) = (Browser::staff(town, "director").await, Browser::staff(town, "window1").await);
+    let spend = async |segments: i32| {
+        let row = spend::Model { centre_id: town.centre.id, on_date: town.app.clock.now().date(), segments };
+        spend::Entity::delete_many().exec(town.app.database.writer()).await.unwrap();
+        spend::Entity::insert(row.into_active_model())
+            .exec_without_returning(town.app.database.writer())
+            .await
+            .unwrap();
+    };
+    spend(budget * 4 / 5 - 1).await;
+    assert!(!director.get("/staff").await.text.contains("短信已用"));
+    spend(budget * 4 / 5).await;
+    let words = format!("今天的短信已用 {} 条，预算 {budget} 条", budget * 4 / 5);
+    assert!(director.get("/staff").await.text.contains(&words));
+    assert!(!window.get("/staff").await.text.contains("短信已用"), "it is not the window's to decide");
 }
