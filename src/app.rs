@@ -1,21 +1,21 @@
 //! The application's state, and the two ways to its data: [`App::read`] and [`App::write`].
 
-use crate::base::database::Database;
-use crate::base::error::Result;
+use crate::base::database::{Database, Work};
+use crate::base::error::{Error, Result};
 use crate::base::keys::{self, Purpose};
 use crate::base::metrics::Metrics;
 use crate::base::settings::{Gateway, Links, Settings};
 use crate::base::vault::Vault;
 use crate::base::{Clock, Random};
-use crate::domain::centre::Centre;
-use crate::domain::{Act, Rules, Who};
+use crate::domain::published::{self, Centre, Published};
+use crate::domain::{Act, CAME_BETWEEN, Publishing, Rules, Who};
 use crate::gateway::limits::Limits;
 use crate::gateway::sms::{Memory, Sms};
 use crate::gateway::wechat::Wechat;
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, Semaphore};
 
 /// Everything the floors above share. Clones are the same application.
@@ -44,6 +44,8 @@ pub struct Parts {
     pub rules: Arc<Rules>,
     /// Secret part of the console gateway's hook.
     pub hook_secret: SecretString,
+    /// What is published, in the edition that was asked for last.
+    published: Mutex<Arc<Published>>,
     /// What this process counts of itself.
     pub metrics: Metrics,
     /// Wakes the deliverer in this process.
@@ -98,6 +100,7 @@ impl App {
             wechat: settings.wechat.sign_in.into(),
             rules: Arc::new(rules),
             hook_secret: keys::hook_secret(&settings.sms.console.hook_secret, &settings.security, &random)?,
+            published: Mutex::new(Arc::new(Published::nothing())),
             metrics: Metrics::default(),
             nudge: Notify::new(),
             in_flight: Mutex::default(),
@@ -117,6 +120,30 @@ impl App {
         self.database.reader()
     }
 
+    /// What is published, in the edition in force: one small question, and no more while it stays the same.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn published(&self) -> Result<Arc<Published>> {
+        let edition = published::edition(self.read()).await?;
+        self.published_in(edition).await
+    }
+
+    /// What is published, in an edition that was just asked for.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn published_in(&self, edition: i64) -> Result<Arc<Published>> {
+        let lock = || self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = Arc::clone(&lock());
+        if kept.edition == edition {
+            return Ok(kept);
+        }
+        let read = Arc::new(Published::read(self.read(), edition).await?);
+        *lock() = Arc::clone(&read);
+        Ok(read)
+    }
+
     /// Does one act: begins a transaction, commits it if the act succeeds, and wakes the deliverer if it spoke. The only
     /// place that does; nothing in an act waits for the outside.
     ///
@@ -128,10 +155,59 @@ impl App {
         who: Who,
         act: impl AsyncFnOnce(&Act) -> Result<T>,
     ) -> Result<T> {
-        let kind = who.kind();
-        let given = self.begin(centre, who).await?;
+        let given = self.begin(Arc::clone(centre), who).await?;
         let result = act(&given).await;
-        let spoke = given.has_spoken();
+        self.end(given, result).await
+    }
+
+    /// Does one act that looks first and then writes by one statement, which needs no transaction around both: half as many
+    /// trips to the database, and what many want is held for one statement only. Nothing is done, and nothing told, where
+    /// somebody came in between or the database is SQLite, which has one writer: it is to be done as any other act then.
+    ///
+    /// # Errors
+    /// Whatever the act says; nothing is changed then.
+    pub async fn at_once<T>(
+        &self,
+        centre: &Arc<Centre>,
+        who: Who,
+        act: impl AsyncFnOnce(&Act) -> Result<T>,
+    ) -> Result<Option<T>> {
+        if self.database.is_sqlite() {
+            return Ok(None);
+        }
+        let given = self.act(Work::Look(self.read().clone()), Arc::clone(centre), who);
+        match act(&given).await {
+            Err(Error::Refused(refused)) if refused.refusal == CAME_BETWEEN => Ok(None),
+            Ok(done) => {
+                if given.has_spoken() {
+                    self.nudge.notify_one();
+                }
+                Ok(Some(done))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Does one act that changes what is published: what it reads is read anew, and its commit makes a new edition.
+    ///
+    /// # Errors
+    /// Whatever the act says; nothing is changed then.
+    pub async fn publish<T>(
+        &self,
+        centre: &Centre,
+        who: Who,
+        act: impl AsyncFnOnce(&Publishing) -> Result<T>,
+    ) -> Result<T> {
+        let given = Publishing::new(self.begin(Arc::new(centre.anew()), who).await?);
+        let result = match published::new_edition(&*given.tx).await {
+            Ok(()) => act(&given).await,
+            Err(error) => Err(error),
+        };
+        self.end(given.into_act(), result).await
+    }
+
+    async fn end<T>(&self, given: Act, result: Result<T>) -> Result<T> {
+        let (kind, spoke) = (given.who.kind(), given.has_spoken());
         let tx = transaction(given)?;
         match result {
             Ok(value) => {
@@ -160,26 +236,33 @@ impl App {
         who: Who,
         act: impl AsyncFnOnce(&Act) -> Result<T>,
     ) -> Result<T> {
-        let given = self.begin(centre, who).await?;
+        let given = self.begin(Arc::clone(centre), who).await?;
         let result = act(&given).await;
         transaction(given)?.rollback().await?;
         result
     }
 
-    async fn begin(&self, centre: &Arc<Centre>, who: Who) -> Result<Act> {
+    async fn begin(&self, centre: Arc<Centre>, who: Who) -> Result<Act> {
         let tx = self.database.begin().await?;
+        Ok(self.act(Work::Transaction(tx), centre, who))
+    }
+
+    fn act(&self, work: Work, centre: Arc<Centre>, who: Who) -> Act {
         let (vault, rules) = (Arc::clone(&self.vault), Arc::clone(&self.rules));
-        Ok(Act::new(tx, self.clock.now(), who, Arc::clone(centre), vault, self.random.clone(), rules))
+        Act::new(work, self.clock.now(), who, centre, vault, self.random.clone(), rules)
     }
 }
 
 /// The transaction of an act that is over.
 fn transaction(act: Act) -> Result<DatabaseTransaction> {
-    Arc::try_unwrap(act.tx).map_err(|_| anyhow::anyhow!("an act kept its transaction").into())
+    match Arc::try_unwrap(act.tx) {
+        Ok(Work::Transaction(tx)) => Ok(tx),
+        _ => Err(anyhow::anyhow!("an act kept its transaction").into()),
+    }
 }
 
 /// True when the database holds a centre, and so data sealed with the keys that were here before.
 async fn is_in_use(database: &Database) -> bool {
     // Before the first migration there is no table to ask.
-    crate::domain::centre::all(database.reader()).await.is_ok_and(|centres| !centres.is_empty())
+    published::all(database.reader()).await.is_ok_and(|centres| !centres.is_empty())
 }

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::settings::Profile;
 use crate::base::vault::same;
-use crate::domain::{centre, notice};
+use crate::domain::notice;
 use migration::{Migrator, MigratorTrait as _};
 use poem::http::{StatusCode, header};
 use poem::listener::TcpListener;
@@ -60,8 +60,8 @@ async fn metrics(app: Data<&App>) -> poem::Result<Response> {
 
 async fn told(app: &App) -> Result<Response> {
     let now = app.clock.now();
-    let centres = centre::all(app.read()).await?;
-    let waiting = notice::waiting(app.read(), now, &centres).await?;
+    let published = app.published().await?;
+    let waiting = notice::waiting(app.read(), now, &published.centres).await?;
     let words = app.metrics.tell(&waiting, app.settings.sms.limits.daily_budget, now).map_err(anyhow::Error::from)?;
     Ok(words.with_content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").into_response())
 }

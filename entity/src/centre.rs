@@ -43,6 +43,22 @@ pub mod host {
     plain!();
 }
 
+/// Which edition of what centres publish is in force: one row for the installation.
+pub mod edition {
+    use super::*;
+    /// The row.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "edition")]
+    pub struct Model {
+        /// Always 1.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        /// Grows by one with every change.
+        pub n: i64,
+    }
+    plain!();
+}
+
 /// Offices (科室) that have seconded staff and matters to the centre.
 pub mod office {
     use super::*;

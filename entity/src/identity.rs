@@ -30,6 +30,8 @@ pub mod account {
         pub verified_since: Time,
         /// When it was made.
         pub created_at: Time,
+        /// Grows by one with everything that is counted against it: who saw it unchanged saw all of that.
+        pub turn: i32,
     }
     plain!();
 }
@@ -107,14 +109,26 @@ pub mod staff {
         /// His roles.
         #[must_use]
         pub fn roles(&self) -> Vec<Role> {
-            self.roles.split(',').filter_map(|word| Role::try_from_value(&word.to_owned()).ok()).collect()
+            roles(&self.roles)
         }
 
         /// True when a day lies within his service.
         #[must_use]
         pub fn serves(&self, on: NaiveDate) -> bool {
-            self.active_from <= on && self.active_until.is_none_or(|until| on <= until)
+            serves(self.active_from, self.active_until, on)
         }
+    }
+
+    /// Roles from their words, joined by commas.
+    #[must_use]
+    pub fn roles(words: &str) -> Vec<Role> {
+        words.split(',').filter_map(|word| Role::try_from_value(&word.to_owned()).ok()).collect()
+    }
+
+    /// True when a day lies within a service.
+    #[must_use]
+    pub fn serves(from: NaiveDate, until: Option<NaiveDate>, on: NaiveDate) -> bool {
+        from <= on && until.is_none_or(|until| on <= until)
     }
 }
 

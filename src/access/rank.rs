@@ -4,7 +4,6 @@
 use super::token::{self, Audience};
 use super::visit::Visit;
 use super::{FORBIDDEN, OTHER_CENTRE};
-use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::domain::identity::session::{self, NOT_SIGNED_IN, Standing};
 use crate::domain::identity::staff::MUST_CHANGE;
@@ -181,14 +180,15 @@ impl<R: Rank> By<R> {
     }
 
     async fn holding(req: &Request, to: Audience, token: &str) -> Result<Self> {
-        let app = req.data::<App>().ok_or_else(|| anyhow::anyhow!("the routes carry no application"))?;
+        let app = Visit::app(req)?;
         let now = app.clock.now();
         let claims = token::read(&app.vault, to, token, now)?;
-        let visit = Visit::of(req, Some(claims.cen)).await?;
+        let session = session::standing(app.read(), claims.cen, claims.sid, now).await?;
+        let published = app.published_in(session.edition).await?;
+        let visit = Visit::among(req, app, &published, Some(claims.cen))?;
         if visit.centre.id != claims.cen {
             return Err(OTHER_CENTRE.into());
         }
-        let session = session::standing(app.read(), claims.cen, claims.sid, now).await?;
         if session.must_change && !R::BEFORE_CHANGE {
             return Err(MUST_CHANGE.into());
         }
@@ -271,7 +271,7 @@ impl<'a, R: Rank> ApiExtractor<'a> for Perhaps<R> {
     async fn from_request(req: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         let of = async || -> Result<Self, Error> {
             if !req.headers().contains_key(AUTHORIZATION) {
-                return Ok(Self::Stranger(Visit::of(req, None).await?));
+                return Ok(Self::Stranger(Visit::of(req).await?));
             }
             let signed = By::<Signed>::of(req).await?;
             Ok(match R::admit(signed.who.clone()).filter(|_| !signed.session.must_change) {

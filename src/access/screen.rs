@@ -32,7 +32,7 @@ pub struct Screen(pub Visit);
 
 impl Screen {
     async fn of(req: &Request) -> Result<Self> {
-        let visit = Visit::of(req, None).await?;
+        let visit = Visit::of(req).await?;
         let paired = match cookie(req.headers(), SCREEN) {
             Some(token) => centre::is_screen(visit.app.read(), visit.centre.id, token).await?,
             None => false,

@@ -2,11 +2,11 @@
 
 use super::{NOT_COUNTED, TOO_OFTEN};
 use crate::app::App;
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::settings::Settings;
 use crate::domain::case::{self, Proof};
-use crate::domain::centre::{self, Centre};
 use crate::domain::identity::idempotency::{self, Recall, TWIN};
+use crate::domain::published::{Centre, Published};
 use crate::domain::review::Key;
 use crate::domain::{Act, Who};
 use crate::gateway::limits::{Quota, Verdict};
@@ -60,12 +60,26 @@ pub struct Visit {
 }
 
 impl Visit {
+    /// Reads a request of a stranger.
+    ///
+    /// # Errors
+    /// `unknown_centre`, `bad_idempotency_key`.
+    pub async fn of(req: &Request) -> Result<Self> {
+        let app = Self::app(req)?;
+        let published = app.published().await?;
+        Self::among(req, app, &published, None)
+    }
+
+    /// The application that answers a request.
+    pub(super) fn app(req: &Request) -> Result<App> {
+        Ok(req.data::<App>().ok_or_else(|| anyhow::anyhow!("the routes carry no application"))?.clone())
+    }
+
     /// Reads a request. `token_centre` is meant when the request itself names no centre.
     ///
     /// # Errors
     /// `unknown_centre`, `bad_idempotency_key`.
-    pub async fn of(req: &Request, token_centre: Option<Id>) -> Result<Self> {
-        let app = req.data::<App>().ok_or_else(|| anyhow::anyhow!("the routes carry no application"))?.clone();
+    pub(super) fn among(req: &Request, app: App, published: &Published, token_centre: Option<Id>) -> Result<Self> {
         let word = |name: &str| req.headers().get(name).and_then(|v| v.to_str().ok()).map(ToOwned::to_owned);
         let host = req.headers().get(HOST).and_then(|v| v.to_str().ok()).map(without_port);
         let in_query = req.uri().query().and_then(|q| {
@@ -74,12 +88,10 @@ impl Visit {
                 .filter(|c| c.chars().all(|c| c.is_ascii_alphanumeric()))
         });
         let named = in_query.map(ToOwned::to_owned).or_else(|| word("x-centre"));
-        let centre = match centre::find(app.read(), host, named.as_deref()).await {
-            Err(Error::Refused(_)) if named.is_none() && token_centre.is_some() => {
-                let all = centre::all(app.read()).await?;
-                all.into_iter().find(|c| Some(c.id) == token_centre).ok_or(centre::UNKNOWN_CENTRE)?
-            }
-            other => other?,
+        let of_token = token_centre.filter(|_| named.is_none()).and_then(|id| published.by_id(id));
+        let centre = match (published.find(host, named.as_deref()), of_token) {
+            (Err(_), Some(centre)) => centre,
+            (found, _) => found?,
         };
         let key = word("idempotency-key");
         if let Some(key) = &key {
@@ -92,7 +104,7 @@ impl Visit {
         let forwarded = Some(lines.collect::<Vec<_>>().join(",")).filter(|f| !f.is_empty());
         let address = client(peer, forwarded.as_deref(), &app.settings);
         let device = word("x-device").filter(|d| (8..=64).contains(&d.len()));
-        Ok(Self { app, centre: Arc::new(centre), address, device, key })
+        Ok(Self { app, centre, address, device, key })
     }
 
     /// The same visit with a key of its own: a form carries one in a hidden field, so that a second press of its button is
@@ -138,6 +150,20 @@ impl Visit {
             }
         })
         .await
+    }
+
+    /// Does one act at once, if it may be: what is to be kept with an Idempotency-Key is done in a transaction.
+    ///
+    /// # Errors
+    /// Whatever the act says.
+    pub async fn at_once<T>(&self, who: Who, act: impl AsyncFnOnce(&Act) -> Result<T>) -> Result<Option<T>> {
+        if self.may_repeat() { Ok(None) } else { self.app.at_once(&self.centre, who, act).await }
+    }
+
+    /// True when this request names a key, and so may be a repetition.
+    #[must_use]
+    pub const fn may_repeat(&self) -> bool {
+        self.key.is_some()
     }
 
     /// True when this request repeats one that was done with its Idempotency-Key.
@@ -291,7 +317,7 @@ impl Visit {
 
 impl<'a> FromRequest<'a> for Visit {
     async fn from_request(req: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
-        Self::of(req, None).await.map_err(poem::Error::from)
+        Self::of(req).await.map_err(poem::Error::from)
     }
 }
 

@@ -7,7 +7,6 @@ use super::view::{Created, Done, Listed, Moment, Text, moment};
 use crate::access::{By, Director, Visit, WindowStaff};
 use crate::domain::applicant::Applicant;
 use crate::domain::booking::{self, Booked, Closed, Closing, MakeUp, Touched};
-use crate::domain::identity::Viewer;
 use chrono::NaiveDate;
 use entity::Id;
 use poem_openapi::param::Path;
@@ -131,12 +130,11 @@ impl Closures {
     #[oai(path = "/calendar/closures", method = "post", operation_id = "close_day")]
     async fn close_day(&self, who: By<Director>, body: Json<CloseInput>) -> Answer<Created<ClosingView>> {
         let (request, dry_run) = (body.0.to_json_string(), body.0.dry_run.unwrap_or(false));
-        let viewer = Viewer::Staff(who.holder.clone());
         let closing = Closing::from(body.0);
         let close = async |act: &_| {
             let (id, touched) = booking::close(act, &who.holder, closing).await?;
             let shown = |t: Touched| TouchedView {
-                booking: view(t.booked, &viewer),
+                booking: view(t.booked, &who.who),
                 was: Some(moment(t.was)),
                 texted: t.texted,
             };
@@ -151,7 +149,7 @@ impl Closures {
     /// See what is closed from today on
     #[oai(path = "/calendar/closures", method = "get", operation_id = "list_closures")]
     async fn list_closures(&self, visit: Visit) -> Answer<Json<Listed<ClosureView>>> {
-        let closed = booking::closures(visit.app.read(), visit.centre.id, visit.app.clock.now().date()).await?;
+        let closed = booking::closures(visit.app.read(), &visit.centre, visit.app.clock.now().date()).await?;
         Ok(Json(Listed { items: closed.into_iter().map(Into::into).collect(), next_cursor: None }))
     }
 
@@ -159,11 +157,10 @@ impl Closures {
     #[oai(path = "/calendar/closures/:id", method = "get", operation_id = "closure_touched")]
     async fn closure_touched(&self, who: By<WindowStaff>, id: Path<Id>) -> Answer<Json<Listed<TouchedView>>> {
         let Visit { app, centre, .. } = &who.visit;
-        let viewer = Viewer::Staff(who.holder.clone());
-        let touched = booking::touched_by(app.read(), &app.vault, centre.id, id.0).await?;
+        let touched = booking::touched_by(app.read(), &app.vault, centre, id.0).await?;
         let shown = |b: Booked| {
             let texted = b.applicant.as_ref().and_then(Applicant::mobile).is_some();
-            TouchedView { booking: view(b, &viewer), was: None, texted }
+            TouchedView { booking: view(b, &who.who), was: None, texted }
         };
         Ok(Json(Listed { items: touched.into_iter().map(shown).collect(), next_cursor: None }))
     }

@@ -4,7 +4,6 @@ use super::Noun;
 use super::problem::Failure;
 use super::view::{Listed, OfficeView};
 use crate::access::Visit;
-use crate::base::Error;
 use crate::domain::guide::{self, Guide, Wanted};
 use entity::applicant::ApplicantKind;
 use entity::guide::ItemKind;
@@ -159,7 +158,7 @@ impl Guides {
     /// Read a guide
     #[oai(path = "/:code", method = "get", operation_id = "get_guide")]
     async fn get_guide(&self, visit: Visit, code: Path<String>) -> Result<Json<GuideView>, Failure> {
-        let guide: Result<Guide, Error> = guide::get(visit.app.read(), visit.centre.id, &code.0).await;
-        Ok(Json(guide?.into()))
+        let guide = guide::get(visit.app.read(), &visit.centre, &code.0).await?;
+        Ok(Json(Guide::clone(&guide).into()))
     }
 }

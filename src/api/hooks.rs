@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::base::Error;
 use crate::base::vault::same;
 use crate::domain::Who;
-use crate::domain::centre::{self, Centre};
+use crate::domain::published::{self, Centre};
 use crate::domain::review::{self, Uplink};
 use poem::web::{Data, Json, Path};
 use poem::{Route, handler, post};
@@ -55,13 +55,13 @@ async fn reply(
 
 /// The centre a text is for: the one whose address was called, else the one that asked.
 async fn centre_of(req: &poem::Request, app: &App, uplink: &Uplink<'_>) -> crate::base::Result<Option<Arc<Centre>>> {
-    match Visit::of(req, None).await {
+    match Visit::of(req).await {
         Ok(visit) => return Ok(Some(visit.centre)),
         // The address names none; one that names a wrong one is refused, and the gateway tries again when it is put right.
-        Err(Error::Refused(refused)) if refused.refusal == centre::UNKNOWN_CENTRE && refused.field.is_none() => {}
+        Err(Error::Refused(refused)) if refused.refusal == published::UNKNOWN_CENTRE && refused.field.is_none() => {}
         Err(other) => return Err(other),
     }
-    let centres = centre::all(app.read()).await?;
-    let meant = uplink.meant_for(app.read(), &app.vault, &centres, app.clock.now(), &app.rules).await?;
-    Ok(centres.into_iter().find(|c| Some(c.id) == meant).map(Arc::new))
+    let published = app.published().await?;
+    let meant = uplink.meant_for(app.read(), &app.vault, &published.centres, app.clock.now(), &app.rules).await?;
+    Ok(meant.and_then(|id| published.by_id(id)))
 }

@@ -109,7 +109,7 @@ impl Reviews {
         let key = Key::new(body.0.token.map(String::from), body.0.code.map(String::from))?;
         visit.admit_review(&key).await?;
         let (app, now) = (&visit.app, visit.app.clock.now());
-        let opened = review::open(app.read(), &app.vault, visit.centre.id, &key, app.rules.review_days, now).await?;
+        let opened = review::open(app.read(), &app.vault, &visit.centre, &key, app.rules.review_days, now).await?;
         let tag = |t: &&review::Tag| TagView { code: t.code.clone(), text: t.text.clone(), core: t.core };
         let grade = |g: &review::Grade| GradeView {
             grade: g.code,

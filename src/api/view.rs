@@ -3,7 +3,6 @@
 use crate::base::personal;
 use crate::domain::act::Page as Part;
 use crate::domain::applicant::{Applicant, Typed};
-use crate::domain::identity::Viewer;
 use chrono::{DateTime, FixedOffset};
 use entity::Time;
 use entity::applicant::{ApplicantKind, IdType};
@@ -162,9 +161,9 @@ pub(super) struct ApplicantView {
 }
 
 impl ApplicantView {
-    /// As this viewer may know it.
-    pub(super) fn to(viewer: &Viewer, applicant: &Applicant) -> Self {
-        if viewer.is_staff() { Self::masked(applicant) } else { Self::own(applicant) }
+    /// As staff may know it, or the one it is.
+    pub(super) fn to(staff: bool, applicant: &Applicant) -> Self {
+        if staff { Self::masked(applicant) } else { Self::own(applicant) }
     }
 
     fn masked(applicant: &Applicant) -> Self {

@@ -2,11 +2,13 @@
 
 use super::settings;
 use anyhow::Context as _;
+use async_trait::async_trait;
 use sea_orm::sea_query::{CommonTableExpression, Query, SelectStatement, WithClause};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
-    SqliteTransactionMode, SqlxError, TransactionOptions, TransactionTrait as _,
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
+    QueryResult, RuntimeErr, SqliteTransactionMode, SqlxError, Statement, StatementBuilder, TransactionOptions,
+    TransactionTrait as _,
 };
 use secrecy::ExposeSecret as _;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -94,6 +96,89 @@ impl Database {
         // A pool that is already closed has nothing left to lose.
         let _ = self.reader.clone().close().await;
         let _ = self.writer.clone().close().await;
+    }
+}
+
+/// What an act works by.
+#[derive(Debug)]
+pub enum Work {
+    /// A transaction: it reads and writes as it likes, and is committed or taken back as a whole.
+    Transaction(DatabaseTransaction),
+    /// It looks only, until one statement does everything, which is a transaction of its own.
+    Look(DatabaseConnection),
+}
+
+impl Work {
+    /// True where nothing may be written yet.
+    #[must_use]
+    pub const fn looks(&self) -> bool {
+        matches!(self, Self::Look(_))
+    }
+
+    /// Runs the statement that does everything, by whatever this is.
+    ///
+    /// # Errors
+    /// Whatever the database says; nothing is changed then.
+    pub async fn at_once<S: StatementBuilder + Sync>(&self, statement: &S) -> Result<Option<QueryResult>, DbErr> {
+        match self {
+            Self::Transaction(tx) => tx.query_one(statement).await,
+            Self::Look(pool) => pool.query_one(statement).await,
+        }
+    }
+
+    fn reading(&self, statement: &Statement) -> Result<(), DbErr> {
+        if self.looks() && !statement.sql.starts_with("SELECT") {
+            return Err(DbErr::Custom("an act that looks wrote something".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ConnectionTrait for Work {
+    fn get_database_backend(&self) -> DbBackend {
+        match self {
+            Self::Transaction(tx) => tx.get_database_backend(),
+            Self::Look(pool) => pool.get_database_backend(),
+        }
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.reading(&statement)?;
+        match self {
+            Self::Transaction(tx) => tx.execute_raw(statement).await,
+            Self::Look(pool) => pool.execute_raw(statement).await,
+        }
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        match self {
+            Self::Transaction(tx) => tx.execute_unprepared(sql).await,
+            Self::Look(_) => Err(DbErr::Custom("an act that looks wrote something".to_owned())),
+        }
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.reading(&statement)?;
+        match self {
+            Self::Transaction(tx) => tx.query_one_raw(statement).await,
+            Self::Look(pool) => pool.query_one_raw(statement).await,
+        }
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.reading(&statement)?;
+        match self {
+            Self::Transaction(tx) => tx.query_all_raw(statement).await,
+            Self::Look(pool) => pool.query_all_raw(statement).await,
+        }
+    }
+
+    fn support_returning(&self) -> bool {
+        match self {
+            Self::Transaction(tx) => tx.support_returning(),
+            Self::Look(pool) => pool.support_returning(),
+        }
     }
 }
 

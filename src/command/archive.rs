@@ -3,7 +3,7 @@
 use super::{centre_of, say};
 use crate::app::App;
 use crate::domain::archive::{self, End, Scope};
-use crate::domain::centre;
+use crate::domain::published;
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use migration::{Migrator, MigratorTrait as _};
@@ -15,8 +15,8 @@ use std::path::Path;
 /// Writes a backup of one centre or of all; a file that is there stays as it is.
 pub(super) async fn backup(app: &App, code: Option<&str>, path: &Path) -> anyhow::Result<()> {
     let centres = match code {
-        Some(_) => vec![(*centre_of(app, code).await?).clone()],
-        None => centre::all(app.read()).await?,
+        Some(_) => vec![(**centre_of(app, code).await?).clone()],
+        None => published::all(app.read()).await?,
     };
     anyhow::ensure!(!centres.is_empty(), "there is no centre to back up");
     let part = path.with_extension("part");
@@ -58,8 +58,8 @@ pub(super) async fn restore(app: &App, path: &Path) -> anyhow::Result<()> {
         }
     }
     let restored: Vec<_> =
-        centre::all(app.read()).await?.into_iter().filter(|c| head.centres.contains(&c.code)).collect();
-    let whole = restored.len() == centre::all(app.read()).await?.len();
+        published::all(app.read()).await?.into_iter().filter(|c| head.centres.contains(&c.code)).collect();
+    let whole = restored.len() == published::all(app.read()).await?.len();
     let scope = Scope { now: app.clock.now(), schema: head.schema.clone(), centres: &restored, whole };
     let there = archive::backup(app.read(), &app.vault, &scope, std::io::sink(), |_, _| ()).await?;
     let other: Vec<&str> = end

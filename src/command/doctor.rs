@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::base::settings::Profile;
 use crate::domain::archive;
 use crate::domain::identity::staff;
-use crate::domain::{audit, calendar, centre, notice};
+use crate::domain::{audit, calendar, notice};
 use chrono::{Datelike as _, Duration};
 use entity::lease;
 use entity::notice::NoticeState;
@@ -163,7 +163,7 @@ async fn timetable(app: &App) -> anyhow::Result<Vec<Finding>> {
 async fn texts(app: &App) -> anyhow::Result<Vec<Finding>> {
     let now = app.clock.now();
     let mut findings = Vec::new();
-    for centre in centre::all(app.read()).await? {
+    for centre in &app.published().await?.centres {
         let of = async |state| notice::list(app.read(), centre.id, Some(state), 1000).await;
         let stuck = of(NoticeState::Due).await?.iter().filter(|n| n.due_at < now - Duration::minutes(10)).count();
         let recent = |rows: Vec<entity::notice::Model>| {
@@ -225,7 +225,7 @@ async fn people(app: &App) -> anyhow::Result<Vec<Finding>> {
 
 async fn trail(app: &App) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    for centre in centre::all(app.read()).await? {
+    for centre in &app.published().await?.centres {
         findings.push(match audit::first_break(app.read(), centre.id).await? {
             None => ("audit", Well, format!("{}: the trail is whole", centre.code)),
             Some(line) => ("audit", Ill, format!("{}: the trail was changed at line {line}; keep this database as it is and compare it with a backup", centre.code)),

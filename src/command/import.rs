@@ -13,7 +13,6 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 #[derive(Subcommand)]
 pub(super) enum Import {
@@ -55,7 +54,7 @@ impl Import {
             Self::Guides { file } => {
                 let files: Vec<GuideFile> = read(&file)?;
                 let centre = centre_of(app, code).await?;
-                let done = app.write(&centre, Who::Operator, async |act| guide::import(act, files).await).await?;
+                let done = app.publish(&centre, Who::Operator, async |act| guide::import(act, files).await).await?;
                 for warning in &done.warnings {
                     say(&format!("warning: {warning}"))?;
                 }
@@ -67,10 +66,9 @@ impl Import {
                 let tx = app.database.begin().await?;
                 calendar::import(&tx, app.clock.now(), file).await?;
                 tx.commit().await?;
-                for centre in centre::all(app.read()).await? {
-                    let centre = Arc::new(centre);
+                for centre in &app.published().await?.centres {
                     let act = async |act: &_| Ok((case::redate(act).await?, booking::open_slots(act).await?));
-                    let (moved, touched) = app.write(&centre, Who::Operator, act).await?;
+                    let (moved, touched) = app.write(centre, Who::Operator, act).await?;
                     say(&format!("{}: {moved} deadlines moved, and their applicants are told", centre.code))?;
                     tell_touched(&centre.code, &touched)?;
                 }
@@ -79,13 +77,13 @@ impl Import {
             Self::Offer { file } => {
                 let offer: OfferFile = read(&file)?;
                 let centre = centre_of(app, code).await?;
-                app.write(&centre, Who::Operator, async |act| booking::import(act, offer).await).await?;
+                app.publish(&centre, Who::Operator, async |act| booking::import(act, offer).await).await?;
                 say("what can be booked is in force")
             }
             Self::Texts { file } => {
                 let files: Vec<TextFile> = read(&file)?;
                 let centre = centre_of(app, code).await?;
-                let done = app.write(&centre, Who::Operator, async |act| notice::import(act, files).await).await?;
+                let done = app.publish(&centre, Who::Operator, async |act| notice::import(act, files).await).await?;
                 for text in &done {
                     say(&format!("{} version {}: billed as {} or more", text.kind, text.version, text.segments))?;
                 }
@@ -103,7 +101,7 @@ impl Import {
                 let centre = centre::import(&tx, &app.random, app.clock.now(), file).await?;
                 tx.commit().await?;
                 say(&format!("{} {} is in force", centre.code, centre.name))?;
-                let centre = Arc::new(centre);
+                let centre = app.published().await?.find(None, Some(&centre.code))?;
                 let touched = app.write(&centre, Who::Operator, async |act| booking::open_slots(act).await).await?;
                 tell_touched(&centre.code, &touched)
             }

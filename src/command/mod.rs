@@ -13,8 +13,8 @@ mod staff;
 use crate::app::App;
 use crate::base::settings::{Fault, Settings};
 use crate::base::{Clock, telemetry};
-use crate::domain::centre::{self, Centre};
 use crate::domain::figure::Month;
+use crate::domain::published::Centre;
 use crate::domain::{Who, bulletin};
 use crate::{api, demo, document};
 use anyhow::Context as _;
@@ -195,10 +195,8 @@ fn say(words: &str) -> anyhow::Result<()> {
 
 /// The centre a command is for.
 async fn centre_of(app: &App, code: Option<&str>) -> anyhow::Result<Arc<Centre>> {
-    let centre = centre::find(app.read(), None, code).await;
-    Ok(Arc::new(
-        centre.context("name the centre with --centre CODE, or import one with `shuitian import centre FILE`")?,
-    ))
+    let centre = app.published().await?.find(None, code);
+    centre.context("name the centre with --centre CODE, or import one with `shuitian import centre FILE`")
 }
 
 async fn migrate(app: &App, step: Migrate) -> anyhow::Result<()> {

@@ -4,8 +4,8 @@ use super::say;
 use crate::app::App;
 use crate::base::lease;
 use crate::base::settings::Profile;
-use crate::domain::centre;
 use crate::domain::identity::staff;
+use crate::domain::published;
 use crate::{demo, jobs, monitor, serve};
 use chrono::Duration;
 use clap::Args;
@@ -31,7 +31,7 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) async fn run(&self, app: App) -> anyhow::Result<()> {
         ensure_schema(&app).await?;
-        if centre::all(app.read()).await?.is_empty() {
+        if published::all(app.read()).await?.is_empty() {
             // An empty database in production is more likely a mistyped address than a new township.
             anyhow::ensure!(
                 app.settings.profile == Profile::Demo,

@@ -10,8 +10,9 @@ use crate::app::App;
 use crate::base::error::Result;
 use crate::base::{Kind, Random, Refusal};
 use crate::domain::calendar::{self, HolidayFile};
-use crate::domain::centre::{self, Centre, CentreFile};
+use crate::domain::centre::{self, CentreFile};
 use crate::domain::identity::staff::{self, StaffFile};
+use crate::domain::published::{self, Centre};
 use crate::domain::{Act, Who, booking, guide, notice};
 use chrono::{Datelike as _, Months};
 use entity::Time;
@@ -49,15 +50,15 @@ pub async fn holidays(app: &App) -> Result<()> {
 /// # Errors
 /// `not_empty`; whatever the database says.
 pub async fn township(app: &App) -> Result<Arc<Centre>> {
-    if !centre::all(app.read()).await?.is_empty() {
+    if !published::all(app.read()).await?.is_empty() {
         return Err(NOT_EMPTY.into());
     }
     holidays(app).await?;
     let file: CentreFile = serde_json::from_str(include_str!("../../seed/centre.json")).map_err(anyhow::Error::from)?;
     let tx = app.database.begin().await?;
-    let centre = Arc::new(centre::import(&tx, &app.random, app.clock.now(), file).await?);
+    let centre = centre::import(&tx, &app.random, app.clock.now(), file).await?;
     tx.commit().await?;
-    app.write(&centre, Who::Operator, async |act| {
+    app.publish(&Centre::unkept(centre), Who::Operator, async |act| {
         let files = serde_json::from_str(include_str!("../../seed/guides.json")).map_err(anyhow::Error::from)?;
         guide::import(act, files).await?;
         let offer = serde_json::from_str(include_str!("../../seed/offer.json")).map_err(anyhow::Error::from)?;
@@ -70,7 +71,7 @@ pub async fn township(app: &App) -> Result<Arc<Centre>> {
         staff::add_demo(&then(act, since, &Who::Operator), people, PASSWORD).await
     })
     .await?;
-    Ok(centre)
+    app.published().await?.find(None, None)
 }
 
 /// Loads the township and its last three months.

@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// The people behind the counters, and what the story needs at hand.
 struct Cast<'s> {
     random: &'s Random,
-    calendar: Calendar,
+    calendar: Arc<Calendar>,
     staff: Vec<Arc<StaffMember>>,
     guides: Vec<String>,
 }
@@ -32,11 +32,11 @@ pub(super) async fn tell(act: &Act, random: &Random, from: Time) -> Result<()> {
         let (roles, device) = (s.roles(), act.blind("device", &s.username));
         Arc::new(StaffMember { id: s.id, name: s.name, roles, office: s.office_id, device })
     };
-    let mut guides: Vec<String> = guide::names(&*act.tx, act.centre.id).await?.into_values().map(|g| g.code).collect();
+    let mut guides: Vec<String> = guide::all(&*act.tx, &act.centre).await?.codes().cloned().collect();
     guides.sort_unstable();
     let cast = Cast {
         random,
-        calendar: calendar::load(&*act.tx).await?,
+        calendar: calendar::of(&*act.tx, &act.centre).await?,
         staff: people.into_iter().map(member).collect(),
         guides,
     };
@@ -138,7 +138,7 @@ async fn book(act: &Act, cast: &Cast<'_>, day: NaiveDate) -> Result<()> {
         let account = resident::by_openid(&then(act, opened, &Who::Bearer), &format!("demo-{number}")).await?;
         resident::bind_phone(&then(act, opened, &Who::Bearer), account.id, &number).await?;
         let who = Who::Resident(account.id);
-        let starts = booking::starts(&*act.tx, act.centre.id, "SB-03", Some(day), Some(day), opened, true).await?;
+        let starts = booking::starts(&*act.tx, &act.centre, "SB-03", Some(day), Some(day), opened, true).await?;
         let open: Vec<_> = starts.into_iter().filter(|s| s.remaining > 0).collect();
         if open.is_empty() {
             continue;
@@ -197,7 +197,7 @@ async fn handle(
     booking: Option<Id>,
 ) -> Result<()> {
     let window = cast.one_of(Role::Window, None);
-    let content = guide::get(&*act.tx, act.centre.id, &guide).await?.version.content;
+    let content = guide::get(&*act.tx, &act.centre, &guide).await?.version.content.clone();
     let taken = |m: &entity::guide::Material| Taken {
         name: m.name.clone(),
         form: if m.form.as_deref() == Some("copy") { MaterialForm::Copy } else { MaterialForm::Original },

@@ -2,7 +2,7 @@
 //! that a calendar moves its entry instead of keeping two. It names the matter and nobody.
 
 use crate::domain::booking::Booked;
-use crate::domain::centre::Centre;
+use crate::domain::published::Centre;
 use chrono::{DateTime, Duration, Utc};
 use entity::Time;
 use entity::booking::BookingState;

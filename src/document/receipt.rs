@@ -4,8 +4,9 @@ use super::qr;
 use crate::base::Result;
 use crate::base::vault::Vault;
 use crate::domain::case;
-use crate::domain::centre::{self, Centre};
+use crate::domain::centre;
 use crate::domain::identity::{Viewer, staff};
+use crate::domain::published::Centre;
 use askama::Template;
 use entity::case::{CaseEventKind, MaterialForm};
 use sea_orm::ConnectionTrait;
@@ -40,7 +41,7 @@ pub async fn page(
     number: &str,
     viewer: &Viewer,
 ) -> Result<String> {
-    let seen = case::see(db, vault, centre.id, number, viewer).await?;
+    let seen = case::see(db, vault, centre, number, viewer).await?;
     let applicant = seen.applicant.ok_or(case::UNKNOWN_CASE)?;
     let row = seen.row;
     let events = case::timeline(db, &row).await?;

@@ -1,20 +1,25 @@
 //! The act (行为): what a rule that writes is given.
 
+use crate::base::database::Work;
 use crate::base::error::{Error, Result};
 use crate::base::settings::{Links, Quiet};
 use crate::base::vault::{Place, Vault};
 use crate::base::{Kind, Random, Refusal};
+use crate::domain::published::Centre;
 use entity::audit::ActorKind;
-use entity::centre::Model as Centre;
 use entity::identity::Role;
 use entity::{Blind, Id, Sealed, Time};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{DatabaseTransaction, EntityTrait, IntoActiveModel, ModelTrait};
+use sea_orm::{EntityTrait, IntoActiveModel, ModelTrait};
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A cursor that no page gave.
 pub const BAD_CURSOR: Refusal = Refusal::new(Kind::Unreadable, "bad_cursor", "翻页标记无效，请从第一页重新查询。");
+
+/// Somebody acted in between, or the act cannot be done by one statement: it is to be done in a transaction.
+pub const CAME_BETWEEN: Refusal = Refusal::new(Kind::Conflict, "came_between", "刚才有别的操作，请再试一次。");
 
 /// Who acts. It comes from credentials, never from a request's body.
 #[derive(Clone, Debug)]
@@ -105,8 +110,8 @@ pub struct Rules {
 /// One transaction, with the moment, the actor and the centre it is done for.
 #[derive(Clone)]
 pub struct Act {
-    /// The transaction. Committed by whoever began it.
-    pub tx: Arc<DatabaseTransaction>,
+    /// What it works by, as a rule a transaction. Ended by whoever began it.
+    pub tx: Arc<Work>,
     /// The moment; it stands still within an act.
     pub now: Time,
     /// Who acts.
@@ -123,10 +128,10 @@ pub struct Act {
 }
 
 impl Act {
-    /// An act in a transaction that has begun.
+    /// An act in a transaction that has begun, or one that looks.
     #[must_use]
     pub fn new(
-        tx: DatabaseTransaction,
+        tx: Work,
         now: Time,
         who: Who,
         centre: Arc<Centre>,
@@ -216,6 +221,30 @@ impl Act {
     #[must_use]
     pub fn has_spoken(&self) -> bool {
         self.spoke.load(Ordering::Relaxed)
+    }
+}
+
+/// An act that changes what is published. It reads everything anew, and its commit makes a new edition.
+pub struct Publishing(Act);
+
+impl Publishing {
+    /// An act whose centre keeps nothing.
+    #[must_use]
+    pub const fn new(act: Act) -> Self {
+        Self(act)
+    }
+
+    /// The act, to be ended.
+    #[must_use]
+    pub fn into_act(self) -> Act {
+        self.0
+    }
+}
+
+impl Deref for Publishing {
+    type Target = Act;
+    fn deref(&self) -> &Act {
+        &self.0
     }
 }
 

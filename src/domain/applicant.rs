@@ -114,10 +114,18 @@ fn check_document(kind: ApplicantKind, id_type: IdType, number: &str) -> Result<
 /// # Errors
 /// Whatever the database says.
 pub async fn record(act: &Act, applicant: &Applicant) -> Result<Model> {
+    act.insert(snapshot(act, applicant)?).await
+}
+
+/// An applicant as he is now, to be recorded.
+///
+/// # Errors
+/// Only if the cipher itself fails.
+pub fn snapshot(act: &Act, applicant: &Applicant) -> Result<Model> {
     let id = act.id();
     let document = applicant.document.as_ref();
     let seal = |column, text: &String| act.seal(column, id, text);
-    let row = Model {
+    Ok(Model {
         id,
         centre_id: act.centre.id,
         kind: applicant.kind,
@@ -129,8 +137,7 @@ pub async fn record(act: &Act, applicant: &Applicant) -> Result<Model> {
         id_number: document.map(|(_, number)| seal("applicant.id_number", number)).transpose()?,
         id_blind: document.map(|(_, number)| act.blind("id_number", number)),
         recorded_at: act.now,
-    };
-    act.insert(row).await
+    })
 }
 
 /// Opens a snapshot.

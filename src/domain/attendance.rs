@@ -44,7 +44,7 @@ const NOON: i32 = 12 * 60;
 /// # Errors
 /// Whatever the database says.
 pub async fn roll(act: &Act, on: NaiveDate) -> Result<()> {
-    if !calendar::load(&*act.tx).await?.is_working_day(on) {
+    if !calendar::of(&*act.tx, &act.centre).await?.is_working_day(on) {
         return Ok(());
     }
     let hours = centre::hours(&*act.tx, act.centre.id, HoursKind::Shift).await?.on(on);

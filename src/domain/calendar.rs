@@ -5,12 +5,14 @@
 //! missing, because New Year's arrangement may reach back into it.
 
 use crate::base::{Kind, Refusal, Result};
+use crate::domain::published::{Centre, new_edition};
 use chrono::{Datelike as _, Days, NaiveDate, Weekday};
 use entity::Time;
 use entity::calendar::{day, year};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A day of a file that does not belong to its year, or that stands twice.
 pub const BAD_HOLIDAYS: Refusal = Refusal::new(Kind::Invalid, "bad_holidays", "放假安排有误：{fault}");
@@ -67,7 +69,7 @@ pub async fn import(db: &impl ConnectionTrait, now: Time, file: HolidayFile) -> 
         .into_iter()
         .map(|d| day::Model { date: d.date, year: file.year, off: d.off, name: d.name }.into_active_model());
     day::Entity::insert_many(days).exec_without_returning(db).await?;
-    Ok(())
+    new_edition(db).await
 }
 
 /// The arrangements of all years that have been loaded.
@@ -98,7 +100,15 @@ pub struct Deadline {
     pub provisional: bool,
 }
 
-/// Loads the calendar: some forty rows a year.
+/// The calendar: some forty rows a year, read once an edition.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn of(db: &impl ConnectionTrait, centre: &Centre) -> Result<Arc<Calendar>> {
+    centre.part(async |_| load(db).await).await
+}
+
+/// Reads the calendar anew.
 ///
 /// # Errors
 /// Whatever the database says.

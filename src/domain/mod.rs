@@ -3,6 +3,7 @@
 //! A rule that writes takes an [`Act`]; a rule that only reads takes a connection. Neither sends anything, knows HTTP
 //! or reads a clock of its own, so a rule is called alike from a door, a page, a job or the command line.
 
+pub mod published;
 pub mod act;
 pub mod calendar;
 pub mod centre;
@@ -21,4 +22,4 @@ pub mod bulletin;
 pub mod reseal;
 pub mod archive;
 
-pub use act::{Act, Page, Rules, StaffMember, Who};
+pub use act::{Act, CAME_BETWEEN, Page, Publishing, Rules, StaffMember, Who};

@@ -9,11 +9,10 @@ use crate::app::App;
 use crate::base::error::Result;
 use crate::base::lease;
 use crate::domain::identity::{idempotency, resident, session};
-use crate::domain::{Act, Who, attendance, audit, booking, bulletin, case, centre, notice, queue, review};
+use crate::domain::{Act, Who, attendance, audit, booking, bulletin, case, notice, queue, review};
 use chrono::Duration;
 use futures_util::FutureExt as _;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use tokio::sync::watch;
 
 /// A job of the timetable.
@@ -82,7 +81,7 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
         }
         Job::ChainAudit => in_each_centre(app, name, async |act| audit::chain(act).await.map(drop)).await,
         Job::CheckAudit => {
-            for centre in centre::all(app.read()).await? {
+            for centre in &app.published().await?.centres {
                 if let Some(line) = audit::first_break(app.read(), centre.id).await? {
                     return Err(anyhow::anyhow!("the audit trail of {} was changed at line {line}", centre.code).into());
                 }
@@ -112,8 +111,8 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
 
 async fn in_each_centre(app: &App, name: &'static str, act: impl AsyncFn(&Act) -> Result<()>) -> Result<()> {
     let mut first = Ok(());
-    for centre in centre::all(app.read()).await? {
-        let done = app.write(&Arc::new(centre), Who::System(name), async |given| act(given).await).await;
+    for centre in &app.published().await?.centres {
+        let done = app.write(centre, Who::System(name), async |given| act(given).await).await;
         // One centre's trouble is not the next one's.
         first = first.and(done);
     }

@@ -48,7 +48,7 @@ pub(super) fn moment_in_words(time: Time) -> String {
 
 /// Starts by day, with what is left.
 async fn days(visit: &Visit, code: &str, online: bool) -> Result<Vec<(String, Vec<Slot>)>> {
-    let (app, centre) = (&visit.app, visit.centre.id);
+    let (app, centre) = (&visit.app, &visit.centre);
     let mut days: Vec<(String, Vec<Slot>)> = Vec::new();
     for start in booking::starts(app.read(), centre, code, None, None, app.clock.now(), online).await? {
         let day = day_in_words(start.starts_at);
@@ -63,7 +63,7 @@ async fn days(visit: &Visit, code: &str, online: bool) -> Result<Vec<(String, Ve
 }
 
 async fn slots_page(visit: &Visit, frame: Frame, code: &str, form: String, online: bool) -> poem::Result<Response> {
-    let name = guide::get(visit.app.read(), visit.centre.id, code).await?.row.name;
+    let name = guide::get(visit.app.read(), &visit.centre, code).await?.row.name.clone();
     page(&Slots { frame, name, form, days: days(visit, code, online).await? })
 }
 
@@ -107,11 +107,11 @@ async fn book_page<R: Rank>(
     typed: Fields,
     wrong: Option<String>,
 ) -> poem::Result<Response> {
-    let (app, centre, window) = (&by.visit.app, by.visit.centre.id, matches!(by.who, Who::Staff(_)));
+    let (app, centre, window) = (&by.visit.app, &by.visit.centre, matches!(by.who, Who::Staff(_)));
     let guide = guide::get(app.read(), centre, code).await?;
-    let slot = booking::slot(app.read(), centre, slot).await?;
+    let slot = booking::slot(app.read(), centre.id, slot).await?;
     let when = moment_in_words(slot.starts_at);
-    let (name, code) = (guide.row.name, guide.row.code);
+    let (name, code) = (guide.row.name.clone(), guide.row.code.clone());
     let (once, now) = (typed.once(&app.random), app.clock.now());
     let kept = match (by.who.account(), typed.id("hold")) {
         (Some(account), Some(id)) => booking::held(app.read(), account, id, now).await?,
@@ -229,8 +229,8 @@ struct Made {
 
 #[handler]
 pub(super) async fn own_bookings(Someone(by): Someone<Resident>, Query(made): Query<Made>) -> poem::Result<Response> {
-    let (app, centre, now) = (&by.visit.app, by.visit.centre.id, by.visit.app.clock.now());
-    let known = resident::known(app.read(), &app.vault, centre, by.holder).await?;
+    let (app, centre, now) = (&by.visit.app, &by.visit.centre, by.visit.app.clock.now());
+    let known = resident::known(app.read(), &app.vault, centre.id, by.holder).await?;
     let (booked, _) =
         booking::list_of_account(app.read(), &app.vault, centre, &known, Part::new(Some(50), None)?).await?;
     let shown = |b: Booked| Shown {
@@ -272,8 +272,8 @@ struct Moving {
 }
 
 async fn move_page(by: &By<Resident>, id: Id, fields: Fields, wrong: Option<String>) -> poem::Result<Response> {
-    let (app, centre) = (&by.visit.app, by.visit.centre.id);
-    let viewer = Viewer::of(app.read(), &app.vault, centre, &by.who).await?;
+    let (app, centre) = (&by.visit.app, &by.visit.centre);
+    let viewer = Viewer::of(app.read(), &app.vault, centre.id, &by.who).await?;
     let booked = booking::see(app.read(), &app.vault, centre, id, &viewer).await?;
     let mut days = days(&by.visit, &booked.guide_code, true).await?;
     // The time one has is not another time.

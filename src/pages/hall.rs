@@ -56,10 +56,10 @@ pub(super) async fn queue_screen(Screen(visit): Screen, Query(place): Query<Wher
 }
 
 async fn queue_page(visit: &Visit, branch: Option<String>) -> poem::Result<Response> {
-    let (db, centre, now) = (visit.app.read(), visit.centre.id, visit.app.clock.now());
-    let watched = queue::watched_branch(db, centre, branch.as_deref()).await?;
+    let (db, centre, now) = (visit.app.read(), &visit.centre, visit.app.clock.now());
+    let watched = queue::watched_branch(db, centre.id, branch.as_deref()).await?;
     let board = queue::board(db, centre, watched, now).await?;
-    let branches = centre::branches(db, centre).await?;
+    let branches = centre::branches(db, centre.id).await?;
     let branch = branches.into_iter().find(|b| b.id == watched);
     let (code, at) = (branch.as_ref().map(|b| b.code.clone()).unwrap_or_default(), clock(now));
     let branch = branch.map(|b| b.name).unwrap_or_default();

@@ -53,7 +53,7 @@ async fn look(visit: &Visit, number: &str, proof: &str) -> Result<Found> {
     let proof = personal::half_width(proof).trim().to_owned();
     let proof = if proof.len() == 4 { Proof::phone_tail(&proof) } else { Proof::check_code(&proof) };
     visit.limit_proof(number, &proof).await?;
-    let (app, centre) = (&visit.app, visit.centre.id);
+    let (app, centre) = (&visit.app, &visit.centre);
     let seen = case::progress(app.read(), &app.vault, centre, number, &proof).await?;
     let mut events = Vec::new();
     for event in case::timeline(app.read(), &seen.row).await? {

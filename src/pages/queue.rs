@@ -4,10 +4,11 @@ use super::form::{Fields, Frame, Sent, Someone, go_to, page, word, words};
 use crate::access::{By, Resident, WindowStaff};
 use crate::base::error::{Error, Result};
 use crate::domain::Act;
+use crate::domain::booking::Offer;
 use crate::domain::calendar::moment_in_words;
+use crate::domain::guide;
 use crate::domain::identity::Viewer;
 use crate::domain::queue::{self, Basis, Estimate, Seen, Wish, state_in_words};
-use crate::domain::{booking, guide};
 use askama::Template;
 use entity::Id;
 use entity::booking::{desk, desk_group};
@@ -43,10 +44,10 @@ struct Ticket {
 }
 
 async fn ticket_page(by: &By<Resident>, id: Id, wrong: Option<String>) -> poem::Result<Response> {
-    let (app, centre) = (&by.visit.app, by.visit.centre.id);
-    let viewer = Viewer::of(app.read(), &app.vault, centre, &by.who).await?;
+    let (app, centre) = (&by.visit.app, &by.visit.centre);
+    let viewer = Viewer::of(app.read(), &app.vault, centre.id, &by.who).await?;
     let seen = queue::see(app.read(), centre, id, &viewer).await?;
-    let wait = in_words(queue::estimate(app.read(), &seen.row, app.clock.now()).await?);
+    let wait = in_words(queue::estimate(app.read(), centre, &seen.row, app.clock.now()).await?);
     let (state, remote) = (state_in_words(seen.row.state), seen.row.state == TicketState::Remote);
     page(&Ticket { frame: Frame::of(&by.visit), word: word(by), seen, state, remote, wait, wrong })
 }
@@ -67,7 +68,7 @@ struct TakeNumber {
 }
 
 async fn number_page(by: &By<Resident>, code: &str, wrong: Option<String>) -> poem::Result<Response> {
-    let name = guide::get(by.visit.app.read(), by.visit.centre.id, code).await?.row.name;
+    let name = guide::get(by.visit.app.read(), &by.visit.centre, code).await?.row.name.clone();
     page(&TakeNumber { frame: Frame::of(&by.visit), word: word(by), code: code.to_owned(), name, wrong })
 }
 
@@ -150,9 +151,9 @@ pub(super) struct At {
 }
 
 async fn queue_page(by: &By<WindowStaff>, at: Option<&str>, wrong: Option<String>) -> poem::Result<Response> {
-    let (app, centre) = (&by.visit.app, by.visit.centre.id);
-    let (desks, groups) = (booking::desks(app.read(), centre).await?, booking::groups(app.read(), centre).await?);
-    let desk = desks.iter().find(|d| Some(d.code.as_str()) == at).cloned();
+    let (app, centre) = (&by.visit.app, &by.visit.centre);
+    let offer = Offer::of(app.read(), centre).await?;
+    let desk = offer.desks.iter().find(|d| Some(d.code.as_str()) == at).cloned();
     let shown = |seen: Seen| Shown {
         id: seen.row.id,
         state: state_in_words(seen.row.state),
@@ -180,7 +181,17 @@ async fn queue_page(by: &By<WindowStaff>, at: Option<&str>, wrong: Option<String
             _ => {}
         }
     }
-    page(&Queue { frame: Frame::of_staff(by), word: word(by), desks, groups, desk, serving, waiting, away, wrong })
+    page(&Queue {
+        frame: Frame::of_staff(by),
+        word: word(by),
+        desks: offer.desks.clone(),
+        groups: offer.groups.clone(),
+        desk,
+        serving,
+        waiting,
+        away,
+        wrong,
+    })
 }
 
 #[handler]
@@ -255,10 +266,10 @@ struct Paper {
 /// A ticket to be printed.
 #[handler]
 pub(super) async fn show_paper(Someone(by): Someone<WindowStaff>, Path(id): Path<Id>) -> poem::Result<Response> {
-    let (app, centre) = (&by.visit.app, by.visit.centre.id);
+    let (app, centre) = (&by.visit.app, &by.visit.centre);
     let viewer = Viewer::Staff(by.holder.clone());
     let seen = queue::see(app.read(), centre, id, &viewer).await?;
-    let wait = in_words(queue::estimate(app.read(), &seen.row, app.clock.now()).await?);
+    let wait = in_words(queue::estimate(app.read(), centre, &seen.row, app.clock.now()).await?);
     let print = match seen.row.print {
         PrintState::Unprinted => "还没有打印",
         PrintState::Printed => "已打印",

@@ -44,7 +44,7 @@ struct Grade {
 
 async fn rate_page(visit: &Visit, key: &Key, wrong: Option<String>) -> Result<Rate> {
     let (app, now) = (&visit.app, visit.app.clock.now());
-    let opened = review::open(app.read(), &app.vault, visit.centre.id, key, app.rules.review_days, now).await?;
+    let opened = review::open(app.read(), &app.vault, &visit.centre, key, app.rules.review_days, now).await?;
     let (token, code) = match key {
         Key::Token(token) => (token.clone(), String::new()),
         Key::Code(code) => (String::new(), code.clone()),

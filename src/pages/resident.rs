@@ -2,6 +2,7 @@
 
 use super::form::{Fields, Frame, Jar, Sent, forget_session, go_to, keep_session, local, page, words};
 use crate::access::{self, Resident, Visit};
+use crate::domain::booking::Offer;
 use crate::domain::booking::{self, Closed};
 use crate::domain::guide::{self, Wanted};
 use crate::domain::identity::session;
@@ -36,7 +37,7 @@ pub(super) async fn home(visit: Visit, Query(search): Query<Search>) -> poem::Re
             None => groups.push((office, vec![guide])),
         }
     }
-    let closed = booking::closures(visit.app.read(), visit.centre.id, visit.app.clock.now().date()).await?;
+    let closed = booking::closures(visit.app.read(), &visit.centre, visit.app.clock.now().date()).await?;
     page(&Home { frame: Frame::of(&visit), q: search.q.unwrap_or_default(), closed, groups })
 }
 
@@ -61,8 +62,8 @@ fn published(value: Option<String>) -> String {
 
 #[handler]
 pub(super) async fn read_guide(visit: Visit, Path(code): Path<String>) -> poem::Result<Response> {
-    let guide = guide::get(visit.app.read(), visit.centre.id, &code).await?;
-    let content = guide.version.content;
+    let guide = guide::get(visit.app.read(), &visit.centre, &code).await?;
+    let content = guide.version.content.clone();
     let days = |days: Option<i32>| match days {
         Some(0) => "当场办结".to_owned(),
         other => published(other.map(|d| format!("{d}个工作日"))),
@@ -93,9 +94,9 @@ pub(super) async fn read_guide(visit: Visit, Path(code): Path<String>) -> poem::
     page(&Guide {
         frame: Frame::of(&visit),
         name: content.name,
-        bookable: booking::service(visit.app.read(), guide.row.id).await?.is_some(),
-        code: guide.row.code,
-        office: guide.office,
+        bookable: Offer::of(visit.app.read(), &visit.centre).await?.service(guide.row.id).is_some(),
+        code: guide.row.code.clone(),
+        office: guide.office.clone(),
         materials: content.materials.into_iter().map(material).collect(),
         facts,
         steps: content.steps,

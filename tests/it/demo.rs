@@ -71,7 +71,7 @@ async fn loaded_at_once_it_has_its_attendance_too() {
     let app = App::open(settings, clock).await.unwrap();
     migration::Migrator::up(app.database.writer(), None).await.unwrap();
     demo::load(&app, 62).await.unwrap();
-    let centre = shuitian::domain::centre::find(app.read(), None, None).await.unwrap();
+    let centre = &app.published().await.unwrap().centres[0];
     let october = Month::parse("2026-10").unwrap();
     let figures = figure::month(app.read(), centre.id, october, app.clock.now()).await.unwrap();
     let of = |key: &str| figures.iter().find(|f| f.key == key).map(|f| (f.numerator(), f.denominator())).unwrap();

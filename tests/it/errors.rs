@@ -6,7 +6,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shuitian::access::{self, answer};
 use shuitian::domain::identity::session;
+use shuitian::domain::published::{self, Centre};
 use shuitian::domain::{case, centre};
+use std::sync::Arc;
 
 stories!(
     every_cause_has_its_status_and_one_shape,
@@ -91,15 +93,16 @@ async fn a_body_over_the_limit_is_refused_told_or_not(town: &Town) {
 }
 
 /// A second centre on the same installation, with a host of its own, its people and a case.
-async fn neighbour(town: &Town) -> (String, std::sync::Arc<centre::Centre>) {
+async fn neighbour(town: &Town) -> (String, Arc<Centre>) {
     let mut file: Value = serde_json::from_str(include_str!("../../seed/centre.json")).unwrap();
     file["code"] = json!("QX");
     file["hosts"] = json!(["qx.example.gov.cn"]);
     let tx = town.app.database.begin().await.unwrap();
     let file = serde_json::from_value(file).unwrap();
-    let centre = std::sync::Arc::new(centre::import(&tx, &town.app.random, town.app.clock.now(), file).await.unwrap());
+    let made = centre::import(&tx, &town.app.random, town.app.clock.now(), file).await.unwrap();
+    let centre = Arc::new(Centre::unkept(made));
     tx.commit().await.unwrap();
-    let number = town.app.write(&centre, shuitian::domain::Who::Operator, async |act| {
+    let number = town.app.publish(&centre, shuitian::domain::Who::Operator, async |act| {
         let guides = serde_json::from_str(include_str!("../../seed/guides.json")).map_err(anyhow_of)?;
         shuitian::domain::guide::import(act, guides).await?;
         let people = serde_json::from_str(include_str!("../../seed/staff.json")).map_err(anyhow_of)?;
@@ -123,8 +126,8 @@ async fn another_centres_things_are_not_there(town: &Town) {
     let (theirs, _) = neighbour(town).await;
     assert!(theirs.starts_with("QX-B-"));
     // With two centres, a request must say which it means.
-    town.stranger().get("/guides").await.refused(centre::UNKNOWN_CENTRE);
-    town.stranger().at("XX").get("/guides").await.refused(centre::UNKNOWN_CENTRE);
+    town.stranger().get("/guides").await.refused(published::UNKNOWN_CENTRE);
+    town.stranger().at("XX").get("/guides").await.refused(published::UNKNOWN_CENTRE);
     town.stranger().at("ST").get("/guides/SB-03").await.ok(200);
     town.stranger().get("/guides/SB-03?centre=ST").await.ok(200);
     let by_host = town

@@ -112,7 +112,7 @@ fn a_noun_imports_only_nouns_above_it() {
     let list = std::fs::read_to_string("src/domain/mod.rs").unwrap();
     let order: Vec<&str> =
         list.lines().filter_map(|l| l.strip_prefix("pub mod ")).map(|l| l.trim_end_matches(';')).collect();
-    assert_eq!(order[0], "act");
+    assert_eq!(order[..2], ["published", "act"]);
     let place = |noun: &str| order.iter().position(|n| *n == noun);
     let mut arrows = 0;
     for (path, text) in sources() {

@@ -22,7 +22,7 @@ fn shipped() -> Vec<Value> {
 
 async fn import(town: &Town, files: Vec<Value>) -> Result<guide::Imported, Error> {
     let files: Vec<GuideFile> = files.into_iter().map(|f| serde_json::from_value(f).unwrap()).collect();
-    town.app.write(&town.centre, Who::Operator, async |act| guide::import(act, files).await).await
+    town.app.publish(&town.centre, Who::Operator, async |act| guide::import(act, files).await).await
 }
 
 async fn a_guide_is_found_as_people_type_it(town: &Town) {

@@ -5,6 +5,7 @@ use crate::town::{Town, at, stories};
 use entity::applicant::ApplicantKind;
 use serde_json::json;
 use shuitian::base::Random;
+use shuitian::base::database::Work;
 use shuitian::base::keys::{Keys, fresh};
 use shuitian::base::vault::Vault;
 use shuitian::domain::act::Page;
@@ -54,10 +55,16 @@ async fn after_a_rotation_all_is_found_and_after_resealing_the_old_key_may_go(to
 
     let seen_with = async |vault: &Vault| {
         let known = resident::known(db, vault, centre, account).await?;
-        let (cases, _) =
-            case::list(db, vault, centre, &Viewer::Resident(known.clone()), Filter::default(), Page::new(None, None)?)
-                .await?;
-        let (bookings, _) = booking::list_of_account(db, vault, centre, &known, Page::new(None, None)?).await?;
+        let (cases, _) = case::list(
+            db,
+            vault,
+            &town.centre,
+            &Viewer::Resident(known.clone()),
+            Filter::default(),
+            Page::new(None, None)?,
+        )
+        .await?;
+        let (bookings, _) = booking::list_of_account(db, vault, &town.centre, &known, Page::new(None, None)?).await?;
         let names: Vec<String> = bookings.into_iter().filter_map(|b| b.applicant).map(|a| a.name).collect();
         Ok::<_, shuitian::base::Error>((known.phone, cases.len(), names))
     };
@@ -69,7 +76,8 @@ async fn after_a_rotation_all_is_found_and_after_resealing_the_old_key_may_go(to
     // The same person does not get a second place in the same half hour because the keys changed.
     let again = async |vault: Vault, who: Who, name: &str, phone: Option<&str>| {
         let (tx, now, rules) = (town.app.database.begin().await.unwrap(), town.app.clock.now(), town.app.rules.clone());
-        let act = Act::new(tx, now, who, town.centre.clone(), Arc::new(vault), random.clone(), rules);
+        let act =
+            Act::new(Work::Transaction(tx), now, who, town.centre.clone(), Arc::new(vault), random.clone(), rules);
         let applicant = Typed {
             kind: ApplicantKind::Person,
             name: name.to_owned(),

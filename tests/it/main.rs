@@ -33,6 +33,7 @@ mod monitor;
 mod notice;
 mod outage;
 mod pages;
+mod published;
 mod queue;
 mod review;
 mod secrets;

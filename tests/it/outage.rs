@@ -13,7 +13,7 @@ use shuitian::access::{self, answer};
 use shuitian::app::App;
 use shuitian::base::Clock;
 use shuitian::base::settings::Settings;
-use shuitian::domain::{Act, Who, centre, notice};
+use shuitian::domain::{Act, Who, notice};
 use shuitian::{demo, jobs};
 use std::path::Path;
 use std::sync::Arc;
@@ -130,7 +130,7 @@ async fn the_database_is_started_again_under_the_deliverer() {
         ("SMS__QUIET_HOURS", String::new()),
     ];
     let (app, _, stop) = serve(&variables, here.path()).await;
-    let centre = Arc::new(centre::find(app.read(), None, None).await.unwrap());
+    let centre = Arc::clone(&app.published().await.unwrap().centres[0]);
     let said = 600;
     let say = async |act: &Act| {
         for n in 0..said {

@@ -17,7 +17,8 @@ use shuitian::base::Clock;
 use shuitian::base::settings::Settings;
 use shuitian::domain::Act;
 use shuitian::domain::Who;
-use shuitian::domain::centre::{self, Centre};
+use shuitian::domain::centre;
+use shuitian::domain::published::Centre;
 use shuitian::gateway::sms::{Memory, Sms};
 use shuitian::{demo, jobs, serve};
 use std::collections::BTreeMap;
@@ -118,7 +119,8 @@ impl Town {
         let app = App::open(Settings::load(Some(Path::new("/dev/null")), settings.into_iter()).unwrap(), clock)
             .await
             .unwrap();
-        let centre = Arc::new(centre::find(app.read(), None, None).await.unwrap());
+        // It keeps nothing: stories publish as they go.
+        let centre = Arc::new(app.published().await.unwrap().centres[0].anew());
         let listening = serve::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let database_url = std::mem::replace(&mut url, format!("http://{}", listening.address));
         let (stop, stopped) = watch::channel(false);
@@ -211,7 +213,7 @@ impl Town {
         let file = serde_json::from_value(file).unwrap();
         let made = centre::import(&tx, &self.app.random, self.app.clock.now(), file).await.unwrap();
         tx.commit().await.unwrap();
-        Arc::new(made)
+        Arc::new(Centre::unkept(made))
     }
 
     /// Nobody.

@@ -42,6 +42,7 @@ drop table branch;
 drop table office;
 drop table centre_host;
 drop table centre;
+drop table edition;
 drop table lease;
 drop table holiday_day;
 drop table holiday_year;

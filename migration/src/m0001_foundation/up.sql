@@ -17,6 +17,11 @@ create table lease (
     holder text   not null,
     until  bigint not null
 );
+create table edition (
+    id integer primary key check (id = 1),
+    n  bigint  not null
+);
+insert into edition (id, n) values (1, 1);
 
 -- Centre.
 create table centre (
@@ -178,6 +183,7 @@ create table account (
     verified_at    bigint not null,
     verified_since bigint not null,
     created_at     bigint not null,
+    turn           integer not null,
     unique (centre_id, openid_blind),
     check (phone is not null or openid is not null),
     check ((phone is null) = (phone_blind is null)),

@@ -5,7 +5,6 @@ use super::{Answer, BookingView, view};
 use crate::access::{BookingParty, By, Director, Visit};
 use crate::api::Noun;
 use crate::domain::booking::{self, Appealed};
-use crate::domain::identity::Viewer;
 use entity::Id;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
@@ -56,8 +55,7 @@ impl Appeals {
         body: Json<AppealInput>,
     ) -> Answer<Json<BookingView>> {
         let request = format!("{} {}", id.0, body.0.to_json_string());
-        let done =
-            async |act: &_| Ok(view(booking::appeal(act, id.0, &body.0.reason).await?, &Viewer::acting(act).await?));
+        let done = async |act: &_| Ok(view(booking::appeal(act, id.0, &body.0.reason).await?, &act.who));
         Ok(Json(who.visit.write_once(who.who.clone(), "appeal_no_show", &request, done).await?))
     }
 
@@ -65,10 +63,13 @@ impl Appeals {
     #[oai(path = "/booking-appeals", method = "get", operation_id = "list_no_show_appeals")]
     async fn list_no_show_appeals(&self, who: By<Director>) -> Answer<Json<Listed<AppealView>>> {
         let Visit { app, centre, .. } = &who.visit;
-        let viewer = Viewer::Staff(who.holder.clone());
-        let open = booking::appeals(app.read(), &app.vault, centre.id).await?;
-        let shown =
-            |a: Appealed| AppealView { id: a.id, booking: view(a.booked, &viewer), reason: a.reason, at: moment(a.at) };
+        let open = booking::appeals(app.read(), &app.vault, centre).await?;
+        let shown = |a: Appealed| AppealView {
+            id: a.id,
+            booking: view(a.booked, &who.who),
+            reason: a.reason,
+            at: moment(a.at),
+        };
         Ok(Json(Listed { items: open.into_iter().map(shown).collect(), next_cursor: None }))
     }
 
@@ -83,7 +84,7 @@ impl Appeals {
         let request = format!("{} {}", id.0, body.0.to_json_string());
         let done = async |act: &_| {
             let ruled = booking::rule_on(act, &who.holder, id.0, body.0.grant, &body.0.words).await?;
-            Ok(view(ruled, &Viewer::acting(act).await?))
+            Ok(view(ruled, &act.who))
         };
         Ok(Json(who.visit.write_once(who.who.clone(), "rule_on_no_show", &request, done).await?))
     }

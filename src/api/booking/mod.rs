@@ -9,6 +9,7 @@ use crate::access::{BookingParty, By, Perhaps, Resident, Visit, WindowStaff};
 use crate::document::calendar;
 use crate::domain::booking::{self, Booked, Hold, Start, Wish};
 use crate::domain::identity::Viewer;
+use crate::domain::{Act, Who};
 use chrono::NaiveDate;
 use entity::Id;
 use entity::booking::BookingState;
@@ -112,7 +113,7 @@ pub(super) struct BookingView {
     applicant: Option<ApplicantView>,
 }
 
-pub(super) fn view(booked: Booked, viewer: &Viewer) -> BookingView {
+pub(super) fn view(booked: Booked, to: &Who) -> BookingView {
     BookingView {
         id: booked.row.id,
         number: booked.row.number,
@@ -122,7 +123,7 @@ pub(super) fn view(booked: Booked, viewer: &Viewer) -> BookingView {
         starts_at: moment(booked.row.starts_at),
         ends_at: moment(booked.row.ends_at),
         for_other: booked.row.for_other,
-        applicant: booked.applicant.as_ref().map(|a| ApplicantView::to(viewer, a)),
+        applicant: booked.applicant.as_ref().map(|a| ApplicantView::to(matches!(to, Who::Staff(_)), a)),
     }
 }
 
@@ -153,7 +154,7 @@ impl Bookings {
     ) -> Answer<Json<Listed<SlotView>>> {
         let Visit { app, centre, .. } = who.visit();
         let online = matches!(who, Perhaps::Stranger(_));
-        let starts = booking::starts(app.read(), centre.id, &guide.0, from.0, to.0, app.clock.now(), online).await?;
+        let starts = booking::starts(app.read(), centre, &guide.0, from.0, to.0, app.clock.now(), online).await?;
         let view = |s: Start| SlotView {
             id: s.id,
             starts_at: moment(s.starts_at),
@@ -189,25 +190,25 @@ impl Bookings {
     #[oai(path = "/bookings", method = "post", operation_id = "book")]
     async fn book(&self, who: By<BookingParty>, body: Json<BookInput>) -> Answer<Created<BookingView>> {
         who.visit.limit_booking(&who.who).await?;
-        let input = body.0;
-        if input.hold_id.is_none() {
-            ensure_offered(&who, input.slot_id).await?;
+        let (by, request) = (&who.who, body.0.to_json_string());
+        let BookInput { slot_id, guide, applicant, for_other, hold_id } = body.0;
+        let wish = Wish {
+            slot: slot_id,
+            guide: guide.into(),
+            applicant: applicant.into(),
+            for_other: for_other.unwrap_or(false),
+            hold: hold_id,
+        };
+        let again = wish.clone();
+        let book = async |act: &Act| Ok(view(booking::book(act, again).await?, &act.who));
+        if let Some(made) = who.visit.at_once(by.clone(), book).await? {
+            return Ok(Created(made));
         }
-        let request = input.to_json_string();
-        let made = who
-            .visit
-            .write_once(who.who.clone(), "book", &request, async |act| {
-                let wish = Wish {
-                    slot: input.slot_id,
-                    guide: input.guide.into(),
-                    applicant: input.applicant.into(),
-                    for_other: input.for_other.unwrap_or(false),
-                    hold: input.hold_id,
-                };
-                Ok(view(booking::book(act, wish).await?, &Viewer::acting(act).await?))
-            })
-            .await?;
-        Ok(Created(made))
+        if hold_id.is_none() {
+            ensure_offered(&who, slot_id).await?;
+        }
+        let book = async |act: &Act| Ok(view(booking::book(act, wish).await?, &act.who));
+        Ok(Created(who.visit.write_once(by.clone(), "book", &request, book).await?))
     }
 
     /// One's own bookings; for the windows, a day's
@@ -222,8 +223,8 @@ impl Bookings {
         /// Where the part before ended.
         cursor: Query<Option<String>>,
     ) -> Answer<Json<Listed<BookingView>>> {
-        let (app, centre) = (&who.visit.app, who.visit.centre.id);
-        let viewer = Viewer::of(app.read(), &app.vault, centre, &who.who).await?;
+        let (app, centre) = (&who.visit.app, &who.visit.centre);
+        let viewer = Viewer::of(app.read(), &app.vault, centre.id, &who.who).await?;
         let (booked, next_cursor) = match &viewer {
             Viewer::Resident(known) => {
                 let page = part(limit.0, cursor.0.as_ref())?;
@@ -234,15 +235,15 @@ impl Bookings {
                 (booking::list_of_day(app.read(), &app.vault, centre, day, None).await?, None)
             }
         };
-        Ok(Json(Listed { items: booked.into_iter().map(|b| view(b, &viewer)).collect(), next_cursor }))
+        Ok(Json(Listed { items: booked.into_iter().map(|b| view(b, &who.who)).collect(), next_cursor }))
     }
 
     /// Read a booking
     #[oai(path = "/bookings/:id", method = "get", operation_id = "get_booking")]
     async fn get_booking(&self, who: By<BookingParty>, id: Path<Id>) -> Answer<Json<BookingView>> {
-        let (app, centre) = (&who.visit.app, who.visit.centre.id);
-        let viewer = Viewer::of(app.read(), &app.vault, centre, &who.who).await?;
-        Ok(Json(view(booking::see(app.read(), &app.vault, centre, id.0, &viewer).await?, &viewer)))
+        let (app, centre) = (&who.visit.app, &who.visit.centre);
+        let viewer = Viewer::of(app.read(), &app.vault, centre.id, &who.who).await?;
+        Ok(Json(view(booking::see(app.read(), &app.vault, centre, id.0, &viewer).await?, &who.who)))
     }
 
     /// Move a booking to another time; the old place is held until the new one is sure
@@ -258,7 +259,7 @@ impl Bookings {
         let moved = who
             .visit
             .write_once(who.who.clone(), "reschedule_booking", &request, async |act| {
-                Ok(view(booking::reschedule(act, id.0, body.0.slot_id).await?, &Viewer::acting(act).await?))
+                Ok(view(booking::reschedule(act, id.0, body.0.slot_id).await?, &act.who))
             })
             .await?;
         Ok(Json(moved))
@@ -269,7 +270,7 @@ impl Bookings {
     async fn booking_calendar(&self, who: By<BookingParty>, id: Path<Id>) -> Answer<Entry> {
         let Visit { app, centre, .. } = &who.visit;
         let viewer = Viewer::of(app.read(), &app.vault, centre.id, &who.who).await?;
-        let booked = booking::see(app.read(), &app.vault, centre.id, id.0, &viewer).await?;
+        let booked = booking::see(app.read(), &app.vault, centre, id.0, &viewer).await?;
         Ok(Entry::Calendar(PlainText(calendar::entry(&booked, centre, app.clock.now()))))
     }
 
@@ -279,7 +280,7 @@ impl Bookings {
         let cancelled = who
             .visit
             .write_once(who.who.clone(), "cancel_booking", &id.0.to_string(), async |act| {
-                Ok(view(booking::cancel(act, id.0).await?, &Viewer::acting(act).await?))
+                Ok(view(booking::cancel(act, id.0).await?, &act.who))
             })
             .await?;
         Ok(Json(cancelled))

@@ -92,15 +92,15 @@ impl Cases {
         /// Where the part before ended.
         cursor: Query<Option<String>>,
     ) -> Answer<Json<Listed<CaseView>>> {
-        let (app, centre) = (&who.visit.app, who.visit.centre.id);
+        let (app, centre) = (&who.visit.app, &who.visit.centre);
         let (page, now) = (part(limit.0, cursor.0.as_ref())?, app.clock.now());
-        let offices = centre::offices(app.read(), centre).await?;
+        let offices = centre::offices(app.read(), centre.id).await?;
         let office = match office.0 {
-            Some(code) => Some(centre::office(app.read(), centre, &code).await?.id),
+            Some(code) => Some(centre::office(app.read(), centre.id, &code).await?.id),
             None => None,
         };
         let filter = Filter { state: state.0, office };
-        let viewer = Viewer::of(app.read(), &app.vault, centre, &who.who).await?;
+        let viewer = Viewer::of(app.read(), &app.vault, centre.id, &who.who).await?;
         let (cases, next_cursor) = case::list(app.read(), &app.vault, centre, &viewer, filter, page).await?;
         let items = cases.into_iter().map(|seen| shown(seen, &offices, now, &viewer)).collect();
         Ok(Json(Listed { items, next_cursor }))
@@ -130,10 +130,10 @@ impl Cases {
     /// Read a case by its number or its receipt's
     #[oai(path = "/cases/:number", method = "get", operation_id = "get_case")]
     async fn get_case(&self, who: By<CaseParty>, number: Path<String>) -> Answer<Json<CaseDetail>> {
-        let (app, centre) = (&who.visit.app, who.visit.centre.id);
-        let viewer = Viewer::of(app.read(), &app.vault, centre, &who.who).await?;
+        let (app, centre) = (&who.visit.app, &who.visit.centre);
+        let viewer = Viewer::of(app.read(), &app.vault, centre.id, &who.who).await?;
         let seen = case::see(app.read(), &app.vault, centre, &number.0, &viewer).await?;
-        Ok(Json(detail(app, centre, seen, &viewer).await?))
+        Ok(Json(detail(app, centre.id, seen, &viewer).await?))
     }
 
     /// Read a case that one sees in part in full, for a proof
@@ -153,17 +153,17 @@ impl Cases {
             (None, None) => return Err(case::WRONG_PROOF.on("check_code").into()),
         };
         who.visit.limit_opening(who.holder, &number.0, &proof).await?;
-        let (app, centre) = (&who.visit.app, who.visit.centre.id);
-        let viewer = Viewer::of(app.read(), &app.vault, centre, &who.who).await?;
+        let (app, centre) = (&who.visit.app, &who.visit.centre);
+        let viewer = Viewer::of(app.read(), &app.vault, centre.id, &who.who).await?;
         let seen = case::open(app.read(), &app.vault, centre, &number.0, &viewer, &proof).await?;
-        Ok(Json(detail(app, centre, seen, &viewer).await?))
+        Ok(Json(detail(app, centre.id, seen, &viewer).await?))
     }
 
     /// The receipt (收件回执单) as a page to print
     #[oai(path = "/cases/:number/receipt", method = "get", operation_id = "case_receipt")]
     async fn case_receipt(&self, who: By<ReceiptParty>, number: Path<String>) -> Answer<Html<String>> {
-        let (app, centre) = (&who.visit.app, who.visit.centre.id);
-        let viewer = Viewer::of(app.read(), &app.vault, centre, &who.who).await?;
+        let (app, centre) = (&who.visit.app, &who.visit.centre);
+        let viewer = Viewer::of(app.read(), &app.vault, centre.id, &who.who).await?;
         let page = receipt::page(app.read(), &app.vault, &who.visit.centre, &app.rules.public_url, &number.0, &viewer);
         Ok(Html(page.await?))
     }
@@ -276,7 +276,7 @@ impl Cases {
         };
         visit.limit_proof(&number, &proof).await?;
         let app = &visit.app;
-        let seen = case::progress(app.read(), &app.vault, visit.centre.id, &number, &proof).await?;
+        let seen = case::progress(app.read(), &app.vault, &visit.centre, &number, &proof).await?;
         let holds_receipt = proof.tail().is_none();
         let events = case::timeline(app.read(), &seen.row).await?;
         let told = |e: &event::Model| {

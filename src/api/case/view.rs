@@ -297,7 +297,7 @@ pub(super) struct ProgressView {
 async fn view(act: &Act, row: Row) -> Result<CaseView> {
     let viewer = Viewer::acting(act).await?;
     let offices = centre::offices(&*act.tx, act.centre.id).await?;
-    let seen = case::see(&*act.tx, &act.vault, act.centre.id, &row.number, &viewer).await?;
+    let seen = case::see(&*act.tx, &act.vault, &act.centre, &row.number, &viewer).await?;
     Ok(shown(seen, &offices, act.now, &viewer))
 }
 
@@ -319,7 +319,7 @@ pub(super) fn shown(seen: Seen, offices: &[office::Model], now: Time, viewer: &V
         due_provisional: row.due_provisional,
         decided_on: row.decided_on,
         ended_at: row.ended_at.map(moment),
-        applicant: seen.applicant.as_ref().map(|a| ApplicantView::to(viewer, a)),
+        applicant: seen.applicant.as_ref().map(|a| ApplicantView::to(viewer.is_staff(), a)),
     }
 }
 

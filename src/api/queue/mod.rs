@@ -34,8 +34,8 @@ type Answer<T> = std::result::Result<T, Failure>;
 /// A ticket as it stands in the act, with what the holder has still to wait.
 async fn shown(act: &Act, row: Model) -> Result<TicketView> {
     let viewer = Viewer::acting(act).await?;
-    let seen = queue::see(&*act.tx, act.centre.id, row.id, &viewer).await?;
-    let estimate = queue::estimate(&*act.tx, &seen.row, act.now).await?;
+    let seen = queue::see(&*act.tx, &act.centre, row.id, &viewer).await?;
+    let estimate = queue::estimate(&*act.tx, &act.centre, &seen.row, act.now).await?;
     Ok(view(seen, estimate))
 }
 
@@ -78,7 +78,7 @@ impl Queue {
     #[oai(path = "/tickets", method = "get", operation_id = "list_tickets")]
     async fn list_tickets(&self, who: By<WindowStaff>) -> Answer<Json<Listed<TicketView>>> {
         let Visit { app, centre, .. } = &who.visit;
-        let open = queue::open(app.read(), centre.id, app.clock.now()).await?;
+        let open = queue::open(app.read(), centre, app.clock.now()).await?;
         Ok(Json(Listed { items: open.into_iter().map(|seen| view(seen, None)).collect(), next_cursor: None }))
     }
 
@@ -87,8 +87,8 @@ impl Queue {
     async fn get_ticket(&self, who: By<BookingParty>, id: Path<Id>) -> Answer<Json<TicketView>> {
         let Visit { app, centre, .. } = &who.visit;
         let viewer = Viewer::of(app.read(), &app.vault, centre.id, &who.who).await?;
-        let seen = queue::see(app.read(), centre.id, id.0, &viewer).await?;
-        let estimate = queue::estimate(app.read(), &seen.row, app.clock.now()).await?;
+        let seen = queue::see(app.read(), centre, id.0, &viewer).await?;
+        let estimate = queue::estimate(app.read(), centre, &seen.row, app.clock.now()).await?;
         Ok(Json(view(seen, estimate)))
     }
 
@@ -196,8 +196,8 @@ impl Queue {
         /// Code of the branch; the first if left out.
         branch: Query<Option<String>>,
     ) -> Answer<Json<BoardView>> {
-        let (db, centre, now) = (visit.app.read(), visit.centre.id, visit.app.clock.now());
-        let branch = queue::watched_branch(db, centre, branch.0.as_deref()).await?;
+        let (db, centre, now) = (visit.app.read(), &visit.centre, visit.app.clock.now());
+        let branch = queue::watched_branch(db, centre.id, branch.0.as_deref()).await?;
         Ok(Json(board_view(queue::board(db, centre, branch, now).await?, now)))
     }
 
@@ -229,7 +229,7 @@ fn news(visit: Visit, branch: Id) -> impl futures_util::Stream<Item = News> + Se
                 tokio::time::sleep(LOOK).await;
             }
             let now = visit.app.clock.now();
-            let looked = queue::board(visit.app.read(), visit.centre.id, branch, now).await;
+            let looked = queue::board(visit.app.read(), &visit.centre, branch, now).await;
             let fault = looked.as_ref().err().map(ToString::to_string);
             let seen = looked.map_err(drop);
             if said.as_ref() != Some(&seen) {

@@ -5,7 +5,7 @@ use super::{ALREADY_THERE, BAD_ARCHIVE, End, Head, KEYS_MISSING, Line, Sum};
 use crate::base::canonical;
 use crate::base::error::{Error, Result};
 use crate::base::vault::Vault;
-use crate::domain::centre;
+use crate::domain::published;
 use flate2::read::GzDecoder;
 use sea_orm::sea_query::{Alias, OnConflict, Query, SimpleExpr};
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction};
@@ -108,7 +108,8 @@ pub async fn restore(
     mut progress: impl FnMut(&'static str, u64),
 ) -> Result<()> {
     let mut reader = Reader::open(file)?;
-    let here = centre::all(tx).await?.into_iter().map(|c| c.code);
+    published::new_edition(tx).await?;
+    let here = published::all(tx).await?.into_iter().map(|c| c.code);
     let twice: Vec<String> = here.filter(|code| reader.head.centres.contains(code)).collect();
     if !twice.is_empty() {
         return Err(ALREADY_THERE.with(&[("centres", &twice.join(", "))]).into());

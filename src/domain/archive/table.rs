@@ -48,7 +48,7 @@ macro_rules! tables {
     ($($($part:ident)::+),+ $(,)?) => { vec![$(of::<entity::$($part)::+::Entity>()),+] };
 }
 
-/// Every table but that of leases, which are of the moment; each after those that it refers to. A test compares the list with
+/// Every table but those of leases and of the edition, which are of the moment; each after those that it refers to. A test compares the list with
 /// the schema.
 pub(super) fn all() -> Vec<Table> {
     tables![

@@ -4,7 +4,6 @@ use super::table::{Table, all};
 use super::{End, Head, Line, Needed, Sum};
 use crate::base::canonical;
 use crate::base::vault::{Vault, key_of};
-use crate::domain::centre::Centre;
 use crate::domain::reseal;
 use entity::{Sealed, Time};
 use flate2::Compression;
@@ -25,7 +24,7 @@ pub struct Scope<'s> {
     /// The last schema step that was taken.
     pub schema: String,
     /// The centres.
-    pub centres: &'s [Centre],
+    pub centres: &'s [entity::centre::Model],
     /// They are all there are: what belongs to none goes with them.
     pub whole: bool,
 }

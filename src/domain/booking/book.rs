@@ -1,11 +1,13 @@
-//! Booking (预约): taking a place, and saying so.
+//! Booking (预约): what someone wants, checked; taking his place; and saying so.
 
-use super::fair::{Asking, ensure_fair, rules};
-use super::place::{Place, take};
-use super::starts::slot;
-use super::{ALREADY_BOOKED, Booked, Wish, hold};
+use super::fair::{Asker, Asking, ensure_fair, look_at, of_account, of_person};
+use super::offer::Offer;
+use super::place::{Place, hold_still, span, why_not, why_not_now};
+use super::starts::{ensure_free, slot};
+use super::take::{Entry, Taking};
+use super::{Booked, NOT_BOOKABLE, Wish, hold};
 use crate::base::error::Result;
-use crate::domain::act::Act;
+use crate::domain::act::{Act, CAME_BETWEEN};
 use crate::domain::applicant::{self, Applicant};
 use crate::domain::calendar::{self, Calendar};
 use crate::domain::guide;
@@ -23,60 +25,115 @@ use entity::{Id, Time};
 /// `booking_limited`, `too_many_bookings`, `too_many_that_day`), and of a place (`not_bookable`, `unknown_slot`, `slot_past`,
 /// `online_closed`, `slot_full`, `outside_hours`).
 pub async fn book(act: &Act, wish: Wish) -> Result<Booked> {
-    let guide = guide::get(&*act.tx, act.centre.id, &wish.guide).await?;
+    let prepared = prepare(act, wish).await?;
+    let Prepared { held, taking, booked } = prepared;
+    if held {
+        taking.entry.write(act).await?;
+    } else if !taking.take(act).await? {
+        return Err(why_not_now(act, booked.row.slot_id, booked.row.online).await?);
+    }
+    Ok(booked)
+}
+
+/// A booking that may be made.
+pub struct Prepared {
+    /// Its place is kept for it already.
+    held: bool,
+    /// Taking it.
+    pub taking: Taking,
+    booked: Booked,
+}
+
+/// Checks a wish, and says what is to be taken and written. Nothing is yet, but a hold is used up.
+///
+/// # Errors
+/// Those of [`book`].
+pub async fn prepare(act: &Act, wish: Wish) -> Result<Prepared> {
+    let (guide, offer) =
+        (guide::get(&*act.tx, &act.centre, &wish.guide).await?, Offer::of(&*act.tx, &act.centre).await?);
     let mut applicant = wish.applicant.check()?;
     guide.ensure_for(applicant.kind)?;
+    let (service, rules) = (offer.service(guide.row.id).ok_or(NOT_BOOKABLE)?, offer.rules(act.now.date())?);
     let account = act.who.account();
-    if let Some(account) = account {
-        let known = resident::known(&*act.tx, &act.vault, act.centre.id, account).await?;
-        applicant.phone = applicant.phone.or(known.phone);
+    let (looks, online) = (act.tx.looks(), account.is_some());
+    if looks && (!online || wish.hold.is_some() || service.slots > 1) {
+        return Err(CAME_BETWEEN.into());
     }
-    let online = account.is_some();
-    let who = person(account, &applicant);
-    let wanted = slot(&*act.tx, act.centre.id, wish.slot).await?;
-    let rules = rules(&*act.tx, act.centre.id, act.now.date()).await?;
-    // Until `keys reindex` has run, the same person's booking may stand under an older key.
-    let (known, for_other) = (act.blinds("person", &who), wish.for_other);
-    ensure_fair(act, &rules, Asking { account, for_other, person: &known, slot: &wanted, instead_of: None }).await?;
-    let kept = match wish.hold {
-        Some(id) => hold::use_up(act, id, guide.row.id, wish.slot).await?,
+    let first = slot(&*act.tx, act.centre.id, wish.slot).await?;
+    if looks {
+        ensure_free(&first, online, act.now)?;
+    }
+    let asker = match account {
+        Some(account) if looks => Some(look_at(act, rules, account).await?),
+        Some(account) => {
+            let known = resident::take_turn(act, account).await?;
+            Some(Asker { known, turn: 0, its: of_account(act, rules, account).await? })
+        }
         None => None,
     };
+    let turn = account.zip(asker.as_ref().map(|a| a.turn)).filter(|_| looks);
+    let (known, its) = asker.map(|a| (a.known, a.its)).unzip();
+    applicant.phone = applicant.phone.or(known.and_then(|known| known.phone));
+    let who = person(account, &applicant);
+    // Until `keys reindex` has run, the same person's booking may stand under an older key.
+    let (person, for_other) = (act.blinds("person", &who), wish.for_other);
+    let others = match its {
+        Some(its) => its,
+        None => of_person(act, &person, first.on_date).await?,
+    };
+    let asking = Asking { account, for_other, person: &person, slot: &first, instead_of: None };
+    ensure_fair(act, rules, asking, others)?;
+    let kept = match wish.hold {
+        Some(id) => hold::use_up(act, id, service, first.id).await?,
+        None => None,
+    };
+    let held = kept.is_some();
     let place = match kept {
         Some(place) => place,
-        None => take(act, guide.row.id, wish.slot, online).await?,
+        None => {
+            let seen = Place::of(span(act, service, &first).await?);
+            seen.ok_or_else(|| why_not(Some(first), online, act.now).on("slot_id"))?
+        }
     };
-    let length = place.length();
-    let Place { slot, ends_at, .. } = place;
-    let snapshot = applicant::record(act, &applicant).await?;
+    if !held {
+        hold_still(act, &place).await?;
+    }
+    let snapshot = applicant::snapshot(act, &applicant)?;
     let row = Model {
         id: act.id(),
         centre_id: act.centre.id,
         number: act.random.word(8),
-        slot_id: slot.id,
-        slots: length,
+        slot_id: place.slot.id,
+        slots: place.length(),
         online,
-        starts_at: slot.starts_at,
-        ends_at,
-        on_date: slot.on_date,
+        starts_at: place.slot.starts_at,
+        ends_at: place.ends_at,
+        on_date: place.slot.on_date,
         guide_id: guide.row.id,
         office_id: guide.row.office_id,
         account_id: account,
         applicant_id: snapshot.id,
         person_blind: act.blind("person", &who),
-        for_other: wish.for_other,
+        for_other,
         state: BookingState::Booked,
         sequence: 0,
         created_at: act.now,
     };
-    if !act.insert_new(row.clone()).await? {
-        return Err(ALREADY_BOOKED.into());
-    }
-    record(act, &row, None).await?;
-    if let Some(phone) = &applicant.phone {
-        tell(act, &row, &guide.row.name, phone).await?;
-    }
-    Ok(Booked { row, item: guide.row.name, guide_code: guide.row.code, applicant: Some(applicant) })
+    let notices = match &applicant.phone {
+        Some(phone) => {
+            let calendar = calendar::of(&*act.tx, &act.centre).await?;
+            let values = values(act, &row, &guide.row.name);
+            let mut messages = vec![confirmation(act, &row, phone, &values)];
+            messages.extend(reminders(act, &calendar, &row, phone, &values));
+            notice::compose(act, messages).await?
+        }
+        None => Vec::new(),
+    };
+    let entry = Entry { applicant: snapshot, event: made(act, &row, None), booking: row.clone(), notices };
+    let slots = place.slots.iter().map(|s| s.id).collect();
+    let taking = Taking { slots, group: service.group_id, online, now: act.now, turn, entry };
+    let (item, guide_code) = (guide.row.name.clone(), guide.row.code.clone());
+    Ok(Prepared { held, taking, booked: Booked { row, item, guide_code, applicant: Some(applicant) } })
 }
 
 /// What makes two bookings the same person's: the name, with the account or, where the window booked, with phone and
@@ -94,20 +151,22 @@ pub(crate) fn person(account: Option<Id>, applicant: &Applicant) -> String {
 
 /// Confirms by text, and reminds of it.
 pub(super) async fn tell(act: &Act, row: &Model, item: &str, phone: &str) -> Result<()> {
-    let confirmed = Message {
-        key: format!("booking.confirmed/{}/{}", row.id, row.sequence),
-        kind: if row.sequence == 0 { &notice::CONFIRMED } else { &notice::RESCHEDULED },
-        phone,
-        values: &values(act, row, item),
-        about: row.id,
-        due_at: act.now,
-        expires_at: row.starts_at,
-    };
-    notice::say(act, confirmed).await?;
-    remind(act, &calendar::load(&*act.tx).await?, row, item, phone).await
+    let (calendar, values) = (calendar::of(&*act.tx, &act.centre).await?, values(act, row, item));
+    let mut messages = vec![confirmation(act, row, phone, &values)];
+    messages.extend(reminders(act, &calendar, row, phone, &values));
+    notice::put(act, notice::compose(act, messages).await?).await
 }
 
-fn values(act: &Act, row: &Model, item: &str) -> [(&'static str, String); 4] {
+/// Reminds of it.
+pub(super) async fn remind(act: &Act, calendar: &Calendar, row: &Model, item: &str, phone: &str) -> Result<()> {
+    let values = values(act, row, item);
+    let messages = reminders(act, calendar, row, phone, &values).collect();
+    notice::put(act, notice::compose(act, messages).await?).await
+}
+
+type Values = [(&'static str, String); 4];
+
+fn values(act: &Act, row: &Model, item: &str) -> Values {
     [
         ("when", calendar::moment_in_words(row.starts_at)),
         ("item", item.to_owned()),
@@ -116,28 +175,47 @@ fn values(act: &Act, row: &Model, item: &str) -> [(&'static str, String); 4] {
     ]
 }
 
-/// Reminds on the working day before at four in the afternoon, and two hours before; not of what was said just before.
-pub(super) async fn remind(act: &Act, calendar: &Calendar, row: &Model, item: &str, phone: &str) -> Result<()> {
+fn confirmation<'m>(act: &Act, row: &Model, phone: &'m str, values: &'m Values) -> Message<'m> {
+    Message {
+        key: format!("booking.confirmed/{}/{}", row.id, row.sequence),
+        kind: if row.sequence == 0 { &notice::CONFIRMED } else { &notice::RESCHEDULED },
+        phone,
+        values,
+        about: row.id,
+        due_at: act.now,
+        expires_at: row.starts_at,
+    }
+}
+
+/// On the working day before at four in the afternoon, and two hours before; not of what was said just before.
+fn reminders<'m>(
+    act: &Act,
+    calendar: &Calendar,
+    row: &Model,
+    phone: &'m str,
+    values: &'m Values,
+) -> impl Iterator<Item = Message<'m>> {
     let day_before = calendar.back(row.on_date, 1);
     let moments = [("day", Time::at(day_before, 16 * 60)), ("hours", row.starts_at - Duration::hours(2))];
-    for (which, due_at) in moments.into_iter().filter(|(_, m)| *m > act.now + Duration::minutes(30)) {
-        let reminder = Message {
-            key: format!("booking.reminder/{which}/{}/{}", row.id, row.sequence),
-            kind: &notice::REMINDER,
-            phone,
-            values: &values(act, row, item),
-            about: row.id,
-            due_at,
-            expires_at: row.starts_at,
-        };
-        notice::say(act, reminder).await?;
-    }
-    Ok(())
+    let (soon, starts_at, id, sequence) = (act.now + Duration::minutes(30), row.starts_at, row.id, row.sequence);
+    moments.into_iter().filter(move |(_, m)| *m > soon).map(move |(which, due_at)| Message {
+        key: format!("booking.reminder/{which}/{id}/{sequence}"),
+        kind: &notice::REMINDER,
+        phone,
+        values,
+        about: id,
+        due_at,
+        expires_at: starts_at,
+    })
 }
 
 /// Writes down what became of a booking, with the time it is promised, and the closure that brought it if one did.
 pub(super) async fn record(act: &Act, row: &Model, closure: Option<Id>) -> Result<()> {
-    let event = event::Model {
+    act.insert(made(act, row, closure)).await.map(drop)
+}
+
+fn made(act: &Act, row: &Model, closure: Option<Id>) -> event::Model {
+    event::Model {
         id: act.id(),
         centre_id: act.centre.id,
         booking_id: row.id,
@@ -149,6 +227,5 @@ pub(super) async fn record(act: &Act, row: &Model, closure: Option<Id>) -> Resul
         actor_kind: act.who.kind(),
         actor: act.who.label(),
         closure_id: closure,
-    };
-    act.insert(event).await.map(drop)
+    }
 }

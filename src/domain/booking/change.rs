@@ -1,7 +1,8 @@
 //! What becomes of a booking: moved, given up, or kept.
 
 use super::book::{person, record, tell};
-use super::fair::{Asking, ensure_fair, rules};
+use super::fair::{Asking, ensure_fair, of_account, of_person};
+use super::offer::Offer;
 use super::place::{Place, give_back, lock_with, of_booking, take};
 use super::starts::slot as find_slot;
 use super::{ALREADY_BOOKED, Booked, CHANGED_MEANWHILE, NOT_OPEN, NOT_TODAY, TOO_LATE, UNKNOWN_BOOKING, see};
@@ -10,7 +11,7 @@ use crate::domain::act::{Act, Who};
 use crate::domain::applicant::{self, Applicant};
 use crate::domain::audit;
 use crate::domain::calendar::moment_in_words;
-use crate::domain::identity::Viewer;
+use crate::domain::identity::{Viewer, resident};
 use crate::domain::notice::{self, Message};
 use entity::Id;
 use entity::booking::{BookingState, Column, Entity, Model};
@@ -23,7 +24,7 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect 
 /// # Errors
 /// `unknown_booking`, `booking_not_open`, `too_late_to_cancel`, `booking_changed`, and the refusals of a place.
 pub async fn reschedule(act: &Act, id: Id, slot: Id) -> Result<Booked> {
-    let booked = see(&*act.tx, &act.vault, act.centre.id, id, &Viewer::acting(act).await?).await?;
+    let booked = see(&*act.tx, &act.vault, &act.centre, id, &Viewer::acting(act).await?).await?;
     let old = booked.row.clone();
     if old.state != BookingState::Booked {
         return Err(NOT_OPEN.into());
@@ -36,7 +37,8 @@ pub async fn reschedule(act: &Act, id: Id, slot: Id) -> Result<Booked> {
     }
     let applicant = applicant::get(&*act.tx, &act.vault, act.centre.id, old.applicant_id).await?;
     let wanted = find_slot(&*act.tx, act.centre.id, slot).await?;
-    let rules = rules(&*act.tx, act.centre.id, act.now.date()).await?;
+    let offer = Offer::of(&*act.tx, &act.centre).await?;
+    let rules = offer.rules(act.now.date())?;
     let known = act.blinds("person", &person(old.account_id, &applicant));
     let asking = Asking {
         account: old.account_id,
@@ -45,7 +47,14 @@ pub async fn reschedule(act: &Act, id: Id, slot: Id) -> Result<Booked> {
         slot: &wanted,
         instead_of: Some(old.id),
     };
-    ensure_fair(act, &rules, asking).await?;
+    if let Some(account) = old.account_id {
+        resident::take_turn(act, account).await?;
+    }
+    let others = match old.account_id {
+        Some(account) => of_account(act, rules, account).await?,
+        None => of_person(act, &known, wanted.on_date).await?,
+    };
+    ensure_fair(act, rules, asking, others)?;
     lock_with(act, old.guide_id, slot, of_booking(act, &old).await?).await?;
     let online = act.who.account().is_some();
     let place = take(act, old.guide_id, slot, online).await?;
@@ -77,7 +86,7 @@ pub async fn reschedule(act: &Act, id: Id, slot: Id) -> Result<Booked> {
 /// # Errors
 /// `unknown_booking`, `booking_not_open`, `too_late_to_cancel`, `booking_changed`.
 pub async fn cancel(act: &Act, id: Id) -> Result<Booked> {
-    let booked = see(&*act.tx, &act.vault, act.centre.id, id, &Viewer::acting(act).await?).await?;
+    let booked = see(&*act.tx, &act.vault, &act.centre, id, &Viewer::acting(act).await?).await?;
     if booked.row.state != BookingState::Booked {
         return Err(NOT_OPEN.into());
     }
@@ -85,7 +94,8 @@ pub async fn cancel(act: &Act, id: Id) -> Result<Booked> {
         return Err(TOO_LATE.into());
     }
     // The slots first, as in `book`: two acts that lock in different orders could wait for each other for ever.
-    let rules = rules(&*act.tx, act.centre.id, act.now.date()).await?;
+    let offer = Offer::of(&*act.tx, &act.centre).await?;
+    let rules = offer.rules(act.now.date())?;
     give_back(act, &booked.row, rules.cool_down_minutes).await?;
     let next = Model { state: BookingState::Cancelled, sequence: booked.row.sequence + 1, ..booked.row.clone() };
     let row = turn(act, &booked.row, next).await?;

@@ -3,7 +3,7 @@
 
 use super::change::turn_by;
 use super::look::show;
-use super::offer::{desks, groups};
+use super::offer::Offer;
 use super::open::open_slots;
 use super::openings::{LOOKING_BACK, Openings};
 use super::rehouse::{Touched, groups_of};
@@ -14,6 +14,7 @@ use super::{
 use crate::base::error::Result;
 use crate::base::vault::Vault;
 use crate::domain::act::{Act, StaffMember};
+use crate::domain::published::Centre;
 use crate::domain::{audit, centre};
 use chrono::{Days, NaiveDate, NaiveTime, Timelike as _};
 use entity::booking::{BookingState, Column, Entity, Model, event};
@@ -90,8 +91,8 @@ async fn row(act: &Act, member: &StaffMember, closing: &Closing) -> Result<Closu
     };
     let desk = match &closing.desk {
         Some(code) => {
-            let all = desks(&*act.tx, act.centre.id).await?;
-            Some(all.into_iter().find(|d| d.code == *code).ok_or_else(|| UNKNOWN_DESK.on("desk"))?.id)
+            let offer = Offer::of(&*act.tx, &act.centre).await?;
+            Some(offer.desks.iter().find(|d| d.code == *code).ok_or_else(|| UNKNOWN_DESK.on("desk"))?.id)
         }
         None => None,
     };
@@ -135,16 +136,17 @@ fn span(from: Option<&str>, to: Option<&str>, field: &'static str) -> Result<(i3
 
 /// The groups that a closure shuts, or one of whose desks it does. Refuses one that shuts nothing.
 async fn ensure_open(act: &Act, row: &Closure) -> Result<Vec<Id>> {
-    let openings = Openings::load(&*act.tx, act.centre.id, row.on_date).await?;
+    let openings = Openings::load(&*act.tx, &act.centre, row.on_date).await?;
+    let offer = Offer::of(&*act.tx, &act.centre).await?;
     let desk_group = match row.desk_id {
-        Some(desk) => desks(&*act.tx, act.centre.id).await?.into_iter().find(|d| d.id == desk).map(|d| d.group_id),
+        Some(desk) => offer.desks.iter().find(|d| d.id == desk).map(|d| d.group_id),
         None => None,
     };
-    let shuts = |group: &entity::booking::desk_group::Model| match desk_group {
+    let shuts = |group: &&entity::booking::desk_group::Model| match desk_group {
         Some(of_desk) => group.id == of_desk,
         None => row.branch_id.is_none_or(|branch| group.branch_id == branch),
     };
-    let groups: Vec<Id> = groups(&*act.tx, act.centre.id).await?.into_iter().filter(shuts).map(|g| g.id).collect();
+    let groups: Vec<Id> = offer.groups.iter().filter(shuts).map(|g| g.id).collect();
     let (from, to) = (Time::at(row.on_date, row.from_minute), Time::at(row.on_date, row.to_minute));
     if !groups.iter().any(|group| openings.receives_within(*group, from, to)) {
         return Err(NOTHING_TO_CLOSE.on("date").into());
@@ -192,7 +194,7 @@ async fn excuse(act: &Act, closure: &Closure) -> Result<()> {
     if missed.is_empty() {
         return Ok(());
     }
-    let openings = Openings::load(&*act.tx, act.centre.id, closure.on_date).await?;
+    let openings = Openings::load(&*act.tx, &act.centre, closure.on_date).await?;
     let groups = groups_of(act, &missed).await?;
     for row in missed {
         if groups.get(&row.slot_id).is_some_and(|group| !openings.have(*group, row.starts_at, row.ends_at)) {
@@ -248,9 +250,9 @@ impl Closed {
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn closures(db: &impl ConnectionTrait, centre: Id, from: NaiveDate) -> Result<Vec<Closed>> {
+pub async fn closures(db: &impl ConnectionTrait, centre: &Centre, from: NaiveDate) -> Result<Vec<Closed>> {
     let rows = Closures::find()
-        .filter(closure::Column::CentreId.eq(centre))
+        .filter(closure::Column::CentreId.eq(centre.id))
         .filter(closure::Column::OnDate.gte(from))
         .filter(closure::Column::ReopenedAt.is_null())
         .order_by_asc(closure::Column::OnDate)
@@ -260,10 +262,10 @@ pub async fn closures(db: &impl ConnectionTrait, centre: Id, from: NaiveDate) ->
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let (branches, desks) = (centre::branches(db, centre).await?, desks(db, centre).await?);
+    let (branches, offer) = (centre::branches(db, centre.id).await?, Offer::of(db, centre).await?);
     let what = |row: &Closure| {
         let branch = row.branch_id.and_then(|id| branches.iter().find(|b| b.id == id)).map(|b| b.name.clone());
-        let desk = row.desk_id.and_then(|id| desks.iter().find(|d| d.id == id)).map(|d| d.name.clone());
+        let desk = row.desk_id.and_then(|id| offer.desks.iter().find(|d| d.id == id)).map(|d| d.name.clone());
         desk.or(branch).unwrap_or_else(|| "全部窗口".to_owned())
     };
     Ok(rows.into_iter().map(|row| Closed { what: what(&row), row }).collect())
@@ -273,8 +275,8 @@ pub async fn closures(db: &impl ConnectionTrait, centre: Id, from: NaiveDate) ->
 ///
 /// # Errors
 /// `unknown_closure`.
-pub async fn touched_by(db: &impl ConnectionTrait, vault: &Vault, centre: Id, id: Id) -> Result<Vec<Booked>> {
-    let known = Closures::find_by_id(id).filter(closure::Column::CentreId.eq(centre)).one(db).await?;
+pub async fn touched_by(db: &impl ConnectionTrait, vault: &Vault, centre: &Centre, id: Id) -> Result<Vec<Booked>> {
+    let known = Closures::find_by_id(id).filter(closure::Column::CentreId.eq(centre.id)).one(db).await?;
     known.ok_or(UNKNOWN_CLOSURE)?;
     let touched = event::Entity::find()
         .select_only()

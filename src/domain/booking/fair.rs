@@ -3,26 +3,20 @@
 //! What one books for himself and what one books for others is counted apart, and held against the account that booked, never
 //! against the person it was booked for. Whoever the windows book for is not counted at all but once a slot and so often a day.
 
-use super::{ALREADY_BOOKED, LIMITED, NO_RULES, TOO_MANY, TOO_MANY_THAT_DAY};
+use super::{ALREADY_BOOKED, LIMITED, TOO_MANY, TOO_MANY_THAT_DAY};
 use crate::base::error::Result;
 use crate::domain::act::Act;
 use crate::domain::calendar::day_in_words;
-use crate::domain::identity::resident;
+use crate::domain::identity::resident::{self, Known, NO_ACCOUNT};
 use chrono::{Days, NaiveDate};
-use entity::booking::rule::{Column as R, Entity as AllRules, Model as Rules};
+use entity::booking::rule::Model as Rules;
 use entity::booking::{BookingState, Column, Entity, Model, slot};
-use entity::{Blind, Id};
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _};
-
-/// The rules that hold on a day.
-///
-/// # Errors
-/// `no_rules`.
-pub(super) async fn rules(db: &impl ConnectionTrait, centre: Id, on: NaiveDate) -> Result<Rules> {
-    let all = AllRules::find().filter(R::CentreId.eq(centre)).order_by_desc(R::ValidFrom).all(db).await?;
-    let first = all.last().cloned();
-    all.into_iter().find(|r| r.valid_from <= on).or(first).ok_or_else(|| NO_RULES.into())
-}
+use entity::identity::account;
+use entity::{Blind, Id, Time};
+use sea_orm::sea_query::{Expr, IntoCondition as _};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, ExprTrait as _, JoinType, QueryFilter as _, QuerySelect as _, RelationDef,
+};
 
 /// A place that someone asks for.
 pub(super) struct Asking<'a> {
@@ -38,13 +32,12 @@ pub(super) struct Asking<'a> {
     pub(super) instead_of: Option<Id>,
 }
 
-/// Refuses a place that others have a better claim to.
+/// Refuses a place that others have a better claim to, by the bookings that bear on it.
 ///
 /// # Errors
 /// `already_booked`, `booking_limited`, `too_many_bookings`, `too_many_that_day`.
-pub(super) async fn ensure_fair(act: &Act, rules: &Rules, asking: Asking<'_>) -> Result<()> {
+pub(super) fn ensure_fair(act: &Act, rules: &Rules, asking: Asking<'_>, mut others: Vec<Model>) -> Result<()> {
     let Asking { account, for_other, person, slot, instead_of } = asking;
-    let mut others = known(act, rules, account, person, slot.on_date).await?;
     others.retain(|b| Some(b.id) != instead_of);
     let same_person = |b: &&Model| person.contains(&b.person_blind);
     if others.iter().filter(same_person).any(|b| b.slot_id == slot.id && b.state == BookingState::Booked) {
@@ -75,24 +68,50 @@ pub(super) fn ensure_account(act: &Act, rules: &Rules, its: &[Model], for_other:
     if open >= usize::try_from(most).unwrap_or(0) { Err(TOO_MANY.with(&[("n", &open)]).into()) } else { Ok(()) }
 }
 
-/// Bookings that bear on a wish, of several wishes at once each with what the ones before took: an account's of late, or,
-/// where the windows book, the person's of the day.
-async fn known(act: &Act, rules: &Rules, account: Option<Id>, person: &[Blind], on: NaiveDate) -> Result<Vec<Model>> {
-    if let Some(account) = account {
-        resident::lock(act, account).await?;
-        return of_account(act, rules, account).await;
-    }
-    let of_day = Column::CentreId.eq(act.centre.id).and(Column::OnDate.eq(on));
-    let of_person = Column::PersonBlind.is_in(person.iter().cloned());
-    Ok(Entity::find().filter(of_day).filter(of_person).all(&*act.tx).await?)
+/// An account that asks for a place.
+pub(super) struct Asker {
+    /// What is known of it.
+    pub(super) known: Known,
+    /// Its turn, as it was before its bookings were read.
+    pub(super) turn: i32,
+    /// What it booked, as far back as the rules look.
+    pub(super) its: Vec<Model>,
+}
+
+/// Looks at an account and at what it booked, both at one moment; nothing is locked.
+///
+/// # Errors
+/// `no_account`.
+pub(super) async fn look_at(act: &Act, rules: &Rules, account: Id) -> Result<Asker> {
+    let since = since(act, rules);
+    let late: RelationDef = account::Entity::belongs_to(Entity).from(account::Column::Id).to(Column::AccountId).into();
+    let late = late.on_condition(move |_, booking| Expr::col((booking, Column::StartsAt)).gte(since).into_condition());
+    let rows = account::Entity::find_by_id(account)
+        .filter(account::Column::CentreId.eq(act.centre.id))
+        .join(JoinType::LeftJoin, late)
+        .select_with(Entity)
+        .all(&*act.tx)
+        .await?;
+    let (row, its) = rows.into_iter().next().ok_or(NO_ACCOUNT)?;
+    Ok(Asker { turn: row.turn, known: resident::open(&act.vault, row)?, its })
 }
 
 /// What an account booked, as far back as the rules look.
 pub(super) async fn of_account(act: &Act, rules: &Rules, account: Id) -> Result<Vec<Model>> {
-    let back = rules.no_show_days + rules.limited_days;
-    let since = entity::Time::at(act.now.date() - Days::new(back.unsigned_abs().into()), 0);
-    let its = Entity::find().filter(Column::AccountId.eq(account)).filter(Column::StartsAt.gte(since));
+    let its = Entity::find().filter(Column::AccountId.eq(account)).filter(Column::StartsAt.gte(since(act, rules)));
     Ok(its.all(&*act.tx).await?)
+}
+
+fn since(act: &Act, rules: &Rules) -> Time {
+    let back = rules.no_show_days + rules.limited_days;
+    Time::at(act.now.date() - Days::new(back.unsigned_abs().into()), 0)
+}
+
+/// What a person whom the windows book for has on a day.
+pub(super) async fn of_person(act: &Act, person: &[Blind], on: NaiveDate) -> Result<Vec<Model>> {
+    let of_day = Column::CentreId.eq(act.centre.id).and(Column::OnDate.eq(on));
+    let of_person = Column::PersonBlind.is_in(person.iter().cloned());
+    Ok(Entity::find().filter(of_day).filter(of_person).all(&*act.tx).await?)
 }
 
 /// The last day on which an account may not book online, after the days on which nobody came.

@@ -1,8 +1,9 @@
 //! Holds (暂留): a place kept for a few minutes, while its form is filled in. It gives itself back.
 
-use super::fair::{ensure_account, of_account, rules};
+use super::fair::{ensure_account, of_account};
+use super::offer::Offer;
 use super::place::{Place, keep, lock_with, put_back_held, take};
-use super::{NO_HOLDS, UNKNOWN_HOLD, service};
+use super::{NO_HOLDS, UNKNOWN_HOLD};
 use crate::base::error::Result;
 use crate::domain::act::Act;
 use crate::domain::guide;
@@ -31,18 +32,19 @@ pub struct Hold {
 /// `unknown_guide`, `no_holds`, `booking_limited`, `too_many_bookings`, and the refusals of a place.
 pub async fn hold(act: &Act, guide: &str, slot: Id, for_other: bool) -> Result<Hold> {
     let account = act.who.account().ok_or(NO_HOLDS)?;
-    let guide = guide::get(&*act.tx, act.centre.id, guide).await?.row;
-    let rules = rules(&*act.tx, act.centre.id, act.now.date()).await?;
+    let guide = guide::get(&*act.tx, &act.centre, guide).await?;
+    let offer = Offer::of(&*act.tx, &act.centre).await?;
+    let rules = offer.rules(act.now.date())?;
     if rules.hold_minutes == 0 {
         return Err(NO_HOLDS.into());
     }
-    resident::lock(act, account).await?;
-    ensure_account(act, &rules, &of_account(act, &rules, account).await?, for_other)?;
+    resident::take_turn(act, account).await?;
+    ensure_account(act, rules, &of_account(act, rules, account).await?, for_other)?;
     let before = Entity::delete_many().filter(Column::AccountId.eq(account)).exec_with_returning(&*act.tx).await?;
     let kept = slot::Column::Id.is_in(before.iter().map(|k| k.slot_id));
-    lock_with(act, guide.id, slot, kept.into_condition()).await?;
+    lock_with(act, guide.row.id, slot, kept.into_condition()).await?;
     put_back_held(act, before).await?;
-    let place = take(act, guide.id, slot, true).await?;
+    let place = take(act, guide.row.id, slot, true).await?;
     let (id, until) = (act.id(), act.now + Duration::minutes(rules.hold_minutes.into()));
     keep(act, &place.slots, id, Some(account), until).await?;
     Ok(Hold { id, slot, until })
@@ -71,7 +73,12 @@ pub async fn let_go(act: &Act, id: Id) -> Result<()> {
 }
 
 /// The place that a hold keeps for this account, which is its from now on; nothing if it has run out or is another place.
-pub(super) async fn use_up(act: &Act, id: Id, guide: Id, first: Id) -> Result<Option<Place>> {
+pub(super) async fn use_up(
+    act: &Act,
+    id: Id,
+    service: &entity::booking::service::Model,
+    first: Id,
+) -> Result<Option<Place>> {
     let mine = Column::HoldId.eq(id).and(Column::AccountId.eq(act.who.account())).and(Column::Until.gt(act.now));
     let kept = Entity::find().filter(mine.clone()).all(&*act.tx).await?;
     let slots = slot::Entity::find()
@@ -79,10 +86,8 @@ pub(super) async fn use_up(act: &Act, id: Id, guide: Id, first: Id) -> Result<Op
         .order_by_asc(slot::Column::StartsAt)
         .all(&*act.tx)
         .await?;
-    let service = service(&*act.tx, guide).await?;
     let fits = |place: &Place| {
-        let of_guide = service.as_ref().map(|s| (s.group_id, s.slots));
-        place.slot.id == first && of_guide == Some((place.slot.group_id, place.length()))
+        place.slot.id == first && (service.group_id, service.slots) == (place.slot.group_id, place.length())
     };
     let Some(place) = Place::of(slots).filter(fits) else { return Ok(None) };
     // The timetable may have given it back since it was looked at.

@@ -7,6 +7,7 @@ use crate::base::vault::Vault;
 use crate::domain::act::Page;
 use crate::domain::identity::Viewer;
 use crate::domain::identity::resident::Known;
+use crate::domain::published::Centre;
 use crate::domain::{applicant, guide};
 use chrono::NaiveDate;
 
@@ -21,8 +22,8 @@ use std::collections::HashMap;
 ///
 /// # Errors
 /// `unknown_booking`, also for one that is another's.
-pub async fn see(db: &impl ConnectionTrait, vault: &Vault, centre: Id, id: Id, viewer: &Viewer) -> Result<Booked> {
-    let mut row = Entity::find_by_id(id).filter(Column::CentreId.eq(centre));
+pub async fn see(db: &impl ConnectionTrait, vault: &Vault, centre: &Centre, id: Id, viewer: &Viewer) -> Result<Booked> {
+    let mut row = Entity::find_by_id(id).filter(Column::CentreId.eq(centre.id));
     let mut since = None;
     if let Viewer::Resident(known) = viewer {
         row = row.filter(Column::AccountId.eq(known.id));
@@ -38,11 +39,11 @@ pub async fn see(db: &impl ConnectionTrait, vault: &Vault, centre: Id, id: Id, v
 pub async fn list_of_account(
     db: &impl ConnectionTrait,
     vault: &Vault,
-    centre: Id,
+    centre: &Centre,
     known: &Known,
     page: Page,
 ) -> Result<(Vec<Booked>, Option<String>)> {
-    let mine = Entity::find().filter(Column::CentreId.eq(centre)).filter(Column::AccountId.eq(known.id));
+    let mine = Entity::find().filter(Column::CentreId.eq(centre.id)).filter(Column::AccountId.eq(known.id));
     let rows = page.of(mine, Column::StartsAt, Column::Id).all(db).await?;
     let (rows, next) = page.cut(rows, |r| (r.starts_at, r.id));
     Ok((show(db, vault, centre, rows, Some(known.since)).await?, next))
@@ -55,12 +56,12 @@ pub async fn list_of_account(
 pub async fn list_of_day(
     db: &impl ConnectionTrait,
     vault: &Vault,
-    centre: Id,
+    centre: &Centre,
     on: NaiveDate,
     phone_tail: Option<&str>,
 ) -> Result<Vec<Booked>> {
     let rows = Entity::find()
-        .filter(Column::CentreId.eq(centre))
+        .filter(Column::CentreId.eq(centre.id))
         .filter(Column::OnDate.eq(on))
         .order_by_asc(Column::StartsAt)
         .order_by_asc(Column::Id)
@@ -81,20 +82,20 @@ pub async fn list_of_day(
 pub(super) async fn show(
     db: &impl ConnectionTrait,
     vault: &Vault,
-    centre: Id,
+    centre: &Centre,
     rows: Vec<Model>,
     since: Option<Time>,
 ) -> Result<Vec<Booked>> {
-    let guides = guide::names(db, centre).await?;
-    let snapshots = applicant::of(db, centre, rows.iter().map(|r| r.applicant_id)).await?;
+    let guides = guide::all(db, centre).await?;
+    let snapshots = applicant::of(db, centre.id, rows.iter().map(|r| r.applicant_id)).await?;
     let snapshots: HashMap<Id, _> = snapshots.into_iter().map(|s| (s.id, s)).collect();
     let mut booked = Vec::with_capacity(rows.len());
     for row in rows {
         let snapshot = snapshots.get(&row.applicant_id).filter(|_| since.is_none_or(|since| row.created_at >= since));
-        let guide = guides.get(&row.guide_id);
+        let guide = guides.of(row.guide_id);
         booked.push(Booked {
-            item: guide.map(|g| g.name.clone()).unwrap_or_default(),
-            guide_code: guide.map(|g| g.code.clone()).unwrap_or_default(),
+            item: guide.map(|g| g.row.name.clone()).unwrap_or_default(),
+            guide_code: guide.map(|g| g.row.code.clone()).unwrap_or_default(),
             applicant: snapshot.map(|s| applicant::open(vault, s)).transpose()?,
             row,
         });

@@ -25,21 +25,23 @@ mod openings;
 mod place;
 mod rehouse;
 mod starts;
+mod take;
 
-pub use book::book;
 pub(crate) use book::person;
+pub use book::{Prepared, book, prepare};
 pub use change::{arrive, cancel, is_for, reschedule};
 pub use closure::{Closed, Closing, MakeUp, close, closures, reopen, touched_by};
 pub use hold::{Hold, held, hold, let_go};
 pub use look::{list_of_account, list_of_day, see};
 pub use no_show::{Appealed, appeal, appeals, mark_no_shows, rule_on};
-pub use offer::{desks, groups, import, seconds_each, service};
+pub use offer::{Offer, import};
 pub use offer_file::{BandFile, DeskFile, GroupFile, OfferFile, RulesFile, TemplateFile};
 pub use open::open_slots;
 pub use openings::receives_today;
 pub use place::{any_to_free, free_places};
 pub use rehouse::Touched;
 pub use starts::{Start, ensure_offered, slot, starts};
+pub use take::{Entry, Taking};
 
 /// No such slot here.
 pub const UNKNOWN_SLOT: Refusal = Refusal::new(Kind::Missing, "unknown_slot", "没有这个预约时段，请重新选择。");
@@ -131,7 +133,7 @@ pub const BAD_SPAN: Refusal =
     Refusal::new(Kind::Invalid, "bad_span", "日期范围不对：开始日期不能晚于结束日期，最多查60天。");
 
 /// What someone asks for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Wish {
     /// The slot.
     pub slot: Id,

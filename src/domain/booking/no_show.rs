@@ -4,8 +4,9 @@
 //! was closed.
 
 use super::change::turn;
-use super::fair::{limited_until, of_account, rules};
+use super::fair::{limited_until, of_account};
 use super::look::show;
+use super::offer::Offer;
 use super::openings::{LOOKING_BACK, Openings};
 use super::rehouse::groups_of;
 use super::{Booked, NOT_A_NO_SHOW, REASON_NEEDED, UNKNOWN_APPEAL, WORDS_NEEDED, see};
@@ -15,6 +16,7 @@ use crate::domain::act::{Act, StaffMember};
 use crate::domain::calendar::{day_in_words, moment_in_words};
 use crate::domain::identity::{Viewer, resident};
 use crate::domain::notice::{self, Message};
+use crate::domain::published::Centre;
 use crate::domain::{audit, guide};
 use chrono::{Duration, NaiveDate};
 use entity::booking::appeal::{Column as A, Entity as Appeals, Model as Appeal};
@@ -48,17 +50,18 @@ pub async fn mark_no_shows(act: &Act) -> Result<()> {
     if over.is_empty() {
         return Ok(());
     }
-    let openings = Openings::load(&*act.tx, act.centre.id, act.now.date() - LOOKING_BACK).await?;
+    let openings = Openings::load(&*act.tx, &act.centre, act.now.date() - LOOKING_BACK).await?;
     let groups = groups_of(act, &over).await?;
-    let rules = rules(&*act.tx, act.centre.id, act.now.date()).await?;
-    let guides = guide::names(&*act.tx, act.centre.id).await?;
+    let offer = Offer::of(&*act.tx, &act.centre).await?;
+    let rules = offer.rules(act.now.date())?;
+    let guides = guide::all(&*act.tx, &act.centre).await?;
     for row in over {
         let open = groups.get(&row.slot_id).is_none_or(|group| openings.have(*group, row.starts_at, row.ends_at));
         let state = if open { BookingState::NoShow } else { BookingState::Excused };
         let row = turn(act, &row, Model { state, ..row.clone() }).await?;
         if open {
-            let item = guides.get(&row.guide_id).map(|g| g.name.as_str()).unwrap_or_default();
-            tell(act, &rules, &row, item).await?;
+            let item = guides.of(row.guide_id).map(|g| g.row.name.as_str()).unwrap_or_default();
+            tell(act, rules, &row, item).await?;
         }
     }
     Ok(())
@@ -108,7 +111,7 @@ async fn limited(act: &Act, rules: &Rules, account: Id, for_other: bool) -> Resu
 /// # Errors
 /// `unknown_booking`, `not_a_no_show`, `reason_needed`.
 pub async fn appeal(act: &Act, id: Id, reason: &str) -> Result<Booked> {
-    let booked = see(&*act.tx, &act.vault, act.centre.id, id, &Viewer::acting(act).await?).await?;
+    let booked = see(&*act.tx, &act.vault, &act.centre, id, &Viewer::acting(act).await?).await?;
     let reason = words(reason).ok_or_else(|| REASON_NEEDED.on("reason"))?;
     if booked.row.state != BookingState::NoShow {
         return Err(NOT_A_NO_SHOW.into());
@@ -151,8 +154,8 @@ pub struct Appealed {
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn appeals(db: &impl ConnectionTrait, vault: &Vault, centre: Id) -> Result<Vec<Appealed>> {
-    let open = Appeals::find().filter(A::CentreId.eq(centre)).filter(A::RuledAt.is_null());
+pub async fn appeals(db: &impl ConnectionTrait, vault: &Vault, centre: &Centre) -> Result<Vec<Appealed>> {
+    let open = Appeals::find().filter(A::CentreId.eq(centre.id)).filter(A::RuledAt.is_null());
     let open = open.order_by_asc(A::At).limit(100).all(db).await?;
     let rows = Entity::find().filter(Column::Id.is_in(open.iter().map(|a| a.booking_id))).all(db).await?;
     let mut booked: HashMap<Id, Booked> =
@@ -160,7 +163,7 @@ pub async fn appeals(db: &impl ConnectionTrait, vault: &Vault, centre: Id) -> Re
     let mut appealed = Vec::new();
     for row in open {
         let Some(booked) = booked.remove(&row.booking_id) else { continue };
-        let reason = vault.open(Place::new("booking_appeal.reason", centre, row.id), &row.reason)?;
+        let reason = vault.open(Place::new("booking_appeal.reason", centre.id, row.id), &row.reason)?;
         appealed.push(Appealed { id: row.id, booked, reason, at: row.at });
     }
     Ok(appealed)
@@ -186,7 +189,7 @@ pub async fn rule_on(act: &Act, member: &StaffMember, id: Id, granted: bool, why
         return Err(UNKNOWN_APPEAL.into());
     }
     let viewer = Viewer::acting(act).await?;
-    let mut booked = see(&*act.tx, &act.vault, act.centre.id, appeal.booking_id, &viewer).await?;
+    let mut booked = see(&*act.tx, &act.vault, &act.centre, appeal.booking_id, &viewer).await?;
     if granted && booked.row.state == BookingState::NoShow {
         booked.row = turn(act, &booked.row, Model { state: BookingState::Excused, ..booked.row.clone() }).await?;
     }

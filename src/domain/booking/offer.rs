@@ -1,10 +1,11 @@
 //! What is offered (放号规则): desk groups, the templates by which their slots are opened, the guides they take, and the rules
 //! by which places are given.
 
-use super::BAD_OFFER;
 use super::offer_file::{DeskFile, GroupFile, OfferFile, RulesFile, TemplateFile, faults};
+use super::{BAD_OFFER, NO_RULES};
 use crate::base::error::Result;
-use crate::domain::act::Act;
+use crate::domain::act::{Act, Publishing};
+use crate::domain::published::Centre;
 use crate::domain::{audit, centre};
 use chrono::NaiveDate;
 use entity::Id;
@@ -12,17 +13,17 @@ use entity::booking::{desk, desk_group, rule, service, template};
 use entity::guide::{Column as G, Entity as Guides};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _,
-    QueryOrder as _,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
 };
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Puts what a file says in force: its rules, its groups, their templates, and which guides are booked at all. What once held
 /// stays as it was; slots that were opened by an older template give way where nobody has taken them.
 ///
 /// # Errors
 /// `bad_offer` with every fault; nothing is changed then.
-pub async fn import(act: &Act, file: OfferFile) -> Result<()> {
+pub async fn import(act: &Publishing, file: OfferFile) -> Result<()> {
     let OfferFile { rules, groups: files } = file;
     let guides: HashMap<String, Id> = Guides::find()
         .filter(G::CentreId.eq(act.centre.id))
@@ -34,20 +35,18 @@ pub async fn import(act: &Act, file: OfferFile) -> Result<()> {
     let branches: HashMap<String, Id> =
         centre::branches(&*act.tx, act.centre.id).await?.into_iter().map(|b| (b.code, b.id)).collect();
     let mut faults = faults(&rules, &files, &guides, &branches);
-    let old = rule::Entity::find().filter(rule::Column::CentreId.eq(act.centre.id)).all(&*act.tx).await?;
+    let offered = Offer::of(&*act.tx, &act.centre).await?;
     for new in &rules {
-        if old.iter().any(|o| o.valid_from == new.from && RulesFile::from(o.clone()) != *new) {
+        if offered.rules.iter().any(|o| o.valid_from == new.from && RulesFile::from(o.clone()) != *new) {
             faults.push(format!("自{}起的预约规则已经登记，改规则请写新的 from", new.from));
         }
     }
-    let known = templates(&*act.tx, act.centre.id).await?;
-    let groups = groups(&*act.tx, act.centre.id).await?;
     for file in &files {
-        let group = groups.iter().find(|g| g.code == file.code);
+        let group = offered.groups.iter().find(|g| g.code == file.code);
         for new in &file.templates {
             let same_day =
                 |old: &&template::Model| Some(old.group_id) == group.map(|g| g.id) && old.valid_from == new.from;
-            if known.iter().find(same_day).is_some_and(|old| TemplateFile::from(old.clone()) != *new) {
+            if offered.templates.iter().find(same_day).is_some_and(|old| TemplateFile::from(old.clone()) != *new) {
                 faults.push(format!("{} 自{}起的放号规则已经登记，改规则请写新的 from", file.code, new.from));
             }
         }
@@ -151,47 +150,66 @@ fn row(act: &Act, group_id: Id, file: TemplateFile) -> template::Model {
     }
 }
 
-/// The centre's desk groups by code.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn groups(db: &impl ConnectionTrait, centre: Id) -> Result<Vec<desk_group::Model>> {
-    let rows = desk_group::Entity::find().filter(desk_group::Column::CentreId.eq(centre));
-    Ok(rows.order_by_asc(desk_group::Column::Code).all(db).await?)
+/// What a centre offers.
+pub struct Offer {
+    /// Its desk groups, by code.
+    pub groups: Vec<desk_group::Model>,
+    /// Its desks in use, by code.
+    pub desks: Vec<desk::Model>,
+    /// How its slots are opened, the newest first.
+    pub(super) templates: Vec<template::Model>,
+    /// How places are given, the newest first.
+    rules: Vec<rule::Model>,
+    services: HashMap<Id, service::Model>,
 }
 
-/// The centre's desks in use, by code.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn desks(db: &impl ConnectionTrait, centre: Id) -> Result<Vec<desk::Model>> {
-    let rows = desk::Entity::find().filter(desk::Column::CentreId.eq(centre)).filter(desk::Column::Active.eq(true));
-    Ok(rows.order_by_asc(desk::Column::Code).all(db).await?)
-}
+impl Offer {
+    /// What a centre offers, read once an edition.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn of(db: &impl ConnectionTrait, centre: &Centre) -> Result<Arc<Self>> {
+        centre.part(async |id| Self::read(db, id).await).await
+    }
 
-/// The centre's templates, the newest first.
-pub(super) async fn templates(db: &impl ConnectionTrait, centre: Id) -> Result<Vec<template::Model>> {
-    let rows = template::Entity::find().filter(template::Column::CentreId.eq(centre));
-    Ok(rows.order_by_desc(template::Column::ValidFrom).all(db).await?)
-}
+    async fn read(db: &impl ConnectionTrait, centre: Id) -> Result<Self> {
+        let groups = desk_group::Entity::find().filter(desk_group::Column::CentreId.eq(centre));
+        let desks =
+            desk::Entity::find().filter(desk::Column::CentreId.eq(centre)).filter(desk::Column::Active.eq(true));
+        let templates = template::Entity::find().filter(template::Column::CentreId.eq(centre));
+        let rules = rule::Entity::find().filter(rule::Column::CentreId.eq(centre));
+        let services = service::Entity::find().filter(service::Column::CentreId.eq(centre));
+        Ok(Self {
+            groups: groups.order_by_asc(desk_group::Column::Code).all(db).await?,
+            desks: desks.order_by_asc(desk::Column::Code).all(db).await?,
+            templates: templates.order_by_desc(template::Column::ValidFrom).all(db).await?,
+            rules: rules.order_by_desc(rule::Column::ValidFrom).all(db).await?,
+            services: services.all(db).await?.into_iter().map(|s| (s.guide_id, s)).collect(),
+        })
+    }
 
-/// How a guide is booked, if it is.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn service(db: &impl ConnectionTrait, guide: Id) -> Result<Option<service::Model>> {
-    Ok(service::Entity::find_by_id(guide).one(db).await?)
-}
+    /// How a guide is booked, if it is.
+    #[must_use]
+    pub fn service(&self, guide: Id) -> Option<&service::Model> {
+        self.services.get(&guide)
+    }
 
-/// Seconds that one person is meant to take at one desk of a group, by its template of the day.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn seconds_each(db: &impl ConnectionTrait, group: Id, on: NaiveDate) -> Result<u64> {
-    let of_group = template::Entity::find().filter(template::Column::GroupId.eq(group));
-    let of_day = of_group.filter(template::Column::ValidFrom.lte(on)).order_by_desc(template::Column::ValidFrom);
-    let Some(template) = of_day.one(db).await? else { return Ok(600) };
-    let desks = desk::Entity::find().filter(desk::Column::GroupId.eq(group)).filter(desk::Column::Active.eq(true));
-    let desks = Ord::max(desks.count(db).await?, 1);
-    Ok(u64::from(template.minutes.unsigned_abs()) * 60 * desks / u64::from(template.capacity.unsigned_abs()))
+    /// The rules that hold on a day; before the first of them, those.
+    ///
+    /// # Errors
+    /// `no_rules`.
+    pub(super) fn rules(&self, on: NaiveDate) -> Result<&rule::Model> {
+        let of_day = self.rules.iter().find(|r| r.valid_from <= on).or(self.rules.last());
+        Ok(of_day.ok_or(NO_RULES)?)
+    }
+
+    /// Seconds that one person is meant to take at one desk of a group, by its template of the day.
+    #[must_use]
+    pub fn seconds_each(&self, group: Id, on: NaiveDate) -> u64 {
+        let of_day = self.templates.iter().find(|t| t.group_id == group && t.valid_from <= on);
+        let Some(template) = of_day else { return 600 };
+        let desks = self.desks.iter().filter(|d| d.group_id == group).count() as u64;
+        u64::from(template.minutes.unsigned_abs()) * 60 * Ord::max(desks, 1)
+            / u64::from(template.capacity.unsigned_abs())
+    }
 }

@@ -1,6 +1,6 @@
 //! Opening (放号): what each desk group offers on the days ahead, kept in step with templates, hours, calendar and closures.
 
-use super::offer::templates;
+use super::offer::Offer;
 use super::openings::{LOOKING_BACK, Openings};
 use super::rehouse::{Touched, rehouse};
 use crate::base::error::Result;
@@ -23,7 +23,7 @@ use std::collections::HashMap;
 /// # Errors
 /// Whatever the database says.
 pub async fn open_slots(act: &Act) -> Result<Vec<Touched>> {
-    let openings = Openings::load(&*act.tx, act.centre.id, act.now.date() - LOOKING_BACK).await?;
+    let openings = Openings::load(&*act.tx, &act.centre, act.now.date() - LOOKING_BACK).await?;
     let ahead = keep_in_step(act, &openings).await?;
     let (touched, given_back) = rehouse(act, &openings, ahead).await?;
     if given_back {
@@ -85,12 +85,13 @@ async fn keep_in_step(act: &Act, openings: &Openings) -> Result<Vec<Ahead>> {
 
 /// The slots that are offered now, by template and start.
 async fn wanted(act: &Act, openings: &Openings) -> Result<HashMap<(Id, Time), Model>> {
-    let templates = templates(&*act.tx, act.centre.id).await?;
+    let offer = Offer::of(&*act.tx, &act.centre).await?;
+    let templates = &offer.templates;
     let today = act.now.date();
     let furthest = templates.iter().map(|t| t.horizon_days).max().unwrap_or(0);
     let mut wanted = HashMap::new();
     for day in today.iter_days().take(usize::try_from(furthest).unwrap_or(0) + 1) {
-        for template in of_day(&templates, day) {
+        for template in of_day(templates, day) {
             if day <= today + Days::new(template.horizon_days.unsigned_abs().into()) {
                 let slots = openings.slots(template, day).into_iter().map(|slot| of_template(act, template, day, slot));
                 wanted.extend(slots.filter(|s| s.starts_at > act.now).map(|s| ((s.template_id, s.starts_at), s)));

@@ -1,9 +1,10 @@
 //! Openings (开放时间): when each desk group receives people, by calendar, hours, closures and what makes up for them.
 
-use super::offer::{desks, groups};
+use super::offer::Offer;
 use crate::base::error::Result;
 use crate::domain::calendar::{self, Calendar};
 use crate::domain::centre::{self, Hours};
+use crate::domain::published::Centre;
 use chrono::{Days, NaiveDate};
 use entity::booking::template;
 use entity::centre::HoursKind;
@@ -11,13 +12,14 @@ use entity::closure::{self, Model as Closure, make_up};
 use entity::{Id, Time};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Days for which a closure can be entered afterwards.
 pub(super) const LOOKING_BACK: Days = Days::new(31);
 
 /// When each desk group receives people, as things stand now.
 pub(super) struct Openings {
-    calendar: Calendar,
+    calendar: Arc<Calendar>,
     hours: Hours,
     closures: Vec<Closure>,
     make_ups: Vec<make_up::Model>,
@@ -29,27 +31,28 @@ pub(super) struct Openings {
 
 impl Openings {
     /// Reads what bears on a day and those after it.
-    pub(super) async fn load(db: &impl ConnectionTrait, centre: Id, from: NaiveDate) -> Result<Self> {
+    pub(super) async fn load(db: &impl ConnectionTrait, centre: &Centre, from: NaiveDate) -> Result<Self> {
         use make_up::Column as M;
         let closures = closure::Entity::find()
-            .filter(closure::Column::CentreId.eq(centre))
+            .filter(closure::Column::CentreId.eq(centre.id))
             .filter(closure::Column::OnDate.gte(from))
             .filter(closure::Column::ReopenedAt.is_null())
             .order_by_asc(closure::Column::At);
         let closures = closures.all(db).await?;
         let make_ups = make_up::Entity::find()
-            .filter(M::CentreId.eq(centre))
+            .filter(M::CentreId.eq(centre.id))
             .filter(M::OnDate.gte(from))
             .order_by_asc(M::FromMinute)
             .all(db)
             .await?;
+        let offer = Offer::of(db, centre).await?;
         Ok(Self {
-            calendar: calendar::load(db).await?,
-            hours: centre::hours(db, centre, HoursKind::Window).await?,
+            calendar: calendar::of(db, centre).await?,
+            hours: centre::hours(db, centre.id, HoursKind::Window).await?,
             closures,
             make_ups,
-            branches: groups(db, centre).await?.into_iter().map(|g| (g.id, g.branch_id)).collect(),
-            desks: desks(db, centre).await?.into_iter().map(|d| (d.id, d.group_id)).collect(),
+            branches: offer.groups.iter().map(|g| (g.id, g.branch_id)).collect(),
+            desks: offer.desks.iter().map(|d| (d.id, d.group_id)).collect(),
         })
     }
 
@@ -136,7 +139,7 @@ impl Openings {
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn receives_today(db: &impl ConnectionTrait, centre: Id, group: Id, now: Time) -> Result<bool> {
+pub async fn receives_today(db: &impl ConnectionTrait, centre: &Centre, group: Id, now: Time) -> Result<bool> {
     let openings = Openings::load(db, centre, now.date()).await?;
     let mut minutes = now.minute()..24 * 60;
     Ok(minutes.any(|m| openings.have(group, Time::at(now.date(), m), Time::at(now.date(), m + 1))))

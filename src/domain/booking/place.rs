@@ -1,19 +1,20 @@
 //! Places (名额): taken, kept for a while, given back. A place that is kept or cools down counts as taken.
 
+use super::offer::Offer;
 use super::starts::{follow, slot};
-use super::{NOT_BOOKABLE, ONLINE_CLOSED, OUTSIDE_HOURS, SLOT_FULL, SLOT_PAST, UNKNOWN_SLOT, service};
+use super::{NOT_BOOKABLE, ONLINE_CLOSED, OUTSIDE_HOURS, SLOT_FULL, SLOT_PAST, UNKNOWN_SLOT};
 use crate::base::Refusal;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::domain::act::Act;
 use chrono::Duration;
 use entity::booking::Model as Booking;
-use entity::booking::held;
 use entity::booking::slot::{Column, Entity, Model};
+use entity::booking::{held, service};
 use entity::{Id, Time};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    QuerySelect as _, UpdateMany,
 };
 use std::collections::BTreeMap;
 
@@ -39,58 +40,85 @@ impl Place {
     }
 }
 
-/// Takes a place in as many slots as a guide takes, from one on. The statement asks for a place left, so the database
-/// itself refuses one of two who press at once; where one of several slots is full, the act is taken back.
+/// The guarded statement: it asks for a place left, so the database itself refuses one of two who press at once.
+pub(super) fn taking(slots: &[Id], group: Id, online: bool, now: Time) -> UpdateMany<Entity> {
+    let place = Entity::update_many()
+        .col_expr(Column::Taken, Expr::col(Column::Taken).add(1))
+        .col_expr(Column::TakenOnline, Expr::col(Column::TakenOnline).add(i32::from(online)))
+        .filter(Column::Id.is_in(slots.iter().copied()))
+        .filter(Column::GroupId.eq(group))
+        .filter(Expr::col(Column::Taken).lt(Expr::col(Column::Bookable)));
+    match online {
+        true => place
+            .filter(Expr::col(Column::TakenOnline).lt(Expr::col(Column::Online)))
+            .filter(Column::OnlineUntil.gt(now)),
+        false => place.filter(Column::StartsAt.gt(now)),
+    }
+}
+
+/// The place that was had, if it is whole.
+pub(super) fn taken_of(mut taken: Vec<Model>, wanted: usize) -> Option<Place> {
+    taken.sort_unstable_by_key(|s| s.starts_at);
+    let whole = taken.len() == wanted;
+    Place::of(taken).filter(|_| whole)
+}
+
+/// Takes a place in as many slots as a guide takes, from one on; where one of several slots is full, the act is taken back.
 ///
 /// # Errors
 /// `not_bookable`, and on `slot_id`: `unknown_slot`, `slot_past`, `online_closed`, `slot_full`, `outside_hours`.
 pub(super) async fn take(act: &Act, guide: Id, first: Id, online: bool) -> Result<Place> {
-    let service = service(&*act.tx, guide).await?.ok_or(NOT_BOOKABLE)?;
-    let span = span(act, first, service.group_id, service.slots).await?;
-    if span.len() > 1 {
-        lock(act, Condition::all().add(Column::Id.is_in(span.iter().copied()))).await?;
+    let offer = Offer::of(&*act.tx, &act.centre).await?;
+    let service = offer.service(guide).ok_or(NOT_BOOKABLE)?;
+    let first = slot(&*act.tx, act.centre.id, first).await?;
+    let Some(wanted) = Place::of(span(act, service, &first).await?) else {
+        return Err(why_not(Some(first), online, act.now).on("slot_id").into());
+    };
+    hold_still(act, &wanted).await?;
+    let ids: Vec<Id> = wanted.slots.iter().map(|s| s.id).collect();
+    let taken = taking(&ids, service.group_id, online, act.now).exec_with_returning(&*act.tx).await?;
+    match taken_of(taken, ids.len()) {
+        Some(place) => Ok(place),
+        None => Err(why_not_now(act, first.id, online).await?),
     }
-    let mut place = Entity::update_many()
-        .col_expr(Column::Taken, Expr::col(Column::Taken).add(1))
-        .col_expr(Column::TakenOnline, Expr::col(Column::TakenOnline).add(i32::from(online)))
-        .filter(Column::Id.is_in(span.iter().copied()))
-        .filter(Column::GroupId.eq(service.group_id))
-        .filter(Expr::col(Column::Taken).lt(Expr::col(Column::Bookable)));
-    place = match online {
-        true => place
-            .filter(Expr::col(Column::TakenOnline).lt(Expr::col(Column::Online)))
-            .filter(Column::OnlineUntil.gt(act.now)),
-        false => place.filter(Column::StartsAt.gt(act.now)),
-    };
-    let mut taken = place.exec_with_returning(&*act.tx).await?;
-    taken.sort_unstable_by_key(|s| s.starts_at);
-    let whole = taken.len() == span.len();
-    let Some(place) = Place::of(taken).filter(|_| whole) else {
-        let of_group = Entity::find_by_id(first).filter(Column::GroupId.eq(service.group_id));
-        return Err(why_not(of_group.one(&*act.tx).await?, online, act.now).on("slot_id").into());
-    };
-    Ok(place)
 }
 
-/// The slots from one on that a matter of this length takes.
-async fn span(act: &Act, first: Id, group: Id, slots: i32) -> Result<Vec<Id>> {
-    if slots == 1 {
-        return Ok(vec![first]);
+/// The slots that a matter takes from one on, as they are seen; none where a day ends before.
+///
+/// # Errors
+/// `unknown_slot` where another group offers it.
+pub(super) async fn span(act: &Act, service: &service::Model, first: &Model) -> Result<Vec<Model>> {
+    if first.group_id != service.group_id {
+        return Err(UNKNOWN_SLOT.on("slot_id").into());
     }
-    let start = Entity::find_by_id(first).filter(Column::GroupId.eq(group)).one(&*act.tx).await?;
-    let start = start.ok_or_else(|| UNKNOWN_SLOT.on("slot_id"))?;
+    if service.slots == 1 {
+        return Ok(vec![first.clone()]);
+    }
     let rows = Entity::find()
-        .filter(Column::GroupId.eq(group))
-        .filter(Column::TemplateId.eq(start.template_id))
-        .filter(Column::StartsAt.gte(start.starts_at))
+        .filter(Column::GroupId.eq(service.group_id))
+        .filter(Column::TemplateId.eq(first.template_id))
+        .filter(Column::StartsAt.gte(first.starts_at))
         .order_by_asc(Column::StartsAt)
-        .limit(u64::from(slots.unsigned_abs()))
+        .limit(u64::from(service.slots.unsigned_abs()))
         .all(&*act.tx)
         .await?;
-    let mut ids: Vec<Id> = rows.iter().map(|s| s.id).collect();
-    // At the end of a day there are too few: the statement then finds fewer than were asked for.
-    ids.resize(usize::try_from(slots).unwrap_or(1), first);
-    Ok(ids)
+    let whole =
+        rows.len() == usize::try_from(service.slots).unwrap_or(0) && rows.first().is_some_and(|s| s.id == first.id);
+    Ok(if whole { rows } else { Vec::new() })
+}
+
+/// Locks the slots of a long matter before any is taken.
+pub(super) async fn hold_still(act: &Act, place: &Place) -> Result<()> {
+    if place.slots.len() > 1 {
+        lock(act, Condition::all().add(Column::Id.is_in(place.slots.iter().map(|s| s.id)))).await?;
+    }
+    Ok(())
+}
+
+/// Why nothing was had of a slot, as it is now.
+pub(super) async fn why_not_now(act: &Act, slot: Id, online: bool) -> Result<Error> {
+    let slot = Entity::find_by_id(slot).one(&*act.tx).await?;
+    Ok(why_not(slot, online, act.now).on("slot_id").into())
 }
 
 /// Why nothing was had of a slot.
@@ -120,9 +148,11 @@ pub(super) async fn of_booking(act: &Act, booking: &Booking) -> Result<Condition
 
 /// Locks what a guide takes from a slot on, with other slots: whoever gives one place back for another does so before either.
 pub(super) async fn lock_with(act: &Act, guide: Id, first: Id, others: Condition) -> Result<()> {
-    let service = service(&*act.tx, guide).await?.ok_or(NOT_BOOKABLE)?;
-    let wanted = span(act, first, service.group_id, service.slots).await?;
-    lock(act, Condition::any().add(others).add(Column::Id.is_in(wanted))).await.map(drop)
+    let offer = Offer::of(&*act.tx, &act.centre).await?;
+    let service = offer.service(guide).ok_or(NOT_BOOKABLE)?;
+    let first = slot(&*act.tx, act.centre.id, first).await?;
+    let wanted = span(act, service, &first).await?;
+    lock(act, Condition::any().add(others).add(Column::Id.is_in(wanted.iter().map(|s| s.id)))).await.map(drop)
 }
 
 /// Gives the place of a booking back in each of its slots. One of the residents' places cools down first, for so many minutes

@@ -57,9 +57,9 @@ pub(super) async fn rehouse(act: &Act, openings: &Openings, mut ahead: Vec<Ahead
     if stranded.is_empty() {
         return Ok((Vec::new(), dropped));
     }
-    let calendar = calendar::load(&*act.tx).await?;
+    let calendar = calendar::of(&*act.tx, &act.centre).await?;
     let rows = stranded.iter().map(|(row, _)| (*row).clone()).collect();
-    let shown = show(&*act.tx, &act.vault, act.centre.id, rows, None).await?;
+    let shown = show(&*act.tx, &act.vault, &act.centre, rows, None).await?;
     let mut taken: HashSet<_> = booked.iter().map(|b| (b.slot_id, b.person_blind.0.clone())).collect();
     let mut touched = Vec::new();
     for ((row, closure), shown) in stranded.into_iter().zip(shown) {

@@ -1,9 +1,11 @@
 //! Starts (可约时段): when a guide can be booked, and what is left.
 
+use super::offer::Offer;
 use super::place::why_not;
-use super::{BAD_SPAN, NOT_BOOKABLE, UNKNOWN_SLOT, service};
+use super::{BAD_SPAN, NOT_BOOKABLE, UNKNOWN_SLOT};
 use crate::base::error::Result;
 use crate::domain::guide;
+use crate::domain::published::Centre;
 use chrono::{Days, Duration, NaiveDate};
 use entity::booking::slot::{Column, Entity, Model};
 use entity::{Id, Time};
@@ -30,15 +32,15 @@ pub struct Start {
 /// `unknown_guide`, `not_bookable`, `bad_span`.
 pub async fn starts(
     db: &impl ConnectionTrait,
-    centre: Id,
+    centre: &Centre,
     guide: &str,
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
     now: Time,
     online: bool,
 ) -> Result<Vec<Start>> {
-    let guide = guide::get(db, centre, guide).await?.row;
-    let service = service(db, guide.id).await?.ok_or(NOT_BOOKABLE)?;
+    let (guide, offer) = (guide::get(db, centre, guide).await?, Offer::of(db, centre).await?);
+    let service = offer.service(guide.row.id).ok_or(NOT_BOOKABLE)?;
     let from = from.unwrap_or_else(|| now.date());
     let to = to.or_else(|| from.checked_add_days(Days::new(30))).unwrap_or(from);
     if from > to || to - from > Duration::days(60) {
@@ -93,9 +95,15 @@ pub async fn slot(db: &impl ConnectionTrait, centre: Id, id: Id) -> Result<Model
 /// On `slot_id`: `unknown_slot`, `slot_past`, `online_closed`, `slot_full`.
 pub async fn ensure_offered(db: &impl ConnectionTrait, centre: Id, slot: Id, online: bool, now: Time) -> Result<()> {
     let seen = Entity::find_by_id(slot).filter(Column::CentreId.eq(centre)).one(db).await?;
-    let full = |s: &Model| s.taken >= s.bookable || (online && s.taken_online >= s.online);
     match seen {
-        Some(slot) if slot.starts_at > now && (!online || slot.online_until > now) && !full(&slot) => Ok(()),
-        seen => Err(why_not(seen, online, now).on("slot_id").into()),
+        Some(slot) => ensure_free(&slot, online, now),
+        None => Err(UNKNOWN_SLOT.on("slot_id").into()),
     }
+}
+
+/// Refuses a slot that offers nothing, as it was seen.
+pub(super) fn ensure_free(slot: &Model, online: bool, now: Time) -> Result<()> {
+    let full = slot.taken >= slot.bookable || (online && slot.taken_online >= slot.online);
+    let open = slot.starts_at > now && (!online || slot.online_until > now);
+    if open && !full { Ok(()) } else { Err(why_not(Some(slot.clone()), online, now).on("slot_id").into()) }
 }

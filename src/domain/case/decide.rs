@@ -35,7 +35,7 @@ pub async fn accept(act: &Act, number: &str) -> Result<Model> {
     let case = mine(act, number, Power::Handle).await?;
     let today = act.now.date();
     let deadline = match case.limit_days {
-        Some(n) => Some(calendar::load(&*act.tx).await?.add(today, n.unsigned_abs())),
+        Some(n) => Some(calendar::of(&*act.tx, &act.centre).await?.add(today, n.unsigned_abs())),
         None => None,
     };
     let next = Model {
@@ -252,7 +252,7 @@ pub async fn correct(act: &Act, number: &str, correction: Correction) -> Result<
 /// # Errors
 /// Whatever the database says.
 pub async fn redate(act: &Act) -> Result<usize> {
-    let calendar = calendar::load(&*act.tx).await?;
+    let calendar = calendar::of(&*act.tx, &act.centre).await?;
     let open = [CaseState::Received, CaseState::Accepted];
     let cases = Entity::find()
         .filter(Column::CentreId.eq(act.centre.id))

@@ -8,6 +8,7 @@ use crate::base::vault::{Place, Vault, same};
 use crate::domain::act::{Act, Page, Who};
 use crate::domain::applicant::{self, Applicant};
 use crate::domain::identity::Viewer;
+use crate::domain::published::Centre;
 use crate::domain::{audit, guide};
 use entity::case::{CaseState, Column, Entity, Model, event, material};
 use entity::identity::Role;
@@ -106,12 +107,12 @@ pub struct Filter {
 pub async fn list(
     db: &impl ConnectionTrait,
     vault: &Vault,
-    centre: Id,
+    centre: &Centre,
     viewer: &Viewer,
     filter: Filter,
     page: Page,
 ) -> Result<(Vec<Seen>, Option<String>)> {
-    let mut cases = Entity::find().filter(Column::CentreId.eq(centre)).filter(scope(db, centre, viewer).await?);
+    let mut cases = Entity::find().filter(Column::CentreId.eq(centre.id)).filter(scope(db, centre.id, viewer).await?);
     if let Some(state) = filter.state {
         cases = cases.filter(Column::State.eq(state));
     }
@@ -137,7 +138,7 @@ pub async fn search(act: &Act, person: &str, page: Page) -> Result<(Vec<Seen>, O
     let rows = page.of(cases, Column::ReceivedAt, Column::Id).all(&*act.tx).await?;
     let (rows, next) = page.cut(rows, |r| (r.received_at, r.id));
     audit::note(act, "case.searched", "", serde_json::json!({ "found": rows.len() })).await?;
-    Ok((show(&*act.tx, &act.vault, centre, rows, &viewer).await?, next))
+    Ok((show(&*act.tx, &act.vault, &act.centre, rows, &viewer).await?, next))
 }
 
 /// The member of staff who acts, as a viewer.
@@ -155,14 +156,14 @@ pub(super) fn colleague(act: &Act) -> Result<Viewer> {
 pub async fn agenda(
     db: &impl ConnectionTrait,
     vault: &Vault,
-    centre: Id,
+    centre: &Centre,
     viewer: &Viewer,
     limit: u64,
 ) -> Result<Vec<Seen>> {
     let rows = Entity::find()
-        .filter(Column::CentreId.eq(centre))
+        .filter(Column::CentreId.eq(centre.id))
         .filter(Column::State.is_in([CaseState::Received, CaseState::Accepted, CaseState::Granted]))
-        .filter(scope(db, centre, viewer).await?)
+        .filter(scope(db, centre.id, viewer).await?)
         .order_by_asc(Column::DueOn.is_null())
         .order_by_asc(Column::DueOn)
         .order_by_asc(Column::Id)
@@ -173,20 +174,20 @@ pub async fn agenda(
 async fn show(
     db: &impl ConnectionTrait,
     vault: &Vault,
-    centre: Id,
+    centre: &Centre,
     rows: Vec<Model>,
     viewer: &Viewer,
 ) -> Result<Vec<Seen>> {
-    let guides = guide::names(db, centre).await?;
-    let snapshots = applicant::of(db, centre, rows.iter().map(|r| r.applicant_id)).await?;
+    let guides = guide::all(db, centre).await?;
+    let snapshots = applicant::of(db, centre.id, rows.iter().map(|r| r.applicant_id)).await?;
     let snapshots: HashMap<Id, _> = snapshots.into_iter().map(|s| (s.id, s)).collect();
     let mut seen = Vec::with_capacity(rows.len());
     for row in rows {
         let snapshot = snapshots.get(&row.applicant_id).filter(|_| in_full(viewer, &row));
-        let guide = guides.get(&row.guide_id);
+        let guide = guides.of(row.guide_id);
         seen.push(Seen {
-            item: guide.map(|g| g.name.clone()).unwrap_or_default(),
-            guide_code: guide.map(|g| g.code.clone()).unwrap_or_default(),
+            item: guide.map(|g| g.row.name.clone()).unwrap_or_default(),
+            guide_code: guide.map(|g| g.row.code.clone()).unwrap_or_default(),
             applicant: snapshot.map(|s| applicant::open(vault, s)).transpose()?,
             row,
         });
@@ -198,8 +199,14 @@ async fn show(
 ///
 /// # Errors
 /// `unknown_case`.
-pub async fn see(db: &impl ConnectionTrait, vault: &Vault, centre: Id, number: &str, viewer: &Viewer) -> Result<Seen> {
-    let row = find(db, centre, number, viewer).await?;
+pub async fn see(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    centre: &Centre,
+    number: &str,
+    viewer: &Viewer,
+) -> Result<Seen> {
+    let row = find(db, centre.id, number, viewer).await?;
     show(db, vault, centre, vec![row], viewer).await?.pop().ok_or_else(|| UNKNOWN_CASE.into())
 }
 
@@ -211,7 +218,7 @@ pub async fn see(db: &impl ConnectionTrait, vault: &Vault, centre: Id, number: &
 pub async fn open(
     db: &impl ConnectionTrait,
     vault: &Vault,
-    centre: Id,
+    centre: &Centre,
     number: &str,
     viewer: &Viewer,
     proof: &Proof,
@@ -220,7 +227,7 @@ pub async fn open(
     if !proof.holds(db, vault, &seen.row).await? {
         return Err(WRONG_PROOF.into());
     }
-    let applicant = applicant::get(db, vault, centre, seen.row.applicant_id).await?;
+    let applicant = applicant::get(db, vault, centre.id, seen.row.applicant_id).await?;
     Ok(Seen { applicant: Some(applicant), ..seen })
 }
 
@@ -304,16 +311,16 @@ impl Proof {
 pub async fn progress(
     db: &impl ConnectionTrait,
     vault: &Vault,
-    centre: Id,
+    centre: &Centre,
     number: &str,
     proof: &Proof,
 ) -> Result<Seen> {
-    let row = numbered(centre, number).one(db).await?.ok_or(NO_PROGRESS)?;
+    let row = numbered(centre.id, number).one(db).await?.ok_or(NO_PROGRESS)?;
     if !proof.holds(db, vault, &row).await? {
         return Err(NO_PROGRESS.into());
     }
     let guide = guide::by_id(db, centre, row.guide_id).await?;
-    Ok(Seen { row, item: guide.name, guide_code: guide.code, applicant: None })
+    Ok(Seen { row, item: guide.row.name.clone(), guide_code: guide.row.code.clone(), applicant: None })
 }
 
 /// Shows personal data in full, for a purpose, and writes that down.
@@ -335,7 +342,7 @@ pub async fn reveal(
     if !(2..=60).contains(&purpose.chars().count()) {
         return Err(PURPOSE_NEEDED.on("purpose").into());
     }
-    let seen = see(&*act.tx, &act.vault, act.centre.id, number, &colleague(act)?).await?;
+    let seen = see(&*act.tx, &act.vault, &act.centre, number, &colleague(act)?).await?;
     let applicant = seen.applicant.ok_or(UNKNOWN_CASE)?;
     audit::note(act, "case.revealed", &seen.row.number, serde_json::json!({ "fields": wanted, "purpose": purpose }))
         .await?;

@@ -11,6 +11,7 @@ use crate::domain::{booking, calendar, centre, guide};
 use entity::Id;
 use entity::case::{CaseEventKind, CaseState, Channel, Column, Entity, MaterialForm, Model, event, material};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use std::sync::Arc;
 
 /// A material as it is taken in.
 #[derive(Clone, Debug)]
@@ -44,7 +45,7 @@ pub struct Received {
     /// The case.
     pub case: Model,
     /// Its guide.
-    pub guide: Guide,
+    pub guide: Arc<Guide>,
     /// The check code of its receipt, in clear.
     pub check_code: String,
     /// Who applies.
@@ -56,7 +57,7 @@ pub struct Received {
 /// # Errors
 /// `unknown_guide`, the refusals of an applicant and of a booking, `not_for_kind`, `bad_material`.
 pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
-    let guide = guide::get(&*act.tx, act.centre.id, &intake.guide).await?;
+    let guide = guide::get(&*act.tx, &act.centre, &intake.guide).await?;
     let applicant = intake.applicant.check()?;
     guide.ensure_for(applicant.kind)?;
     let materials = check_materials(intake.materials)?;
@@ -79,7 +80,7 @@ pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
     let snapshot = applicant::record(act, &applicant).await?;
     let today = act.now.date();
     let limit_days = guide.limit_days();
-    let calendar = calendar::load(&*act.tx).await?;
+    let calendar = calendar::of(&*act.tx, &act.centre).await?;
     let deadline = limit_days.map(|n| calendar.add(today, n.unsigned_abs()));
     let n = centre::next_number(act, "case").await?;
     let (code, day) = (&act.centre.code, today.format("%Y%m%d"));

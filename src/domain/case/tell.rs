@@ -79,7 +79,7 @@ pub async fn tell_overdue(act: &Act) -> Result<()> {
 pub async fn tell_tasks(act: &Act) -> Result<()> {
     let today = act.now.date();
     let (from, until) = (Time::at(today, MORNING.0), Time::at(today, MORNING.1));
-    if act.now < from || act.now >= until || !calendar::load(&*act.tx).await?.is_working_day(today) {
+    if act.now < from || act.now >= until || !calendar::of(&*act.tx, &act.centre).await?.is_working_day(today) {
         return Ok(());
     }
     let staff = staff::told(act, today).await?;
@@ -134,7 +134,7 @@ async fn say(
 ) -> Result<()> {
     let phone = applicant::get(&*act.tx, &act.vault, act.centre.id, case.applicant_id).await?.phone;
     let Some(phone) = phone else { return Ok(()) };
-    let item = guide::by_id(&*act.tx, act.centre.id, case.guide_id).await?.name;
+    let item = guide::by_id(&*act.tx, &act.centre, case.guide_id).await?.row.name.clone();
     let known = [("item", item), ("number", case.receipt_number.clone()), ("phone", act.centre.phone.clone())];
     let values = [&known[..], more].concat();
     let message = Message { key, kind, phone: &phone, values: &values, about: case.id, due_at, expires_at };

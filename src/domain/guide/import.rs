@@ -3,7 +3,7 @@
 use super::lint::{self, Severity};
 use crate::base::error::Result;
 use crate::base::{Kind, Refusal};
-use crate::domain::act::Act;
+use crate::domain::act::{Act, Publishing};
 use crate::domain::{audit, centre};
 use entity::Id;
 use entity::applicant::ApplicantKind;
@@ -69,7 +69,7 @@ pub struct Imported {
 ///
 /// # Errors
 /// `bad_guides` with every fault by row and field, vague words among them; nothing is published then.
-pub async fn import(act: &Act, files: Vec<GuideFile>) -> Result<Imported> {
+pub async fn import(act: &Publishing, files: Vec<GuideFile>) -> Result<Imported> {
     let shipped: BTreeMap<String, (String, String)> =
         serde_json::from_str(CODES).map_err(|e| anyhow::anyhow!("seed/guide_codes.json: {e}"))?;
     let offices: HashMap<String, Id> =

@@ -12,13 +12,18 @@ pub use import::{BAD_GUIDES, GuideFile, Imported, import};
 use crate::base::error::Result;
 use crate::base::{Kind, Refusal};
 use crate::domain::centre;
+use crate::domain::published::Centre;
 use entity::Id;
 use entity::applicant::ApplicantKind;
 use entity::centre::office;
 use entity::guide::{Column, Entity, Model, version};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveEnum as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    ActiveEnum as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, JoinType, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// No guide has this code.
 pub const UNKNOWN_GUIDE: Refusal = Refusal::new(Kind::Missing, "unknown_guide", "没有这个事项，请从办事指南中选择。");
@@ -104,36 +109,70 @@ pub fn audience(guide: &Model) -> Vec<ApplicantKind> {
     guide.audience.split(',').filter_map(|word| ApplicantKind::try_from_value(&word.to_owned()).ok()).collect()
 }
 
+/// The guides that a centre publishes, each in the version in force.
+pub struct Guides {
+    by_id: HashMap<Id, Arc<Guide>>,
+    by_code: HashMap<String, Arc<Guide>>,
+}
+
+impl Guides {
+    async fn read(db: &impl ConnectionTrait, centre: Id) -> Result<Self> {
+        let offices: HashMap<Id, office::Model> =
+            centre::offices(db, centre).await?.into_iter().map(|o| (o.id, o)).collect();
+        let in_force = version::Entity::find()
+            .join(
+                JoinType::InnerJoin,
+                version::Entity::belongs_to(Entity).from(version::Column::GuideId).to(Column::Id).into(),
+            )
+            .filter(Column::CentreId.eq(centre))
+            .filter(Expr::col((version::Entity, version::Column::Number)).equals((Entity, Column::Version)));
+        let mut versions: HashMap<Id, version::Model> =
+            in_force.all(db).await?.into_iter().map(|v| (v.guide_id, v)).collect();
+        let rows = Entity::find().filter(Column::CentreId.eq(centre)).all(db).await?;
+        let whole = |row: Model| {
+            let (office, version) = (offices.get(&row.office_id)?.clone(), versions.remove(&row.id)?);
+            Some(Arc::new(Guide { row, office, version }))
+        };
+        let guides: Vec<Arc<Guide>> = rows.into_iter().filter_map(whole).collect();
+        Ok(Self {
+            by_id: guides.iter().map(|g| (g.row.id, Arc::clone(g))).collect(),
+            by_code: guides.into_iter().map(|g| (g.row.code.clone(), g)).collect(),
+        })
+    }
+
+    /// The guide of an id.
+    #[must_use]
+    pub fn of(&self, id: Id) -> Option<&Guide> {
+        self.by_id.get(&id).map(Arc::as_ref)
+    }
+
+    /// Their codes.
+    pub fn codes(&self) -> impl Iterator<Item = &String> {
+        self.by_code.keys()
+    }
+}
+
+/// All guides of a centre: some dozens, read once an edition.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn all(db: &impl ConnectionTrait, centre: &Centre) -> Result<Arc<Guides>> {
+    centre.part(async |id| Guides::read(db, id).await).await
+}
+
 /// The guide of a code, with the version in force.
 ///
 /// # Errors
 /// `unknown_guide`.
-pub async fn get(db: &impl ConnectionTrait, centre: Id, code: &str) -> Result<Guide> {
-    let row = Entity::find().filter(Column::CentreId.eq(centre)).filter(Column::Code.eq(code)).one(db).await?;
-    let row = row.ok_or(UNKNOWN_GUIDE)?;
-    let office = office::Entity::find_by_id(row.office_id).one(db).await?.ok_or(centre::UNKNOWN_OFFICE)?;
-    let version = version::Entity::find()
-        .filter(version::Column::GuideId.eq(row.id))
-        .filter(version::Column::Number.eq(row.version))
-        .one(db)
-        .await?;
-    Ok(Guide { office, version: version.ok_or(UNKNOWN_GUIDE)?, row })
+pub async fn get(db: &impl ConnectionTrait, centre: &Centre, code: &str) -> Result<Arc<Guide>> {
+    Ok(all(db, centre).await?.by_code.get(code).cloned().ok_or(UNKNOWN_GUIDE)?)
 }
 
 /// A guide by id, for naming the matter of one booking or case.
 ///
 /// # Errors
 /// Whatever the database says; one that is not there is a fault, for whatever names it rests on it.
-pub async fn by_id(db: &impl ConnectionTrait, centre: Id, id: Id) -> Result<Model> {
-    let row = Entity::find_by_id(id).filter(Column::CentreId.eq(centre)).one(db).await?;
-    Ok(row.ok_or_else(|| anyhow::anyhow!("a guide is not there"))?)
-}
-
-/// Guides by id, for showing names beside bookings and cases.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn names(db: &impl ConnectionTrait, centre: Id) -> Result<std::collections::HashMap<Id, Model>> {
-    let rows = Entity::find().filter(Column::CentreId.eq(centre)).all(db).await?;
-    Ok(rows.into_iter().map(|g| (g.id, g)).collect())
+pub async fn by_id(db: &impl ConnectionTrait, centre: &Centre, id: Id) -> Result<Arc<Guide>> {
+    let guide = all(db, centre).await?.by_id.get(&id).cloned();
+    Ok(guide.ok_or_else(|| anyhow::anyhow!("a guide is not there"))?)
 }

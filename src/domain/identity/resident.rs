@@ -15,7 +15,6 @@ use entity::{Blind, Id, Time};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel as _, QueryFilter as _,
-    QuerySelect as _,
 };
 
 /// A phone that takes no texts.
@@ -122,6 +121,7 @@ pub async fn take_code(act: &Act, phone: &str, code: &str, device: Option<&str>)
         verified_at: act.now,
         verified_since: act.now,
         created_at: act.now,
+        turn: 0,
     };
     enter(act, known, fresh).await.map(Some)
 }
@@ -142,6 +142,7 @@ pub async fn by_openid(act: &Act, openid: &str) -> Result<account::Model> {
         verified_at: act.now,
         verified_since: act.now,
         created_at: act.now,
+        turn: 0,
     };
     enter(act, account::Column::OpenidBlind.is_in(act.blinds("openid", openid)), fresh).await
 }
@@ -201,7 +202,15 @@ pub struct Known {
 /// `no_account`.
 pub async fn known(db: &impl ConnectionTrait, vault: &Vault, centre: Id, id: Id) -> Result<Known> {
     let row = account::Entity::find_by_id(id).filter(account::Column::CentreId.eq(centre)).one(db).await?;
-    let row = row.ok_or(NO_ACCOUNT)?;
+    open(vault, row.ok_or(NO_ACCOUNT)?)
+}
+
+/// What is known of an account's row.
+///
+/// # Errors
+/// A key that is not here.
+pub fn open(vault: &Vault, row: account::Model) -> Result<Known> {
+    let (id, centre) = (row.id, row.centre_id);
     let phone = match &row.phone {
         Some(sealed) => Some(vault.open(Place::new("account.phone", centre, id), sealed)?),
         None => None,
@@ -210,13 +219,18 @@ pub async fn known(db: &impl ConnectionTrait, vault: &Vault, centre: Id, id: Id)
     Ok(Known { id, phone, phone_blinds, since: row.verified_since })
 }
 
-/// Locks an account until the act ends: of several wishes at once, each sees what the ones before took.
+/// Takes an account's turn, which locks it until the act ends: of several wishes at once, each sees what the ones before took.
 ///
 /// # Errors
-/// Whatever the database says.
-pub async fn lock(act: &Act, id: Id) -> Result<()> {
-    account::Entity::find_by_id(id).lock_exclusive().one(&*act.tx).await?;
-    Ok(())
+/// `no_account`.
+pub async fn take_turn(act: &Act, id: Id) -> Result<Known> {
+    let taken = account::Entity::update_many()
+        .col_expr(account::Column::Turn, Expr::col(account::Column::Turn).add(1))
+        .filter(account::Column::Id.eq(id))
+        .filter(account::Column::CentreId.eq(act.centre.id))
+        .exec_with_returning(&*act.tx)
+        .await?;
+    open(&act.vault, taken.into_iter().next().ok_or(NO_ACCOUNT)?)
 }
 
 /// Forgets codes that are over.

@@ -4,13 +4,14 @@
 use crate::base::error::Result;
 use crate::base::{Kind, Refusal};
 use crate::domain::act::{Act, StaffMember, Who};
-use chrono::Duration;
+use crate::domain::published;
+use chrono::{Duration, NaiveDate};
 use entity::identity::{session, staff};
 use entity::{Blind, Id, Time};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, JoinType, QueryFilter as _, QuerySelect as _,
-    RelationDef,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, FromQueryResult, JoinType, QueryFilter as _,
+    QuerySelect as _, RelationDef,
 };
 use std::sync::Arc;
 
@@ -77,6 +78,25 @@ pub struct Standing {
     pub who: Who,
     /// A first password must be changed before anything else.
     pub must_change: bool,
+    /// The edition of what is published that was in force when this was asked.
+    pub edition: i64,
+}
+
+/// What is asked of a session.
+#[derive(FromQueryResult)]
+struct Asked {
+    account_id: Option<Id>,
+    device: Blind,
+    expires_at: Time,
+    ended_at: Option<Time>,
+    staff_id: Option<Id>,
+    name: Option<String>,
+    roles: Option<String>,
+    office_id: Option<Id>,
+    must_change: Option<bool>,
+    active_from: Option<NaiveDate>,
+    active_until: Option<NaiveDate>,
+    edition: i64,
 }
 
 /// The holder of a session that stands: one query, asked at every request.
@@ -86,27 +106,35 @@ pub struct Standing {
 pub async fn standing(db: &impl ConnectionTrait, centre: Id, id: Id, now: Time) -> Result<Standing> {
     let of_staff: RelationDef =
         session::Entity::belongs_to(staff::Entity).from(session::Column::StaffId).to(staff::Column::Id).into();
+    use session::Column as S;
+    use staff::Column as F;
     let found = session::Entity::find_by_id(id)
-        .filter(session::Column::CentreId.eq(centre))
+        .select_only()
+        .columns([S::AccountId, S::Device, S::ExpiresAt, S::EndedAt, S::StaffId])
+        .columns([F::Name, F::Roles, F::OfficeId, F::MustChange, F::ActiveFrom, F::ActiveUntil])
+        .expr_as(Expr::SubQuery(None, Box::new(published::asking().into())), "edition")
+        .filter(S::CentreId.eq(centre))
         .join(JoinType::LeftJoin, of_staff)
-        .select_also(staff::Entity)
+        .into_model::<Asked>()
         .one(db)
         .await?;
-    let Some((session, staff)) = found.filter(|(s, _)| s.ended_at.is_none() && s.expires_at > now) else {
+    let Some(found) = found.filter(|s| s.ended_at.is_none() && s.expires_at > now) else {
         return Err(SESSION_ENDED.into());
     };
-    let (who, must_change) = match (session.account_id, staff) {
-        (Some(account), _) => (Who::Resident(account), false),
-        (None, Some(staff)) if staff.serves(now.date()) => {
-            let must_change = staff.must_change;
-            let roles = staff.roles();
-            let member =
-                StaffMember { id: staff.id, name: staff.name, roles, office: staff.office_id, device: session.device };
-            (Who::Staff(Arc::new(member)), must_change)
-        }
+    let serves = found.active_from.is_some_and(|from| staff::serves(from, found.active_until, now.date()));
+    let who = match (found.account_id, found.staff_id, found.name, found.roles) {
+        (Some(account), ..) => Who::Resident(account),
+        (None, Some(id), Some(name), Some(roles)) if serves => Who::Staff(Arc::new(StaffMember {
+            id,
+            name,
+            roles: staff::roles(&roles),
+            office: found.office_id,
+            device: found.device,
+        })),
         _ => return Err(SESSION_ENDED.into()),
     };
-    Ok(Standing { id: session.id, who, must_change })
+    let must_change = found.account_id.is_none() && found.must_change == Some(true);
+    Ok(Standing { id, who, must_change, edition: found.edition })
 }
 
 /// What became of a refresh token.

@@ -7,7 +7,7 @@ use crate::base::personal;
 use crate::base::vault::{Place, Vault};
 use crate::domain::act::Act;
 use crate::domain::audit;
-use crate::domain::centre::Centre;
+use crate::domain::published::Centre;
 use entity::notice::{Column, Entity, Model, NoticeState, spend};
 use entity::{Id, Time};
 use sea_orm::sea_query::Expr;
@@ -16,6 +16,7 @@ use sea_orm::{
     QueryTrait as _,
 };
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A centre's texts in a state, the latest first; all that are not well over, if none is named.
 ///
@@ -38,7 +39,7 @@ pub async fn list(db: &impl ConnectionTrait, centre: Id, state: Option<NoticeSta
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn waiting(db: &impl ConnectionTrait, now: Time, centres: &[Centre]) -> Result<Waiting> {
+pub async fn waiting(db: &impl ConnectionTrait, now: Time, centres: &[Arc<Centre>]) -> Result<Waiting> {
     let ids = || centres.iter().map(|c| c.id);
     let count = async |states: &[NoticeState], since: Option<Time>, until: Time| {
         let rows: Vec<(NoticeState, i64, Option<Time>)> = Entity::find()

@@ -10,8 +10,10 @@ use crate::domain::act::Act;
 use chrono::{Days, Duration};
 use entity::notice::{Column, Delivery, Entity, Model, NoticeState};
 use entity::{Id, Time};
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel, QueryFilter as _, QuerySelect as _,
+};
 use std::collections::HashSet;
 
 /// A text to one phone.
@@ -39,10 +41,28 @@ pub struct Message<'m> {
 /// # Errors
 /// Whatever the database says.
 pub async fn say(act: &Act, message: Message<'_>) -> Result<()> {
-    let Some(phone) = personal::mobile(message.phone) else { return Ok(()) };
-    if message.kind.weight < Weight::Fact && stop::is_stopped(act, &phone).await? {
-        return Ok(());
+    put(act, compose(act, vec![message]).await?).await
+}
+
+/// Texts as they are said, to be put into the outbox.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn compose(act: &Act, messages: Vec<Message<'_>>) -> Result<Vec<Model>> {
+    let messages: Vec<(String, Message<'_>)> =
+        messages.into_iter().filter_map(|m| Some((personal::mobile(m.phone)?, m))).collect();
+    let unasked = messages.iter().filter(|(_, m)| m.kind.weight < Weight::Fact).map(|(phone, _)| phone.as_str());
+    let stopped = stop::stopped(act, unasked.collect()).await?;
+    let mut rows = Vec::with_capacity(messages.len());
+    for (phone, message) in messages {
+        if message.kind.weight >= Weight::Fact || !stopped.contains(&phone) {
+            rows.push(row(act, message, &phone).await?);
+        }
     }
+    Ok(rows)
+}
+
+async fn row(act: &Act, message: Message<'_>, phone: &str) -> Result<Model> {
     let template = in_force(act, message.kind).await?;
     let id = act.id();
     let text = format!("【{}】{}", act.centre.sms_sign, render(&template.body, message.values));
@@ -51,15 +71,15 @@ pub async fn say(act: &Act, message: Message<'_>) -> Result<()> {
         Weight::Code => message.due_at,
         _ => awake(&act.rules.quiet, message.due_at, message.expires_at, act.now),
     };
-    let row = Model {
+    Ok(Model {
         id,
         centre_id: act.centre.id,
         key: message.key,
         kind: message.kind.word.to_owned(),
         version: template.version,
         lane: message.kind.lane(),
-        phone: act.seal("notice.phone", id, &phone)?,
-        phone_blind: act.blind("phone", &phone),
+        phone: act.seal("notice.phone", id, phone)?,
+        phone_blind: act.blind("phone", phone),
         segments: segments(&text),
         text: act.seal("notice.text", id, &text)?,
         line: line.map(|line| act.seal("notice.line", id, &line)).transpose()?,
@@ -78,11 +98,30 @@ pub async fn say(act: &Act, message: Message<'_>) -> Result<()> {
         delivery: Delivery::Unknown,
         created_at: act.now,
         done_at: None,
-    };
-    if act.insert_new(row).await? && due_at <= act.now {
+    })
+}
+
+/// Puts texts into the outbox; one that was said before is there already.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn put(act: &Act, texts: Vec<Model>) -> Result<()> {
+    if texts.is_empty() {
+        return Ok(());
+    }
+    wake(act, &texts);
+    Entity::insert_many(texts.into_iter().map(IntoActiveModel::into_active_model))
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(&*act.tx)
+        .await?;
+    Ok(())
+}
+
+/// Has the deliverer woken after the commit, if one of these texts may go now.
+pub fn wake(act: &Act, texts: &[Model]) {
+    if texts.iter().any(|text| text.due_at <= act.now) {
         act.spoke();
     }
-    Ok(())
 }
 
 /// The moment for a text: its own, if people are awake; else the next morning, if it is still worth sending then; else the

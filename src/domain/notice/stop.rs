@@ -9,6 +9,7 @@ use chrono::Duration;
 use entity::notice::UplinkOutcome;
 use entity::notice::stop::{Column, Entity, Model};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use std::collections::HashSet;
 
 /// What a text says about reminders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,12 +87,19 @@ pub fn answer_key(act: &Act, phone: &str, kind: &super::Kind) -> String {
     format!("{}/{phone}/{}", kind.word, act.now.date())
 }
 
-/// True when a phone wants no reminders.
-pub(super) async fn is_stopped(act: &Act, phone: &str) -> Result<bool> {
-    let row = Entity::find()
+/// Which of these phones want no reminders.
+pub(super) async fn stopped(act: &Act, phones: Vec<&str>) -> Result<HashSet<String>> {
+    if phones.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let blinds = |phone: &str| act.blinds("phone", phone);
+    let rows = Entity::find()
         .filter(Column::CentreId.eq(act.centre.id))
-        .filter(Column::PhoneBlind.is_in(act.blinds("phone", phone)));
-    Ok(row.one(&*act.tx).await?.is_some())
+        .filter(Column::PhoneBlind.is_in(phones.iter().flat_map(|phone| blinds(phone))))
+        .all(&*act.tx)
+        .await?;
+    let is_stopped = |phone: &&str| blinds(phone).iter().any(|blind| rows.iter().any(|row| row.phone_blind == *blind));
+    Ok(phones.into_iter().filter(is_stopped).map(ToOwned::to_owned).collect())
 }
 
 #[cfg(test)]

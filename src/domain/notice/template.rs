@@ -3,10 +3,11 @@
 use super::BAD_TEXTS;
 use super::kind::{ALL, Kind};
 use crate::base::error::Result;
-use crate::domain::act::Act;
+use crate::domain::act::{Act, Publishing};
 use crate::domain::audit;
+use entity::Id;
 use entity::notice::template::{Column, Entity, Model};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -48,16 +49,23 @@ static SHIPPED: LazyLock<HashMap<String, TextFile>> = LazyLock::new(|| {
     files.into_iter().map(|f| (f.kind.clone(), f)).collect()
 });
 
+/// A centre's own words, the newest of each kind.
+struct Own(HashMap<String, Template>);
+
+impl Own {
+    async fn read(db: &impl ConnectionTrait, centre: Id) -> Result<Self> {
+        let rows = Entity::find().filter(Column::CentreId.eq(centre)).order_by_asc(Column::Version).all(db).await?;
+        let words = |Model { kind, version, body, line, merged, .. }| (kind, Template { version, body, line, merged });
+        // Of a kind, the last one stays.
+        Ok(Self(rows.into_iter().map(words).collect()))
+    }
+}
+
 /// The words of a kind that are in force in the act's centre.
 pub(super) async fn in_force(act: &Act, kind: &Kind) -> Result<Template> {
-    let newest = Entity::find()
-        .filter(Column::CentreId.eq(act.centre.id))
-        .filter(Column::Kind.eq(kind.word))
-        .order_by_desc(Column::Version)
-        .one(&*act.tx)
-        .await?;
-    if let Some(Model { version, body, line, merged, .. }) = newest {
-        return Ok(Template { version, body, line, merged });
+    let own = act.centre.part(async |id| Own::read(&*act.tx, id).await).await?;
+    if let Some(template) = own.0.get(kind.word) {
+        return Ok(template.clone());
     }
     let shipped = SHIPPED.get(kind.word).ok_or_else(|| anyhow::anyhow!("no words for {}", kind.word))?;
     let TextFile { body, line, merged, .. } = shipped.clone();
@@ -124,7 +132,7 @@ pub struct Imported {
 ///
 /// # Errors
 /// `bad_texts` with every fault; nothing is changed then.
-pub async fn import(act: &Act, files: Vec<TextFile>) -> Result<Vec<Imported>> {
+pub async fn import(act: &Publishing, files: Vec<TextFile>) -> Result<Vec<Imported>> {
     let faults: Vec<String> = files.iter().enumerate().flat_map(|(n, file)| faults(n + 1, file)).collect();
     if !faults.is_empty() {
         return Err(BAD_TEXTS.with(&[("fault", &faults.join("；"))]).into());

@@ -5,7 +5,8 @@ use super::{CALLED_ENOUGH, DESK_BUSY, MOST_CALLS, OTHER_GROUP, UNKNOWN_GROUP, UN
 use crate::base::database::pick;
 use crate::base::error::Result;
 use crate::domain::act::Act;
-use crate::domain::booking::{self, UNKNOWN_DESK};
+use crate::domain::booking::Offer;
+use crate::domain::booking::UNKNOWN_DESK;
 use entity::Id;
 use entity::booking::desk;
 use entity::queue::TicketState::{Called, Missed, Parked, Served, Waiting};
@@ -189,8 +190,8 @@ pub async fn resume(act: &Act, id: Id) -> Result<Model> {
 /// `unknown_ticket`, `wrong_ticket_state`, `unknown_group`.
 pub async fn transfer(act: &Act, id: Id, group: &str) -> Result<Model> {
     let row = load_in(act, id, &[Called, Waiting, Parked]).await?;
-    let groups = booking::groups(&*act.tx, act.centre.id).await?;
-    let other = groups.into_iter().find(|g| g.code == group && g.branch_id == row.branch_id && g.id != row.group_id);
+    let offer = Offer::of(&*act.tx, &act.centre).await?;
+    let other = offer.groups.iter().find(|g| g.code == group && g.branch_id == row.branch_id && g.id != row.group_id);
     let other = other.ok_or_else(|| UNKNOWN_GROUP.on("group"))?;
     write(act, Model { state: Waiting, group_id: other.id, ..row }, TicketEventKind::Transferred).await
 }

@@ -5,6 +5,7 @@ use super::state_in_words;
 use super::{BAND_FULL, HALL_CLOSED, HAS_TICKET, UNKNOWN_GROUP, UNKNOWN_TICKET, WRONG_HALL_CODE, WRONG_STATE, turn};
 use crate::base::error::Result;
 use crate::domain::act::{Act, Who};
+use crate::domain::booking::Offer;
 use crate::domain::identity::{Viewer, resident};
 use crate::domain::{attendance, booking, centre, guide};
 use entity::booking::desk_group;
@@ -29,7 +30,7 @@ pub struct Wish {
 /// `unknown_guide`, `unknown_group`, `hall_closed`, `has_ticket`, `band_full`.
 pub async fn issue(act: &Act, wish: Wish) -> Result<Model> {
     let guide = match &wish.guide {
-        Some(code) => Some(guide::get(&*act.tx, act.centre.id, code).await?.row.id),
+        Some(code) => Some(guide::get(&*act.tx, &act.centre, code).await?.row.id),
         None => None,
     };
     let group = group(act, guide, wish.group.as_deref()).await?;
@@ -51,7 +52,7 @@ pub async fn issue(act: &Act, wish: Wish) -> Result<Model> {
 /// The refusals of a booking that is used; `wrong_hall_code` for a resident who does not see the hall's; `band_full`.
 pub async fn arrive_by_booking(act: &Act, id: Id, code: Option<&str>, priority: Option<Priority>) -> Result<Model> {
     let viewer = Viewer::acting(act).await?;
-    booking::see(&*act.tx, &act.vault, act.centre.id, id, &viewer).await?;
+    booking::see(&*act.tx, &act.vault, &act.centre, id, &viewer).await?;
     ensure_here(act, code)?;
     let row = booking::arrive(act, id).await?;
     let given = Entity::find().filter(Column::BookingId.eq(id)).one(&*act.tx).await?;
@@ -60,8 +61,8 @@ pub async fn arrive_by_booking(act: &Act, id: Id, code: Option<&str>, priority: 
     }
     // The group that he was promised, whatever takes the matter now.
     let slot = booking::slot(&*act.tx, act.centre.id, row.slot_id).await?;
-    let group = booking::groups(&*act.tx, act.centre.id).await?.into_iter().find(|g| g.id == slot.group_id);
-    let group = group.ok_or(UNKNOWN_GROUP)?;
+    let offer = Offer::of(&*act.tx, &act.centre).await?;
+    let group = offer.groups.iter().find(|g| g.id == slot.group_id).ok_or(UNKNOWN_GROUP)?;
     let priority = priority.filter(|_| matches!(act.who, Who::Staff(_))).unwrap_or(Priority::None);
     let new = New {
         guide: Some(row.guide_id),
@@ -71,7 +72,7 @@ pub async fn arrive_by_booking(act: &Act, id: Id, code: Option<&str>, priority: 
         state: TicketState::Waiting,
         turn_at: turn(act.now, Some(row.starts_at), None, priority),
     };
-    give(act, &group, new).await
+    give(act, group, new).await
 }
 
 /// Whoever took a ticket from afar is there.
@@ -109,22 +110,19 @@ fn ensure_here(act: &Act, code: Option<&str>) -> Result<()> {
 
 /// The group that a guide is taken by, or that was named, or the only one.
 async fn group(act: &Act, guide: Option<Id>, code: Option<&str>) -> Result<desk_group::Model> {
-    let groups = booking::groups(&*act.tx, act.centre.id).await?;
-    let by_guide = match guide {
-        Some(guide) => booking::service(&*act.tx, guide).await?.map(|s| s.group_id),
-        None => None,
-    };
+    let offer = Offer::of(&*act.tx, &act.centre).await?;
+    let by_guide = guide.and_then(|guide| offer.service(guide)).map(|s| s.group_id);
     let fits = |g: &desk_group::Model| match (code, by_guide) {
         (Some(code), _) => g.code == code,
         (None, Some(id)) => g.id == id,
-        (None, None) => groups.len() == 1,
+        (None, None) => offer.groups.len() == 1,
     };
-    groups.iter().find(|g| fits(g)).cloned().ok_or_else(|| UNKNOWN_GROUP.on("group").into())
+    offer.groups.iter().find(|g| fits(g)).cloned().ok_or_else(|| UNKNOWN_GROUP.on("group").into())
 }
 
 /// Refuses where nobody is received any more today.
 async fn ensure_open(act: &Act, group: Id) -> Result<()> {
-    if booking::receives_today(&*act.tx, act.centre.id, group, act.now).await? {
+    if booking::receives_today(&*act.tx, &act.centre, group, act.now).await? {
         return Ok(());
     }
     Err(HALL_CLOSED.into())
@@ -133,7 +131,7 @@ async fn ensure_open(act: &Act, group: Id) -> Result<()> {
 /// Refuses a second number to an account that has not been served.
 async fn ensure_one(act: &Act, account: Id, group: Id) -> Result<()> {
     let live = [TicketState::Remote, TicketState::Waiting, TicketState::Called, TicketState::Parked];
-    resident::lock(act, account).await?;
+    resident::take_turn(act, account).await?;
     let has = Entity::find()
         .filter(Column::AccountId.eq(account))
         .filter(Column::GroupId.eq(group))

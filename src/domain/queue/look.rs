@@ -2,7 +2,9 @@
 
 use super::UNKNOWN_TICKET;
 use crate::base::error::Result;
+use crate::domain::booking::Offer;
 use crate::domain::identity::Viewer;
+use crate::domain::published::Centre;
 use crate::domain::{booking, centre};
 use chrono::Duration;
 use entity::booking::{desk, desk_group};
@@ -68,10 +70,11 @@ pub async fn watched_branch(db: &impl ConnectionTrait, centre: Id, code: Option<
 ///
 /// # Errors
 /// Whatever the database says: a queue that cannot be read is never shown as an empty one.
-pub async fn board(db: &impl ConnectionTrait, centre: Id, branch: Id, now: Time) -> Result<Board> {
+pub async fn board(db: &impl ConnectionTrait, centre: &Centre, branch: Id, now: Time) -> Result<Board> {
     let today = || Entity::find().filter(Column::BranchId.eq(branch)).filter(Column::OnDate.eq(now.date()));
     let last = today().filter(Column::LastCalledAt.is_not_null()).order_by_desc(Column::LastCalledAt).limit(SHOWN);
-    let desks = names(booking::desks(db, centre).await?);
+    let offer = Offer::of(db, centre).await?;
+    let desks = names(&offer.desks);
     let called = last.all(db).await?.into_iter().map(|row| Called {
         desk: row.desk_id.and_then(|id| desks.get(&id).cloned()).unwrap_or_default(),
         at: row.last_called_at.unwrap_or(row.issued_at),
@@ -89,13 +92,13 @@ pub async fn board(db: &impl ConnectionTrait, centre: Id, branch: Id, now: Time)
         .all(db)
         .await?;
     let counts: HashMap<Id, i64> = counts.into_iter().collect();
-    let groups = booking::groups(db, centre).await?.into_iter().filter(|g| g.branch_id == branch);
+    let groups = offer.groups.iter().filter(|g| g.branch_id == branch).cloned();
     let lines = groups.map(|group| Line { waiting: counts.get(&group.id).copied().unwrap_or(0), group }).collect();
     Ok(Board { called, lines })
 }
 
-fn names(desks: Vec<desk::Model>) -> HashMap<Id, String> {
-    desks.into_iter().map(|d| (d.id, d.name)).collect()
+fn names(desks: &[desk::Model]) -> HashMap<Id, String> {
+    desks.iter().map(|d| (d.id, d.name.clone())).collect()
 }
 
 /// A ticket with what is shown beside it.
@@ -111,9 +114,10 @@ pub struct Seen {
     pub desk: Option<String>,
 }
 
-async fn show(db: &impl ConnectionTrait, centre: Id, rows: Vec<Model>) -> Result<Vec<Seen>> {
-    let desks = names(booking::desks(db, centre).await?);
-    let groups: HashMap<Id, _> = booking::groups(db, centre).await?.into_iter().map(|g| (g.id, g)).collect();
+async fn show(db: &impl ConnectionTrait, centre: &Centre, rows: Vec<Model>) -> Result<Vec<Seen>> {
+    let offer = Offer::of(db, centre).await?;
+    let desks = names(&offer.desks);
+    let groups: HashMap<Id, _> = offer.groups.iter().map(|g| (g.id, g)).collect();
     let seen = |row: Model| {
         let group = groups.get(&row.group_id);
         Seen {
@@ -130,8 +134,8 @@ async fn show(db: &impl ConnectionTrait, centre: Id, rows: Vec<Model>) -> Result
 ///
 /// # Errors
 /// `unknown_ticket`.
-pub async fn see(db: &impl ConnectionTrait, centre: Id, id: Id, viewer: &Viewer) -> Result<Seen> {
-    let mut row = Entity::find_by_id(id).filter(Column::CentreId.eq(centre));
+pub async fn see(db: &impl ConnectionTrait, centre: &Centre, id: Id, viewer: &Viewer) -> Result<Seen> {
+    let mut row = Entity::find_by_id(id).filter(Column::CentreId.eq(centre.id));
     if let Viewer::Resident(known) = viewer {
         row = row.filter(Column::AccountId.eq(known.id));
     }
@@ -142,10 +146,10 @@ pub async fn see(db: &impl ConnectionTrait, centre: Id, id: Id, viewer: &Viewer)
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn open(db: &impl ConnectionTrait, centre: Id, now: Time) -> Result<Vec<Seen>> {
+pub async fn open(db: &impl ConnectionTrait, centre: &Centre, now: Time) -> Result<Vec<Seen>> {
     use TicketState::{Called, Missed, Parked, Remote, Waiting};
     let rows = Entity::find()
-        .filter(Column::CentreId.eq(centre))
+        .filter(Column::CentreId.eq(centre.id))
         .filter(Column::OnDate.eq(now.date()))
         .filter(Column::State.is_in([Remote, Waiting, Called, Parked, Missed]))
         .order_by_asc(Column::TurnAt)
@@ -187,7 +191,7 @@ pub struct Estimate {
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn estimate(db: &impl ConnectionTrait, row: &Model, now: Time) -> Result<Option<Estimate>> {
+pub async fn estimate(db: &impl ConnectionTrait, centre: &Centre, row: &Model, now: Time) -> Result<Option<Estimate>> {
     if ![TicketState::Waiting, TicketState::Remote].contains(&row.state) || row.on_date != now.date() {
         return Ok(None);
     }
@@ -214,7 +218,7 @@ pub async fn estimate(db: &impl ConnectionTrait, row: &Model, now: Time) -> Resu
     let (basis, served, each) = match (today.len() >= LEAST, week.len() >= LEAST) {
         (true, _) => (Basis::Today, today.len(), middle(today)),
         (false, true) => (Basis::Week, week.len(), middle(week)),
-        (false, false) => (Basis::Plan, 0, booking::seconds_each(db, row.group_id, now.date()).await?),
+        (false, false) => (Basis::Plan, 0, Offer::of(db, centre).await?.seconds_each(row.group_id, now.date())),
     };
     let calling: Vec<Id> = Entity::find()
         .filter(Column::GroupId.eq(row.group_id))

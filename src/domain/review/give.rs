@@ -9,6 +9,7 @@ use crate::base::error::Result;
 use crate::base::personal::half_width;
 use crate::base::vault::{Vault, sha256};
 use crate::domain::act::Act;
+use crate::domain::published::Centre;
 use crate::domain::{guide, notice};
 use chrono::Duration;
 use entity::review::{Column, Entity, InvitationState, Model, Ordinal, ReviewChannel, invitation};
@@ -85,14 +86,14 @@ pub struct Opened {
 pub async fn open(
     db: &impl ConnectionTrait,
     vault: &Vault,
-    centre: Id,
+    centre: &Centre,
     key: &Key,
     days: i64,
     now: Time,
 ) -> Result<Opened> {
-    let row = key.find(db, vault, centre).await?;
+    let row = key.find(db, vault, centre.id).await?;
     let case = case_of(db, row.case_id).await?;
-    let item = guide::by_id(db, centre, case.guide_id).await?.name;
+    let item = guide::by_id(db, centre, case.guide_id).await?.row.name.clone();
     let reviews = Entity::find().filter(Column::InvitationId.eq(row.id)).all(db).await?;
     let first = reviews.iter().find(|r| r.ordinal == Ordinal::First);
     let can_append = reviews.len() == 1 && first.is_some_and(|r| now < r.at + Duration::days(days));

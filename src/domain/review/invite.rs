@@ -6,7 +6,8 @@ use crate::base::settings::Links;
 use crate::base::vault::{Place, Vault, sha256};
 use crate::domain::act::Act;
 use crate::domain::notice::{self, Message};
-use crate::domain::{applicant, centre, guide};
+use crate::domain::published;
+use crate::domain::{applicant, guide};
 use chrono::Duration;
 use entity::case::{CaseState, Model as Case};
 use entity::review::{InvitationState, invitation};
@@ -94,7 +95,7 @@ pub async fn invite(act: &Act, case: &Case) -> Result<()> {
 /// A letter for this phone: the first that no invitation of late carried, in any centre that shares the gateway, so that an
 /// answer that comes late or twice is not taken for another case's; past 26 of them, the one that was closed longest ago.
 async fn free_tag(act: &Act, phone: &str) -> Result<Option<String>> {
-    let centres = centre::all(&*act.tx).await?;
+    let centres = published::all(&*act.tx).await?;
     let phones = centres.iter().flat_map(|c| act.vault.blinds("phone", c.id, phone));
     let mut late = invitation::Entity::find()
         .filter(invitation::Column::PhoneBlind.is_in(phones))
@@ -121,7 +122,7 @@ async fn say(
     code: &str,
 ) -> Result<()> {
     let Some(phone) = phone else { return Ok(()) };
-    let item = guide::by_id(&*act.tx, act.centre.id, case.guide_id).await?.name;
+    let item = guide::by_id(&*act.tx, &act.centre, case.guide_id).await?.row.name.clone();
     let url = &act.rules.public_url;
     let open = match act.rules.links {
         Links::PerCase => format!("请打开 {url}/r/{token} 评价"),

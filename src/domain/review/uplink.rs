@@ -13,8 +13,8 @@ use crate::base::error::{Error, Result};
 use crate::base::personal;
 use crate::base::vault::{NO_CENTRE, Place, Vault};
 use crate::domain::act::{Act, Rules};
-use crate::domain::centre::Centre;
 use crate::domain::notice::{self, Message, Word};
+use crate::domain::published::Centre;
 use chrono::Duration;
 use entity::notice::uplink::Entity as Uplinks;
 use entity::notice::{UplinkOutcome, uplink};
@@ -23,6 +23,7 @@ use entity::{Blind, Id, Time};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
 };
+use std::sync::Arc;
 
 /// A text as it came in.
 pub struct Uplink<'t> {
@@ -48,7 +49,7 @@ impl<'t> Uplink<'t> {
         &self,
         db: &impl ConnectionTrait,
         vault: &Vault,
-        centres: &[Centre],
+        centres: &[Arc<Centre>],
         now: Time,
         rules: &Rules,
     ) -> Result<Option<Id>> {

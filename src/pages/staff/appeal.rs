@@ -38,7 +38,7 @@ async fn appeals_page(by: &By<Director>, wrong: Option<String>) -> poem::Result<
         reason: a.reason,
         other: a.booked.row.for_other,
     };
-    let open = booking::appeals(app.read(), &app.vault, by.visit.centre.id).await?;
+    let open = booking::appeals(app.read(), &app.vault, &by.visit.centre).await?;
     let appeals = open.into_iter().map(shown).collect();
     page(&Appeals { frame: Frame::of_staff(by), word: word(by), appeals, wrong })
 }

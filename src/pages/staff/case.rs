@@ -70,7 +70,7 @@ pub(super) async fn list_cases(
     Someone(by): Someone<CaseReader>,
     Query(wanted): Query<Wanted>,
 ) -> poem::Result<Response> {
-    let (app, centre, now) = (&by.visit.app, by.visit.centre.id, by.visit.app.clock.now());
+    let (app, centre, now) = (&by.visit.app, &by.visit.centre, by.visit.app.clock.now());
     let state = wanted.state.unwrap_or_default();
     let filter = Filter { state: CaseState::try_from_value(&state).ok(), office: None };
     let part = Part::new(Some(30), wanted.cursor.as_deref())?;
@@ -97,9 +97,9 @@ fn states() -> Vec<(String, &'static str)> {
 #[handler]
 pub(super) async fn search_cases(sent: Sent<CaseReader>) -> poem::Result<Response> {
     let Sent { by, fields } = sent;
-    let (app, centre, now) = (&by.visit.app, by.visit.centre.id, by.visit.app.clock.now());
+    let (app, centre, now) = (&by.visit.app, &by.visit.centre, by.visit.app.clock.now());
     let (viewer, wanted) = (Viewer::Staff(by.holder.clone()), fields.get("wanted").to_owned());
-    match case::find(app.read(), centre, &wanted, &viewer).await {
+    match case::find(app.read(), centre.id, &wanted, &viewer).await {
         Ok(row) => return Ok(go_to(&format!("/staff/cases/{}", row.number))),
         Err(Error::Refused(_)) => {}
         Err(fault) => return Err(fault.into()),
@@ -156,10 +156,10 @@ struct Invitation {
 
 #[handler]
 pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Path<String>) -> poem::Result<Response> {
-    let (app, centre, now) = (&by.visit.app, by.visit.centre.id, by.visit.app.clock.now());
+    let (app, centre, now) = (&by.visit.app, &by.visit.centre, by.visit.app.clock.now());
     let seen = case::see(app.read(), &app.vault, centre, &number, &Viewer::Staff(by.holder.clone())).await?;
     let row = seen.row;
-    let names = staff::names(app.read(), centre).await?;
+    let names = staff::names(app.read(), centre.id).await?;
     let mut events = Vec::new();
     for event in case::timeline(app.read(), &row).await? {
         let ground = case::ground(&app.vault, &event)?.map(|g| format!("：{g}")).unwrap_or_default();
@@ -173,7 +173,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         Some(ticket) => Some(Invitation { qr: qr::svg(&ticket.url)?, code: ticket.code }),
         None => None,
     };
-    let offices = centre::offices(app.read(), centre).await?;
+    let offices = centre::offices(app.read(), centre.id).await?;
     let materials = case::materials(app.read(), &row).await?;
     let person = seen.applicant.ok_or(Error::from(case::UNKNOWN_CASE))?;
     let office = offices.into_iter().find(|o| o.id == row.office_id).map(|o| o.name).unwrap_or_default();

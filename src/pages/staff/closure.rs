@@ -4,6 +4,7 @@ use crate::access::{By, Director, Rank, WindowStaff};
 use crate::base::error::{Error, Result};
 use crate::base::personal;
 use crate::domain::applicant::Applicant;
+use crate::domain::booking::Offer;
 use crate::domain::booking::{self, Booked, Closed, Closing, MakeUp, Touched};
 use crate::domain::centre;
 use crate::pages::booking::moment_in_words;
@@ -31,15 +32,16 @@ struct Closures {
 
 /// What the director may close.
 async fn parts<R: Rank>(by: &By<R>) -> Result<Vec<(String, String)>> {
-    let (db, centre) = (by.visit.app.read(), by.visit.centre.id);
-    let branches = centre::branches(db, centre).await?.into_iter().map(|b| (format!("branch:{}", b.code), b.name));
-    let desks = booking::desks(db, centre).await?.into_iter().map(|d| (format!("desk:{}", d.code), d.name));
+    let (db, centre) = (by.visit.app.read(), &by.visit.centre);
+    let branches = centre::branches(db, centre.id).await?.into_iter().map(|b| (format!("branch:{}", b.code), b.name));
+    let offer = Offer::of(db, centre).await?;
+    let desks = offer.desks.iter().map(|d| (format!("desk:{}", d.code), d.name.clone()));
     Ok(branches.chain(desks).collect())
 }
 
 async fn closures_page<R: Rank>(by: &By<R>, typed: Fields, wrong: Option<String>) -> poem::Result<Response> {
     let app = &by.visit.app;
-    let closed = booking::closures(app.read(), by.visit.centre.id, app.clock.now().date()).await?;
+    let closed = booking::closures(app.read(), &by.visit.centre, app.clock.now().date()).await?;
     let director = matches!(&by.who, crate::domain::Who::Staff(member) if member.is_any(&[Role::Director]));
     let (frame, word, parts) = (Frame::of_staff(by), word(by), parts(by).await?);
     page(&Closures { frame, word, director, closed, parts, typed, wrong })
@@ -163,7 +165,7 @@ struct Closure {
 
 #[handler]
 pub(super) async fn show_closure(Someone(by): Someone<WindowStaff>, Path(id): Path<Id>) -> poem::Result<Response> {
-    let (app, centre) = (&by.visit.app, by.visit.centre.id);
+    let (app, centre) = (&by.visit.app, &by.visit.centre);
     let touched = booking::touched_by(app.read(), &app.vault, centre, id).await?;
     let of = |b: Booked| {
         let texted = b.applicant.as_ref().and_then(Applicant::mobile).is_some();

@@ -180,7 +180,7 @@ async fn search_desk(sent: Sent<Staff>) -> poem::Result<Response> {
 }
 
 async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>) -> poem::Result<Response> {
-    let (app, centre, now) = (&by.visit.app, by.visit.centre.id, by.visit.app.clock.now());
+    let (app, centre, now) = (&by.visit.app, &by.visit.centre, by.visit.app.clock.now());
     let window = by.holder.is_any(&[Role::Window, Role::Director]);
     let day = day.unwrap_or_else(|| now.date());
     let booked = if window {
@@ -209,7 +209,7 @@ async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>)
     let director = by.holder.is_any(&[Role::Director]);
     let texts = if director {
         let budget = app.settings.sms.limits.daily_budget;
-        let spent = notice::spent(app.read(), now, [centre]).await?.get(&centre).copied().unwrap_or(0);
+        let spent = notice::spent(app.read(), now, [centre.id]).await?.get(&centre.id).copied().unwrap_or(0);
         notice::nears(budget, spent).then_some((spent, budget))
     } else {
         None

@@ -71,12 +71,12 @@ async fn form_page(
     typed: Fields,
     wrong: Option<String>,
 ) -> Result<Form> {
-    let (app, centre) = (&by.visit.app, by.visit.centre.id);
-    let guides = guide::list(app.read(), centre, Wanted::default()).await?;
+    let (app, centre) = (&by.visit.app, &by.visit.centre);
+    let guides = guide::list(app.read(), centre.id, Wanted::default()).await?;
     let chosen = match guide {
         Some(code) => {
             let guide = guide::get(app.read(), centre, code).await?;
-            let names = guide.version.content.materials.into_iter().map(|m| m.name);
+            let names = guide.version.content.materials.iter().map(|m| m.name.clone());
             let of_guide = names.enumerate().map(|(n, name)| Line::of(&typed, n, name, false));
             let mut materials: Vec<Line> = of_guide.collect();
             let named = materials.len();
@@ -84,7 +84,7 @@ async fn form_page(
             materials.extend(
                 (named..named + MORE).map(|n| Line::of(&typed, n, written.get(n).cloned().unwrap_or_default(), true)),
             );
-            Some(Chosen { code: guide.row.code, name: guide.row.name, materials })
+            Some(Chosen { code: guide.row.code.clone(), name: guide.row.name.clone(), materials })
         }
         None => None,
     };
@@ -128,7 +128,7 @@ pub(super) async fn take_in(sent: Sent<WindowStaff>) -> poem::Result<Response> {
             // Nothing typed: the person is the one who booked, as the clerk has compared with the card.
             Some(id) if as_booked => {
                 let viewer = Viewer::acting(act).await?;
-                let booked = booking::see(&*act.tx, &act.vault, act.centre.id, id, &viewer).await?;
+                let booked = booking::see(&*act.tx, &act.vault, &act.centre, id, &viewer).await?;
                 booked.applicant.ok_or(booking::UNKNOWN_BOOKING)?.into()
             }
             _ => applicant(&fields),

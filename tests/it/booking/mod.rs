@@ -11,6 +11,7 @@ mod change;
 mod closure;
 mod crowd;
 mod fair;
+mod forms;
 mod no_show;
 mod offer;
 mod take;
@@ -23,7 +24,7 @@ fn offer(change: impl FnOnce(&mut Value)) -> OfferFile {
 }
 
 async fn import(town: &Town, file: OfferFile) -> shuitian::base::Result<()> {
-    town.app.write(&town.centre, Who::Operator, async |act| booking::import(act, file).await).await
+    town.app.publish(&town.centre, Who::Operator, async |act| booking::import(act, file).await).await
 }
 
 /// From today on, places are given by other rules.

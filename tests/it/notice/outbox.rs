@@ -52,7 +52,7 @@ fn sent(town: &Town, key: &str) -> usize {
 async fn a_text_is_said_once_for_its_key_and_leaves_after_the_commit(town: &Town) {
     let failed = town.app.write(&town.centre, shuitian::domain::Who::Operator, async |act| {
         say(act, "k0", Lane::Notice).await?;
-        Err::<(), _>(shuitian::domain::centre::UNKNOWN_CENTRE.into())
+        Err::<(), _>(shuitian::domain::published::UNKNOWN_CENTRE.into())
     });
     assert!(failed.await.is_err());
     town.act(async |act| {

@@ -19,7 +19,7 @@ stories!(
 
 async fn import(town: &Town, files: Value) -> shuitian::base::Result<Vec<Imported>> {
     let files = serde_json::from_value(files).unwrap();
-    town.app.write(&town.centre, Who::Operator, async |act| notice::import(act, files).await).await
+    town.app.publish(&town.centre, Who::Operator, async |act| notice::import(act, files).await).await
 }
 
 async fn a_centres_own_words_count_from_then_on(town: &Town) {
@@ -46,7 +46,7 @@ async fn a_centres_own_words_count_from_then_on(town: &Town) {
     let other = town.second_centre().await;
     let words = json!([{ "kind": "booking.confirmed", "body": "别处的话{when}" }]);
     let files = serde_json::from_value(words).unwrap();
-    town.app.write(&other, Who::Operator, async |act| notice::import(act, files).await).await.unwrap();
+    town.app.publish(&other, Who::Operator, async |act| notice::import(act, files).await).await.unwrap();
     let wish = json!({ "slot_id": slot, "guide": "SB-03", "applicant": { "name": "田小满" } });
     person.post("/bookings", wish).await.ok(201);
     assert!(town.texts("13800000001").await.pop().unwrap().contains("约好了："));

@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 use shuitian::domain::attendance;
 use shuitian::domain::booking::{self, OfferFile};
-use shuitian::domain::centre;
+use shuitian::domain::{Publishing, Who, centre};
 
 mod call;
 mod screen;
@@ -45,7 +45,8 @@ async fn two_groups(town: &Town) {
     groups[0]["desks"] = json!(desks);
     groups.push(other);
     let file: OfferFile = serde_json::from_value(file).unwrap();
-    town.act(async |act| booking::import(act, file).await).await;
+    let import = async |act: &Publishing| booking::import(act, file).await;
+    town.app.publish(&town.centre, Who::Operator, import).await.unwrap();
 }
 
 /// A browser of the hall that the director has paired: the value of its cookie.

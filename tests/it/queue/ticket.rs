@@ -6,7 +6,7 @@ use chrono::Duration;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shuitian::access::TOO_OFTEN;
-use shuitian::domain::{booking, guide, queue};
+use shuitian::domain::{Publishing, booking, guide, queue};
 use std::collections::BTreeSet;
 
 stories!(
@@ -67,8 +67,8 @@ async fn a_band_ends_and_never_runs_into_the_next(town: &Town) {
 /// Why an offer is not taken.
 async fn refused(town: &Town, file: &Value) -> String {
     let file = serde_json::from_value(file.clone()).unwrap();
-    let import = async |act: &_| booking::import(act, file).await;
-    town.app.write(&town.centre, shuitian::domain::Who::Operator, import).await.unwrap_err().to_string()
+    let import = async |act: &Publishing| booking::import(act, file).await;
+    town.app.publish(&town.centre, shuitian::domain::Who::Operator, import).await.unwrap_err().to_string()
 }
 
 /// Whoever booked goes to the group that he was promised.

@@ -1,29 +1,16 @@
-//! A centre (中心): the tenant. Its offices, its hours, the numbers it gives and the screens in its hall.
-//!
-//! Every row but the national ones belongs to a centre, and no query leaves its centre (article 2.2) but those that find out
-//! which one is meant.
+//! The file of a centre: what it says, what can be wrong with it, and putting it in force.
 
-use super::act::Act;
-use crate::base::vault::sha256;
-use crate::base::{Kind, Random, Refusal, Result};
+use super::BAD_CENTRE;
+use crate::base::{Random, Result};
+use crate::domain::published::new_edition;
 use chrono::{NaiveDate, NaiveTime, Timelike as _};
-pub use entity::centre::Model as Centre;
-use entity::centre::{Column, Entity, HoursKind, branch, counter, host, hours, office, screen};
+use entity::centre::{Column, Entity, HoursKind, Model, branch, host, hours, office};
 use entity::{Id, Time};
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel as _,
-    QueryFilter as _, QueryOrder as _,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
 };
 use serde::Deserialize;
-
-/// The request names no centre that is here.
-pub const UNKNOWN_CENTRE: Refusal =
-    Refusal::new(Kind::Missing, "unknown_centre", "没有找到这个服务中心，请检查网址，或用 centre 参数指明中心代码。");
-/// An office that is not one of the centre's.
-pub const UNKNOWN_OFFICE: Refusal = Refusal::new(Kind::Missing, "unknown_office", "本中心没有这个科室。");
-/// A file that does not describe a centre.
-pub const BAD_CENTRE: Refusal = Refusal::new(Kind::Invalid, "bad_centre", "中心资料有误：{fault}");
 
 /// A centre as a file describes it.
 #[derive(Debug, Deserialize)]
@@ -82,7 +69,7 @@ pub struct OfficeFile {
 ///
 /// # Errors
 /// `bad_centre` with every fault; nothing is changed then.
-pub async fn import(db: &impl ConnectionTrait, random: &Random, now: Time, file: CentreFile) -> Result<Centre> {
+pub async fn import(db: &impl ConnectionTrait, random: &Random, now: Time, file: CentreFile) -> Result<Model> {
     let faults = faults(&file);
     if !faults.is_empty() {
         return Err(BAD_CENTRE.with(&[("fault", &faults.join("；"))]).into());
@@ -91,7 +78,7 @@ pub async fn import(db: &impl ConnectionTrait, random: &Random, now: Time, file:
     if let Some(old) = &old {
         ensure_hours_are_new(db, old.id, &file).await?;
     }
-    let centre = Centre {
+    let centre = Model {
         id: old.as_ref().map_or_else(|| random.id(now), |c| c.id),
         code: file.code,
         name: file.name,
@@ -150,6 +137,7 @@ pub async fn import(db: &impl ConnectionTrait, random: &Random, now: Time, file:
             .exec_without_returning(db)
             .await?;
     }
+    new_edition(db).await?;
     Ok(centre)
 }
 
@@ -208,133 +196,4 @@ fn faults(file: &CentreFile) -> Vec<String> {
 
 fn minute(time: NaiveTime) -> i32 {
     i32::try_from(time.num_seconds_from_midnight() / 60).unwrap_or(0)
-}
-
-/// The centre a request means: by host name, else by the code it names, else the only one there is.
-///
-/// # Errors
-/// `unknown_centre`.
-pub async fn find(db: &impl ConnectionTrait, host_name: Option<&str>, code: Option<&str>) -> Result<Centre> {
-    if let Some(name) = host_name {
-        let by_host = host::Entity::find_by_id(name.to_lowercase()).one(db).await?;
-        if let Some(found) = by_host {
-            let centre = Entity::find_by_id(found.centre_id).one(db).await?;
-            return centre.ok_or_else(|| UNKNOWN_CENTRE.into());
-        }
-    }
-    if let Some(code) = code {
-        let centre = Entity::find().filter(Column::Code.eq(code)).one(db).await?;
-        return centre.ok_or_else(|| UNKNOWN_CENTRE.on("centre").into());
-    }
-    match <[Centre; 1]>::try_from(all(db).await?) {
-        Ok([only]) => Ok(only),
-        Err(_) => Err(UNKNOWN_CENTRE.into()),
-    }
-}
-
-/// All centres of this installation.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn all(db: &impl ConnectionTrait) -> Result<Vec<Centre>> {
-    Ok(Entity::find().order_by_asc(Column::Code).all(db).await?)
-}
-
-/// The centre's offices by code.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn offices(db: &impl ConnectionTrait, centre: Id) -> Result<Vec<office::Model>> {
-    let offices = office::Entity::find().filter(office::Column::CentreId.eq(centre));
-    Ok(offices.order_by_asc(office::Column::Code).all(db).await?)
-}
-
-/// The centre's branches by code.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn branches(db: &impl ConnectionTrait, centre: Id) -> Result<Vec<branch::Model>> {
-    let branches = branch::Entity::find().filter(branch::Column::CentreId.eq(centre));
-    Ok(branches.order_by_asc(branch::Column::Code).all(db).await?)
-}
-
-/// One of the centre's offices, by code.
-///
-/// # Errors
-/// `unknown_office`.
-pub async fn office(db: &impl ConnectionTrait, centre: Id, code: &str) -> Result<office::Model> {
-    let office =
-        office::Entity::find().filter(office::Column::CentreId.eq(centre)).filter(office::Column::Code.eq(code));
-    office.one(db).await?.ok_or_else(|| UNKNOWN_OFFICE.into())
-}
-
-/// A centre's hours of one kind, with the days from which they hold.
-pub struct Hours(Vec<hours::Model>);
-
-impl Hours {
-    /// Hours in force on a day, as minutes past midnight, in their order.
-    #[must_use]
-    pub fn on(&self, day: NaiveDate) -> Vec<(i32, i32)> {
-        let newest = self.0.iter().map(|h| h.valid_from).filter(|from| *from <= day).max();
-        self.0.iter().filter(|h| Some(h.valid_from) == newest).map(|h| (h.opens, h.closes)).collect()
-    }
-}
-
-/// A centre's hours of one kind.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn hours(db: &impl ConnectionTrait, centre: Id, kind: HoursKind) -> Result<Hours> {
-    let rows = hours::Entity::find().filter(hours::Column::CentreId.eq(centre)).filter(hours::Column::Kind.eq(kind));
-    Ok(Hours(rows.order_by_asc(hours::Column::Opens).all(db).await?))
-}
-
-/// The next number of its kind today, from 1, without gaps among acts that are committed.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn next_number(act: &Act, kind: &str) -> Result<i32> {
-    let row = counter::ActiveModel {
-        centre_id: Set(act.centre.id),
-        kind: Set(kind.to_owned()),
-        on_date: Set(act.now.date()),
-        n: Set(1),
-    };
-    let key = [counter::Column::CentreId, counter::Column::Kind, counter::Column::OnDate];
-    let more = Expr::col((counter::Entity, counter::Column::N)).add(1);
-    let row = counter::Entity::insert(row)
-        .on_conflict(OnConflict::columns(key).value(counter::Column::N, more).to_owned())
-        .exec_with_returning(&*act.tx)
-        .await?;
-    Ok(row.n)
-}
-
-/// Pairs a screen of the hall; the cookie's value is returned once and kept as a hash.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn pair_screen(act: &Act, staff: Id) -> Result<String> {
-    let token = act.random.word(32);
-    let row = screen::Model {
-        id: act.id(),
-        centre_id: act.centre.id,
-        token_hash: sha256(token.as_bytes()),
-        paired_by: staff,
-        paired_at: act.now,
-        ended_at: None,
-    };
-    act.insert(row).await?;
-    Ok(token)
-}
-
-/// True when the cookie's value belongs to a paired screen of the centre.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn is_screen(db: &impl ConnectionTrait, centre: Id, token: &str) -> Result<bool> {
-    let row = screen::Entity::find()
-        .filter(screen::Column::TokenHash.eq(sha256(token.as_bytes())))
-        .filter(screen::Column::CentreId.eq(centre))
-        .filter(screen::Column::EndedAt.is_null());
-    Ok(row.one(db).await?.is_some())
 }
