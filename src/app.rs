@@ -1,5 +1,6 @@
 //! The application's state, and the two ways to its data: [`App::read`] and [`App::write`].
 
+use crate::base::asking::Asking;
 use crate::base::database::{Database, Work};
 use crate::base::error::{Error, Result};
 use crate::base::keys::{self, Purpose};
@@ -12,7 +13,7 @@ use crate::domain::{Act, CAME_BETWEEN, Publishing, Rules, Who};
 use crate::gateway::limits::Limits;
 use crate::gateway::sms::{Memory, Sms};
 use crate::gateway::wechat::Wechat;
-use sea_orm::{DatabaseConnection, DatabaseTransaction};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,6 +45,8 @@ pub struct Parts {
     pub rules: Arc<Rules>,
     /// Secret part of the console gateway's hook.
     pub hook_secret: SecretString,
+    /// Asks which edition of what is published is in force.
+    edition: Asking<Result<i64, DbErr>>,
     /// What is published, in the edition that was asked for last.
     published: Mutex<Arc<Published>>,
     /// What this process counts of itself.
@@ -100,6 +103,7 @@ impl App {
             wechat: settings.wechat.sign_in.into(),
             rules: Arc::new(rules),
             hook_secret: keys::hook_secret(&settings.sms.console.hook_secret, &settings.security, &random)?,
+            edition: Asking::default(),
             published: Mutex::new(Arc::new(Published::nothing())),
             metrics: Metrics::default(),
             nudge: Notify::new(),
@@ -120,12 +124,14 @@ impl App {
         self.database.reader()
     }
 
-    /// What is published, in the edition in force: one small question, and no more while it stays the same.
+    /// What is published, in the edition in force: one small question for all who ask at the time, and no more while it stays
+    /// the same.
     ///
     /// # Errors
     /// Whatever the database says.
     pub async fn published(&self) -> Result<Arc<Published>> {
-        let edition = published::edition(self.read()).await?;
+        let db = self.read().clone();
+        let edition = self.edition.ask(move || async move { published::edition(&db).await }).await?;
         self.published_in(edition).await
     }
 

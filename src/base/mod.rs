@@ -1,5 +1,6 @@
 //! The ground floor: what every other floor stands on, and what knows none of them.
 
+pub mod asking;
 pub mod canonical;
 mod clock;
 pub mod database;

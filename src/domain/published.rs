@@ -6,7 +6,7 @@ use crate::base::{Kind, Refusal, Result};
 use entity::Id;
 use entity::centre::{Column, Entity, Model, edition, host};
 use sea_orm::sea_query::{Expr, ExprTrait as _, SelectStatement};
-use sea_orm::{ConnectionTrait, EntityTrait as _, QueryOrder as _, QuerySelect as _, QueryTrait as _};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait as _, QueryOrder as _, QuerySelect as _, QueryTrait as _};
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
@@ -143,9 +143,9 @@ pub fn asking() -> SelectStatement {
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn edition(db: &impl ConnectionTrait) -> Result<i64> {
+pub async fn edition(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
     let row = edition::Entity::find().one(db).await?;
-    Ok(row.ok_or_else(|| anyhow::anyhow!("the row of the edition is not there"))?.n)
+    row.map(|row| row.n).ok_or_else(|| DbErr::RecordNotFound("the row of the edition".to_owned()))
 }
 
 /// Makes a new edition, in force when the transaction is committed. Whoever publishes does so one after the other.

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 pub struct Cpu(BTreeMap<&'static str, f64>);
 
 impl Cpu {
-    /// Reads the clocks of all processes of the parts.
-    pub fn now(server: u32) -> Self {
+    /// Reads the clocks of all processes of the parts: the server, and those that a postmaster has started.
+    pub fn now(server: u32, postmaster: i32) -> Self {
         let mut parts = BTreeMap::new();
         let me = std::process::id();
         for process in all_processes().unwrap().filter_map(Result::ok) {
@@ -16,7 +16,7 @@ impl Cpu {
             let part = match stat.comm.as_str() {
                 _ if stat.pid.unsigned_abs() == server => "server",
                 _ if stat.pid.unsigned_abs() == me => "asking",
-                "postgres" => "postgres",
+                "postgres" if stat.ppid == postmaster => "postgres",
                 "redis-server" => "redis",
                 _ => continue,
             };
@@ -26,8 +26,8 @@ impl Cpu {
     }
 
     /// Microseconds each part used since, for each of so many.
-    pub fn each(&self, server: u32, n: f64) -> String {
-        let now = Self::now(server);
+    pub fn each(&self, server: u32, postmaster: i32, n: f64) -> String {
+        let now = Self::now(server, postmaster);
         let used = |part| now.0.get(part).unwrap_or(&0.0) - self.0.get(part).unwrap_or(&0.0);
         let parts = ["server", "postgres", "redis", "asking"];
         let told: Vec<String> = parts.iter().map(|part| format!("{part} {:.0}", used(part) / n * 1e6)).collect();

@@ -39,12 +39,12 @@ pub async fn run(table: &mut Table, rounds: usize, seconds: u64) {
         for _ in 0..rounds {
             select.push(pgbench::run(&stage.database, &format!("{};\n", door.select), CLIENTS, seconds));
             plain.push(ask(&bare.address, &door, seconds).await.rate(200));
-            let before = Cpu::now(stage.pid());
+            let before = Cpu::now(stage.pid(), stage.postmaster);
             let load = ask(stage.address(), &door, seconds).await;
             let done = load.answers.get(&200).copied().unwrap_or(0) as f64;
             assert!(load.answers.len() == 1 && done > 0.0, "{:?} {}", load.answers, load.odd);
             let times = format!("p50 {:.2} ms, p99 {:.2} ms", load.within(50), load.within(99));
-            used = format!("{} bytes; each {}; {times}", bytes.len(), before.each(stage.pid(), done));
+            used = format!("{} bytes; each {}; {times}", bytes.len(), before.each(stage.pid(), stage.postmaster, done));
             http.push(load.rate(200));
         }
         let (http, select, plain) = (middle(http), middle(select), middle(plain));

@@ -2,7 +2,8 @@
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use migration::MigratorTrait as _;
-use sea_orm::{ConnectOptions, ConnectionTrait as _, Database};
+use procfs::process::Process;
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DbBackend, Statement};
 use serde_json::{Value, json};
 use shuitian::app::App;
 use shuitian::base::Clock;
@@ -28,6 +29,8 @@ pub struct Stage {
     pub centre: Arc<Centre>,
     /// Address of the database.
     pub database: String,
+    /// The process that starts PostgreSQL's others.
+    pub postmaster: i32,
     variables: Vec<(String, String)>,
     server: Option<(Child, String)>,
     directory: TempDir,
@@ -69,7 +72,10 @@ impl Stage {
         migration::Migrator::up(app.database.writer(), None).await.unwrap();
         let centre = demo::township(&app).await.unwrap();
         let variables = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Self { app, centre, database, variables, server: None, directory }
+        let ours = Statement::from_string(DbBackend::Postgres, "select pg_backend_pid() as pid");
+        let ours = app.read().query_one_raw(ours).await.unwrap().unwrap().try_get::<i32>("", "pid").unwrap();
+        let postmaster = Process::new(ours).unwrap().stat().unwrap().ppid;
+        Self { app, centre, database, postmaster, variables, server: None, directory }
     }
 
     /// Starts the program.
