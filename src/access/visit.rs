@@ -182,12 +182,29 @@ impl Visit {
         self.app.vault.blinds(kind, self.centre.id, value)
     }
 
+    /// Looks at a case for a proof. What could be guessed is counted before; a check code could not, and is counted where it was
+    /// wrong: whoever holds a receipt waits for no counter.
+    ///
+    /// # Errors
+    /// Whatever the look says; `too_often`, `not_counted`.
+    pub async fn prove<T>(&self, number: &str, proof: &Proof, look: impl AsyncFnOnce() -> Result<T>) -> Result<T> {
+        if proof.tail().is_some() {
+            self.limit_proof(number, proof).await?;
+            return look().await;
+        }
+        let seen = look().await;
+        if seen.is_err() {
+            self.limit_proof(number, proof).await?;
+        }
+        seen
+    }
+
     /// Counts a look at a case for a proof, by address and, where the proof could be guessed, by number. A case's number and
     /// its receipt's are one.
     ///
     /// # Errors
     /// `too_often`, `not_counted`.
-    pub async fn limit_proof(&self, number: &str, proof: &Proof) -> Result<()> {
+    async fn limit_proof(&self, number: &str, proof: &Proof) -> Result<()> {
         self.limit(PROGRESS_ADDRESS, &self.network()).await?;
         let Some(tail) = proof.tail() else { return Ok(()) };
         let one: String = case::normal_number(number).replace("-B-", "-").chars().take(32).collect();

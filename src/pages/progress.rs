@@ -52,11 +52,11 @@ pub(super) async fn tell_progress(visit: Visit, fields: Fields) -> poem::Result<
 async fn look(visit: &Visit, number: &str, proof: &str) -> Result<Found> {
     let proof = personal::half_width(proof).trim().to_owned();
     let proof = if proof.len() == 4 { Proof::phone_tail(&proof) } else { Proof::check_code(&proof) };
-    visit.limit_proof(number, &proof).await?;
-    let (app, centre) = (&visit.app, &visit.centre);
-    let seen = case::progress(app.read(), &app.vault, centre, number, &proof).await?;
+    let app = &visit.app;
+    let look = async || case::progress(app.read(), &app.vault, &visit.centre, number, &proof).await;
+    let (seen, happened) = visit.prove(number, &proof, look).await?;
     let mut events = Vec::new();
-    for event in case::timeline(app.read(), &seen.row).await? {
+    for event in happened {
         // What is guessed shows no ground.
         let ground = if proof.tail().is_none() { case::ground(&app.vault, &event)? } else { None };
         let ground = ground.map(|g| format!("：{g}")).unwrap_or_default();

@@ -274,11 +274,10 @@ impl Cases {
             (None, Some(tail)) => Proof::phone_tail(&tail),
             (None, None) => return Err(case::PROOF_NEEDED.on("check_code").into()),
         };
-        visit.limit_proof(&number, &proof).await?;
         let app = &visit.app;
-        let seen = case::progress(app.read(), &app.vault, &visit.centre, &number, &proof).await?;
+        let look = async || case::progress(app.read(), &app.vault, &visit.centre, &number, &proof).await;
+        let (seen, events) = visit.prove(&number, &proof, look).await?;
         let holds_receipt = proof.tail().is_none();
-        let events = case::timeline(app.read(), &seen.row).await?;
         let told = |e: &event::Model| {
             let ground = if holds_receipt { case::ground(&app.vault, e)? } else { None };
             Ok(event(e, ground))

@@ -9,7 +9,10 @@ use crate::domain::published::Centre;
 use chrono::{Days, Duration, NaiveDate};
 use entity::booking::slot::{Column, Entity, Model};
 use entity::{Id, Time};
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
 
 /// A start that a guide can be booked at, with the places left for as long as it takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,15 +50,32 @@ pub async fn starts(
         return Err(BAD_SPAN.on("to").into());
     }
     let slots = Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::StartsAt, Column::EndsAt, Column::Bookable, Column::Online, Column::Taken])
+        .column(Column::TakenOnline)
         .filter(Column::GroupId.eq(service.group_id))
         .filter(Column::Bookable.gt(0))
         .filter(Column::StartsAt.between(Time::at(from, 0), Time::at(to, 24 * 60)))
         .filter(if online { Column::OnlineUntil.gt(now) } else { Column::StartsAt.gt(now) })
         .order_by_asc(Column::StartsAt)
+        .into_model::<Offered>()
         .all(db)
         .await?;
     let length = usize::try_from(service.slots).unwrap_or(1);
-    Ok(slots.windows(length).filter(|span| follow(span)).filter_map(|span| start(span, online)).collect())
+    let follow = |span: &&[Offered]| span.windows(2).all(|pair| pair[0].ends_at == pair[1].starts_at);
+    Ok(slots.windows(length).filter(follow).filter_map(|span| start(span, online)).collect())
+}
+
+/// What a list of starts shows of a slot.
+#[derive(FromQueryResult)]
+struct Offered {
+    id: Id,
+    starts_at: Time,
+    ends_at: Time,
+    bookable: i32,
+    online: i32,
+    taken: i32,
+    taken_online: i32,
 }
 
 /// True when slots follow one another without a gap.
@@ -63,10 +83,10 @@ pub(super) fn follow(span: &[Model]) -> bool {
     span.windows(2).all(|pair| pair[0].ends_at == pair[1].starts_at)
 }
 
-fn start(span: &[Model], online: bool) -> Option<Start> {
+fn start(span: &[Offered], online: bool) -> Option<Start> {
     let (first, last) = (span.first()?, span.last()?);
-    let capacity = |s: &Model| if online { s.online } else { s.bookable };
-    let left = |s: &Model| {
+    let capacity = |s: &Offered| if online { s.online } else { s.bookable };
+    let left = |s: &Offered| {
         let bookable = s.bookable - s.taken;
         if online { Ord::min(bookable, s.online - s.taken_online) } else { bookable }
     };
