@@ -1,4 +1,5 @@
-//! The application's state, and the two ways to its data: [`App::read`] and [`App::write`].
+//! The application's state, and the ways to its data: [`App::read`] for what only reads, and for acts [`App::write`],
+//! [`App::at_once`], [`App::publish`] and [`App::preview`].
 
 use crate::base::asking::Asking;
 use crate::base::database::{Database, Work};
@@ -150,8 +151,8 @@ impl App {
         Ok(read)
     }
 
-    /// Does one act: begins a transaction, commits it if the act succeeds, and wakes the deliverer if it spoke. The only
-    /// place that does; nothing in an act waits for the outside.
+    /// Does one act: begins a transaction, commits it if the act succeeds, and wakes the deliverer if it spoke.
+    /// Nothing in an act waits for the outside.
     ///
     /// # Errors
     /// Whatever the act says; nothing is changed then.

@@ -2,6 +2,7 @@
 //! that reads a token, an address or the name of a centre from a request.
 
 pub mod answer;
+mod limit;
 mod rank;
 mod screen;
 mod sign_in;

@@ -171,8 +171,7 @@ async fn texts(app: &App) -> anyhow::Result<Vec<Finding>> {
         };
         let (unsure, refused) = (recent(of(NoticeState::Unsure).await?), recent(of(NoticeState::Rejected).await?));
         let budget = app.settings.sms.limits.daily_budget;
-        let spent = notice::spent(app.read(), now, [centre.id]).await?.get(&centre.id).copied().unwrap_or(0);
-        if notice::nears(budget, spent) {
+        if let Some(spent) = notice::running_short(app.read(), now, centre.id, budget).await? {
             let words = format!("{}: {spent} of {budget} texts of today are used up", centre.code);
             findings.push(("texts", Poor, format!("{words}; beyond it reminders wait: raise sms.limits.daily_budget")));
         }

@@ -55,6 +55,22 @@ fn production_refuses_what_lets_anybody_in() {
     assert_eq!(run(here.path(), &["demo"], &[]).0, 0);
     refused(here.path(), &["serve"], &quiet, 1, &["demonstration accounts"]);
     refused(here.path(), &["migrate", "down", "1"], &quiet, 1, &["refused in production"]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let monitors = taken.local_addr().unwrap().to_string();
+    let monitored = [&quiet[..], &[("SHUITIAN__METRICS__LISTEN", monitors.as_str())]].concat();
+    refused(here.path(), &["worker"], &monitored, 1, &["metrics.listen", &monitors]);
+    // Whom the morning's text goes to: no number is repeated where others may read it.
+    for (words, told) in [
+        (&["staff", "phone", "director", "0231234567"][..], "bad_staff"),
+        (&["staff", "phone", "nobody", "13900000001"], "unknown_staff"),
+        (&["staff", "add", "newone", "--name", "新人", "--role", "window", "--phone", "139"], "phone 应为11位手机号"),
+    ] {
+        refused(here.path(), words, &quiet, 1, &[told]);
+    }
+    let (status, said, _) = run(here.path(), &["staff", "phone", "director", "13900000001"], &quiet);
+    assert!(status == 0 && said.contains("is told in the morning") && !said.contains("139"), "{said}");
+    let (status, said, _) = run(here.path(), &["staff", "phone", "director"], &quiet);
+    assert!(status == 0 && said.contains("is not told by text"), "{said}");
     refused(
         here.path(),
         &["serve", "--listen", "0.0.0.0:0"],

@@ -3,6 +3,8 @@
 use crate::ground::redis;
 use crate::town::tuesday;
 use chrono::Duration;
+use entity::applicant::ApplicantKind;
+use entity::case::Channel;
 use migration::MigratorTrait as _;
 use proptest::prelude::*;
 use serde_json::json;
@@ -11,8 +13,13 @@ use shuitian::app::App;
 use shuitian::base::settings::Settings;
 use shuitian::base::{Clock, Random};
 use shuitian::demo;
+use shuitian::domain::applicant::Typed;
+use shuitian::domain::case::{self, Intake};
+use shuitian::domain::identity::staff;
+use shuitian::domain::{Act, StaffMember, Who};
 use shuitian::gateway::limits::{Limits, Quota, Verdict};
 use std::path::Path;
+use std::sync::Arc;
 
 const QUOTA: Quota = Quota { name: "test", burst: 5, per: Duration::seconds(50) };
 
@@ -67,7 +74,25 @@ async fn what_cannot_be_counted_is_refused_and_what_need_not_be_goes_on() {
     let app =
         App::open(Settings::load(Some(Path::new("/dev/null")), variables).unwrap(), Clock::default()).await.unwrap();
     migration::Migrator::up(app.database.writer(), None).await.unwrap();
-    demo::township(&app).await.unwrap();
+    let centre = demo::township(&app).await.unwrap();
+    let clerk = staff::find(app.read(), centre.id, "window1", app.clock.now().date()).await.unwrap().unwrap();
+    let (roles, device) = (clerk.roles(), entity::Blind(vec![0; 32]));
+    let clerk = StaffMember { id: clerk.id, name: clerk.name, roles, office: clerk.office_id, device };
+    let intake = Intake {
+        guide: "SB-01".to_owned(),
+        channel: Channel::Window,
+        booking: None,
+        applicant: Typed {
+            kind: ApplicantKind::Person,
+            name: "田小满".to_owned(),
+            phone: None,
+            id_type: None,
+            id_number: None,
+        },
+        materials: Vec::new(),
+    };
+    let receive = async |act: &Act| case::receive(act, intake).await;
+    let received = app.write(&centre, Who::Staff(Arc::new(clerk)), receive).await.unwrap();
     let listening = shuitian::serve::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let url = format!("http://{}", listening.address);
     let (stop, stopped) = tokio::sync::watch::channel(false);
@@ -86,6 +111,10 @@ async fn what_cannot_be_counted_is_refused_and_what_need_not_be_goes_on() {
     ] {
         post(path, body).await.refused(access::NOT_COUNTED);
     }
+    // Whoever holds a receipt waits for no counter.
+    let receipt = |code: &str| json!({ "number": received.case.receipt_number, "check_code": code });
+    post("/progress", receipt(&received.check_code)).await.ok(200);
+    post("/progress", receipt("AAAAAAAA")).await.refused(access::NOT_COUNTED);
     let open = web.get(format!("{url}/api/v1/guides")).send().await.unwrap();
     assert_eq!(open.status(), 200, "reading goes on");
     let ready = web.get(format!("{url}/readyz")).send().await.unwrap();

@@ -1,13 +1,12 @@
 //! What monitors ask, and who is answered.
 
 use crate::person::Answer;
-use crate::town::{Town, stories, tuesday};
+use crate::town::{Town, say_texts, stories, tuesday};
 use chrono::Duration;
 use reqwest::Method;
 use serde_json::Value;
 use shuitian::app::App;
 use shuitian::base::metrics::{Metrics, Waiting};
-use shuitian::domain::notice;
 use shuitian::gateway::sms::Outcome;
 use shuitian::serve;
 use tokio::sync::watch;
@@ -71,23 +70,7 @@ async fn what_was_done_is_counted_and_nobody_is_named(town: &Town) {
 }
 
 async fn the_outbox_and_the_budget_are_told_as_they_stand(town: &Town) {
-    let said = async |key: &str| {
-        town.act(async |act| {
-            let message = notice::Message {
-                key: key.to_owned(),
-                kind: &notice::APPEAL_RULED,
-                phone: "13800000009",
-                values: &[("words", "一条".to_owned())],
-                about: act.id(),
-                due_at: act.now,
-                expires_at: act.now + Duration::days(1),
-            };
-            notice::say(act, message).await
-        })
-        .await;
-    };
-    said("one").await;
-    said("two").await;
+    town.act(async |act| say_texts(act, 0..2).await).await;
     town.app.clock.advance(Duration::seconds(90));
     let told = metrics(town).await;
     assert_eq!(value(&told, "shuitian_outbox_texts{state=\"due\"}"), 2.0, "{told}");

@@ -2,7 +2,7 @@
 
 use crate::ground::{admin, postgres};
 use crate::person::Answer;
-use crate::town::memory_of;
+use crate::town::{memory_of, say_texts};
 use chrono::Duration;
 use entity::notice::{Column, Entity, NoticeState};
 use migration::MigratorTrait as _;
@@ -13,7 +13,7 @@ use shuitian::access::{self, answer};
 use shuitian::app::App;
 use shuitian::base::Clock;
 use shuitian::base::settings::Settings;
-use shuitian::domain::{Act, Who, notice};
+use shuitian::domain::{Who, notice};
 use shuitian::{demo, jobs};
 use std::path::Path;
 use std::sync::Arc;
@@ -132,22 +132,7 @@ async fn the_database_is_started_again_under_the_deliverer() {
     let (app, _, stop) = serve(&variables, here.path()).await;
     let centre = Arc::clone(&app.published().await.unwrap().centres[0]);
     let said = 600;
-    let say = async |act: &Act| {
-        for n in 0..said {
-            let message = notice::Message {
-                key: format!("n{n}"),
-                kind: &notice::APPEAL_RULED,
-                phone: &format!("138{n:08}"),
-                values: &[("words", format!("第{n}条"))],
-                about: act.id(),
-                due_at: act.now,
-                expires_at: act.now + Duration::days(1),
-            };
-            notice::say(act, message).await?;
-        }
-        Ok(())
-    };
-    app.write(&centre, Who::System("story"), say).await.unwrap();
+    app.write(&centre, Who::System("story"), async |act| say_texts(act, 0..said).await).await.unwrap();
     let count =
         async |state| Entity::find().filter(Column::State.eq(state)).count(app.read()).await.unwrap_or_default();
     // The worker as it runs: what fails is tried again, and what a dead round left is recovered.

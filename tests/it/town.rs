@@ -17,8 +17,8 @@ use shuitian::base::Clock;
 use shuitian::base::settings::Settings;
 use shuitian::domain::Act;
 use shuitian::domain::Who;
-use shuitian::domain::centre;
 use shuitian::domain::published::Centre;
+use shuitian::domain::{centre, notice};
 use shuitian::gateway::sms::{Memory, Sms};
 use shuitian::{demo, jobs, serve};
 use std::collections::BTreeMap;
@@ -295,6 +295,23 @@ impl Town {
         director.post(&format!("/cases/{number}/decide"), json!({ "grant": true })).await.ok(200);
         window.post(&format!("/cases/{number}/issue"), json!({})).await.ok(200)
     }
+}
+
+/// Says texts by number that may go at once, each to a phone of its own.
+pub async fn say_texts(act: &Act, numbers: std::ops::Range<usize>) -> shuitian::base::Result<()> {
+    for n in numbers {
+        let message = notice::Message {
+            key: format!("n{n:04}"),
+            kind: &notice::APPEAL_RULED,
+            phone: &format!("138{n:08}"),
+            values: &[("words", format!("第{n:04}条"))],
+            about: act.id(),
+            due_at: act.now,
+            expires_at: act.now + Duration::days(1),
+        };
+        notice::say(act, message).await?;
+    }
+    Ok(())
 }
 
 /// The gateway of a program that keeps its texts.

@@ -9,6 +9,7 @@ use crate::access::{BookingParty, By, Visit, Watcher, WindowStaff};
 use crate::base::error::Result;
 use crate::domain::act::Act;
 use crate::domain::identity::Viewer;
+use crate::domain::published::UNKNOWN_CENTRE;
 use crate::domain::queue::{self, Board, Wish};
 use entity::Id;
 use entity::queue::Model;
@@ -220,6 +221,13 @@ impl Queue {
     }
 }
 
+/// The board as it is, of a centre as it is: a display stays on for days, and desks are published meanwhile.
+async fn board_now(visit: &Visit, branch: Id) -> Result<Board, crate::base::Error> {
+    let published = visit.app.published().await?;
+    let centre = published.by_id(visit.centre.id).ok_or(UNKNOWN_CENTRE)?;
+    queue::board(visit.app.read(), &centre, branch, visit.app.clock.now()).await
+}
+
 /// The board whenever it differs from what was said last, and once that it cannot be read.
 fn news(visit: Visit, branch: Id) -> impl futures_util::Stream<Item = News> + Send {
     let begin = (visit, None::<std::result::Result<Board, ()>>);
@@ -229,7 +237,7 @@ fn news(visit: Visit, branch: Id) -> impl futures_util::Stream<Item = News> + Se
                 tokio::time::sleep(LOOK).await;
             }
             let now = visit.app.clock.now();
-            let looked = queue::board(visit.app.read(), &visit.centre, branch, now).await;
+            let looked = board_now(&visit, branch).await;
             let fault = looked.as_ref().err().map(ToString::to_string);
             let seen = looked.map_err(drop);
             if said.as_ref() != Some(&seen) {

@@ -301,6 +301,9 @@ mod tests {
         assert!(message.contains("database.max_connections = 1000"), "{message}");
         assert!(message.contains("1 to 100"), "{message}");
         assert!(load(&[("SHUITIAN__HTTP__LISTEN", "here")]).unwrap_err().contains("Address and port"));
+        assert!(load(&[("SHUITIAN__METRICS__LISTEN", "there")]).unwrap_err().contains("metrics.listen"));
+        let short = load(&[("SHUITIAN__METRICS__TOKEN", "fifteen-letters")]).unwrap_err();
+        assert!(short.contains("metrics.token") && !short.contains("fifteen"), "{short}");
         assert!(load(&[("SHUITIAN__SMS__GATEWAYS", "carrier_pigeon")]).unwrap_err().contains("sms.gateways"));
         assert!(load(&[("SHUITIAN__SMS__GATEWAYS", "console,console")]).unwrap_err().contains("sms.gateways"));
         assert!(load(&[("SHUITIAN__PROFILE", "staging")]).unwrap_err().contains("demo | production"));

@@ -63,16 +63,17 @@ pub async fn prepare(act: &Act, wish: Wish) -> Result<Prepared> {
     if looks {
         ensure_free(&first, online, act.now)?;
     }
-    let asker = match account {
-        Some(account) if looks => Some(look_at(act, rules, account).await?),
+    let (known, turn, its) = match account {
+        Some(account) if looks => {
+            let Asker { known, turn, its } = look_at(act, rules, account).await?;
+            (Some(known), Some((account, turn)), Some(its))
+        }
         Some(account) => {
             let known = resident::take_turn(act, account).await?;
-            Some(Asker { known, turn: 0, its: of_account(act, rules, account).await? })
+            (Some(known), None, Some(of_account(act, rules, account).await?))
         }
-        None => None,
+        None => (None, None, None),
     };
-    let turn = account.zip(asker.as_ref().map(|a| a.turn)).filter(|_| looks);
-    let (known, its) = asker.map(|a| (a.known, a.its)).unzip();
     applicant.phone = applicant.phone.or(known.and_then(|known| known.phone));
     let who = person(account, &applicant);
     // Until `keys reindex` has run, the same person's booking may stand under an older key.

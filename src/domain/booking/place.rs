@@ -31,7 +31,11 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn of(slots: Vec<Model>) -> Option<Self> {
         let (first, last) = (slots.first()?.clone(), slots.last()?);
-        follow(&slots).then_some(last.ends_at).map(|ends_at| Self { slots, slot: first, ends_at })
+        follow(slots.iter().map(|s| (s.starts_at, s.ends_at))).then_some(last.ends_at).map(|ends_at| Self {
+            slots,
+            slot: first,
+            ends_at,
+        })
     }
 
     /// How many slots it takes.

@@ -165,7 +165,7 @@ fn find(
     let fits = |span: &&[usize]| {
         let slots: Vec<slot::Model> = span.iter().map(|n| ahead[*n].slot.clone()).collect();
         slots[0].starts_at >= earliest
-            && follow(&slots)
+            && follow(slots.iter().map(|s| (s.starts_at, s.ends_at)))
             && !taken.contains(&(slots[0].id, row.person_blind.0.clone()))
             && openings.have(group, slots[0].starts_at, slots[slots.len() - 1].ends_at)
     };

@@ -62,8 +62,8 @@ pub async fn starts(
         .all(db)
         .await?;
     let length = usize::try_from(service.slots).unwrap_or(1);
-    let follow = |span: &&[Offered]| span.windows(2).all(|pair| pair[0].ends_at == pair[1].starts_at);
-    Ok(slots.windows(length).filter(follow).filter_map(|span| start(span, online)).collect())
+    let whole = |span: &&[Offered]| follow(span.iter().map(|s| (s.starts_at, s.ends_at)));
+    Ok(slots.windows(length).filter(whole).filter_map(|span| start(span, online)).collect())
 }
 
 /// What a list of starts shows of a slot.
@@ -78,9 +78,9 @@ struct Offered {
     taken_online: i32,
 }
 
-/// True when slots follow one another without a gap.
-pub(super) fn follow(span: &[Model]) -> bool {
-    span.windows(2).all(|pair| pair[0].ends_at == pair[1].starts_at)
+/// True when times, each from start to end, follow one another without a gap.
+pub(super) fn follow(times: impl Iterator<Item = (Time, Time)> + Clone) -> bool {
+    times.clone().zip(times.skip(1)).all(|((_, ends), (starts, _))| ends == starts)
 }
 
 fn start(span: &[Offered], online: bool) -> Option<Start> {

@@ -98,7 +98,8 @@ pub async fn tell_tasks(act: &Act) -> Result<()> {
         .into_tuple()
         .all(&*act.tx)
         .await?;
-    for (of, phone) in staff {
+    let mut tasks = Vec::new();
+    for (of, phone) in &staff {
         let roles = of.roles();
         let is = |some: [Role; 2]| roles.iter().any(|role| some.contains(role));
         let (all, office) = (is([Role::Window, Role::Director]), is([Role::Office, Role::OfficeHead]));
@@ -108,18 +109,19 @@ pub async fn tell_tasks(act: &Act) -> Result<()> {
         if late + due == 0 {
             continue;
         }
-        let message = Message {
-            key: key(&of),
-            kind: &notice::TASKS,
-            phone: &phone,
-            values: &[("due", due.to_string()), ("late", late.to_string())],
-            about: of.id,
-            due_at: act.now,
-            expires_at: Time::at(today, 12 * 60),
-        };
-        notice::say(act, message).await?;
+        tasks.push((of, phone, [("due", due.to_string()), ("late", late.to_string())]));
     }
-    Ok(())
+    let messages = tasks.iter().map(|(of, phone, values)| Message {
+        key: key(of),
+        kind: &notice::TASKS,
+        phone,
+        values,
+        about: of.id,
+        due_at: act.now,
+        expires_at: Time::at(today, 12 * 60),
+    });
+    let messages = messages.collect();
+    notice::put(act, notice::compose(act, messages).await?).await
 }
 
 /// Says something to the applicant, if he can be told by text: matter, number and telephone, and more values.

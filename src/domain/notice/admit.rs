@@ -167,8 +167,7 @@ pub(super) async fn note_spending(
 }
 
 /// True where four fifths of a day's budget are used up, if there is one.
-#[must_use]
-pub const fn nears(budget: i64, spent: i64) -> bool {
+pub(super) const fn nears(budget: i64, spent: i64) -> bool {
     budget > 0 && spent >= budget * 4 / 5
 }
 

@@ -1,5 +1,6 @@
 //! Looking at the outbox, for operators: what waits and what failed, why, and once more.
 
+use super::admit::nears;
 use super::{NOT_TO_RETRY, UNKNOWN_NOTICE};
 use crate::base::error::Result;
 use crate::base::metrics::Waiting;
@@ -70,11 +71,20 @@ pub async fn waiting(db: &impl ConnectionTrait, now: Time, centres: &[Arc<Centre
     Ok(Waiting { texts, due_since, billed })
 }
 
+/// What a centre was billed today, where four fifths of its budget are used up.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn running_short(db: &impl ConnectionTrait, now: Time, centre: Id, budget: i64) -> Result<Option<i64>> {
+    let spent = spent(db, now, [centre]).await?.get(&centre).copied().unwrap_or(0);
+    Ok(nears(budget, spent).then_some(spent))
+}
+
 /// What centres were billed today, in texts.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn spent(
+pub(super) async fn spent(
     db: &impl ConnectionTrait,
     now: Time,
     centres: impl IntoIterator<Item = Id>,

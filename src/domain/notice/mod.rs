@@ -21,10 +21,10 @@ mod send;
 mod stop;
 mod template;
 
-pub use admit::{nears, sweep};
+pub use admit::sweep;
 pub use claim::{LEASE, any_due, claim, expire, recover};
 pub use kind::*;
-pub use look::{Explained, explain, list, retry, spent, waiting};
+pub use look::{Explained, explain, list, retry, running_short, waiting};
 pub use say::{Message, compose, put, said, say, wake, withdraw};
 pub use send::{Parcel, Settled, TRIES, assume_sent, begin_sending, settle};
 pub use stop::{Word, answer_key, heed};

@@ -209,8 +209,7 @@ async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>)
     let director = by.holder.is_any(&[Role::Director]);
     let texts = if director {
         let budget = app.settings.sms.limits.daily_budget;
-        let spent = notice::spent(app.read(), now, [centre.id]).await?.get(&centre.id).copied().unwrap_or(0);
-        notice::nears(budget, spent).then_some((spent, budget))
+        notice::running_short(app.read(), now, centre.id, budget).await?.map(|spent| (spent, budget))
     } else {
         None
     };

@@ -1,12 +1,12 @@
 //! Several programs at once, and one that is killed between any two steps.
 
-use crate::town::{Town, memory_of, stories};
+use crate::town::{Town, memory_of, say_texts, stories};
 use chrono::Duration;
 use entity::notice::{Column, Entity, Model, NoticeState};
 use futures_util::future::join_all;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use shuitian::app::App;
-use shuitian::domain::notice::{self, Message};
+use shuitian::domain::notice;
 use shuitian::gateway::sms::Outcome;
 use shuitian::jobs::{self, deliver};
 
@@ -21,22 +21,7 @@ stories!(
 
 /// Says so many texts, each to a phone of its own.
 async fn say(town: &Town, from: usize, to: usize) {
-    town.act(async |act| {
-        for n in from..to {
-            let message = Message {
-                key: format!("n{n:04}"),
-                kind: &notice::APPEAL_RULED,
-                phone: &format!("138{n:08}"),
-                values: &[("words", format!("第{n:04}条"))],
-                about: act.id(),
-                due_at: act.now,
-                expires_at: act.now + Duration::days(1),
-            };
-            notice::say(act, message).await?;
-        }
-        Ok(())
-    })
-    .await;
+    town.act(async |act| say_texts(act, from..to).await).await;
 }
 
 async fn count(town: &Town, state: NoticeState) -> u64 {

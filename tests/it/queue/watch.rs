@@ -13,6 +13,7 @@ use std::time::Duration;
 stories!(
     the_board_shows_the_last_calls_and_no_names,
     displays_hear_of_every_change,
+    a_display_that_stays_on_hears_of_what_is_published,
     a_queue_that_cannot_be_read_is_not_an_empty_one,
 );
 
@@ -102,6 +103,15 @@ async fn displays_hear_of_every_change(town: &Town) {
     let mut clerk = Display::new(Display::of(town, None, Some(&window)).await);
     assert_eq!(clerk.hears().await.1["called"][0]["calls"], 2);
     town.deliver().await;
+}
+
+async fn a_display_that_stays_on_hears_of_what_is_published(town: &Town) {
+    let token = paired(town).await;
+    let mut display = Display::new(Display::of(town, Some(&token), None).await);
+    let groups = |board: &Value| board["lines"].as_array().unwrap().len();
+    assert_eq!(groups(&display.hears().await.1), 1);
+    two_groups(town).await;
+    assert_eq!(groups(&display.hears().await.1), 2, "the new group is there without the display being started again");
 }
 
 async fn a_queue_that_cannot_be_read_is_not_an_empty_one(town: &Town) {
