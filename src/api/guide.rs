@@ -2,14 +2,18 @@
 
 use super::Noun;
 use super::problem::Failure;
-use super::view::{Listed, OfficeView};
+use super::view::{Listed, OfficeView, Rendered};
 use crate::access::Visit;
 use crate::domain::guide::{self, Guide, Wanted};
+use crate::domain::published::Centre;
 use entity::applicant::ApplicantKind;
 use entity::guide::ItemKind;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
+use sea_orm::ConnectionTrait;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 pub(super) struct Guides;
 
@@ -115,6 +119,17 @@ impl From<Guide> for GuideView {
     }
 }
 
+/// Each guide as it is answered, in the edition in force.
+struct Answers(HashMap<String, Rendered<GuideView>>);
+
+impl Answers {
+    async fn render(db: &impl ConnectionTrait, centre: &Centre) -> crate::base::Result<Self> {
+        let guides = guide::all(db, centre).await?;
+        let answer = |g: &Arc<Guide>| (g.row.code.clone(), Rendered::of(&GuideView::from(Guide::clone(g))));
+        Ok(Self(guides.each().map(answer).collect()))
+    }
+}
+
 #[OpenApi(prefix_path = "/guides", tag = "Noun::Guide")]
 impl Guides {
     /// Find guides
@@ -137,18 +152,18 @@ impl Guides {
         cursor: Query<Option<String>>,
     ) -> Result<Json<Listed<GuideSummary>>, Failure> {
         let wanted = Wanted { q: q.0.as_deref(), office: office.0.as_deref(), audience: audience.0 };
-        let found = guide::list(visit.app.read(), visit.centre.id, wanted).await?;
+        let found = guide::list(visit.app.read(), &visit.centre, wanted).await?;
         let limit = usize::try_from(limit.0.unwrap_or(100).clamp(1, 100)).unwrap_or(100);
         // The list is sorted by code, and the cursor is the last code of the part before.
-        let from = cursor.0.map_or(0, |last| found.iter().take_while(|(g, _)| g.code <= last).count());
+        let from = cursor.0.map_or(0, |last| found.iter().take_while(|g| g.row.code <= last).count());
         let items: Vec<GuideSummary> = found[from..]
             .iter()
             .take(limit)
-            .map(|(guide, office)| GuideSummary {
-                code: guide.code.clone(),
-                name: guide.name.clone(),
-                office: OfficeView::from(office),
-                audience: guide::audience(guide),
+            .map(|guide| GuideSummary {
+                code: guide.row.code.clone(),
+                name: guide.row.name.clone(),
+                office: OfficeView::from(&guide.office),
+                audience: guide.version.content.audience.clone(),
             })
             .collect();
         let next_cursor = (found.len() - from > limit).then(|| items.last().map(|g| g.code.clone())).flatten();
@@ -157,8 +172,8 @@ impl Guides {
 
     /// Read a guide
     #[oai(path = "/:code", method = "get", operation_id = "get_guide")]
-    async fn get_guide(&self, visit: Visit, code: Path<String>) -> Result<Json<GuideView>, Failure> {
-        let guide = guide::get(visit.app.read(), &visit.centre, &code.0).await?;
-        Ok(Json(Guide::clone(&guide).into()))
+    async fn get_guide(&self, visit: Visit, code: Path<String>) -> Result<Rendered<GuideView>, Failure> {
+        let answers = visit.centre.part(async |_| Answers::render(visit.app.read(), &visit.centre).await).await?;
+        Ok(answers.0.get(&code.0).cloned().ok_or(guide::UNKNOWN_GUIDE)?)
     }
 }

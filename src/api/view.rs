@@ -3,6 +3,7 @@
 use crate::base::personal;
 use crate::domain::act::Page as Part;
 use crate::domain::applicant::{Applicant, Typed};
+use bytes::Bytes;
 use chrono::{DateTime, FixedOffset};
 use entity::Time;
 use entity::applicant::{ApplicantKind, IdType};
@@ -11,6 +12,7 @@ use poem_openapi::payload::{Json, Payload};
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
 use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
 use poem_openapi::{ApiResponse, NewType, Object};
+use std::marker::PhantomData;
 
 /// A moment as the wire shows it: RFC 3339 with +08:00.
 pub(super) type Moment = DateTime<FixedOffset>;
@@ -60,6 +62,38 @@ pub(super) struct Listed<T: Send + Type + ParseFromJSON + ToJSON> {
 /// Reads `limit` and `cursor`.
 pub(super) fn part(limit: Option<u64>, cursor: Option<&String>) -> crate::base::Result<Part> {
     Part::new(limit, cursor.map(String::as_str))
+}
+
+/// What was rendered before: an answer that is the same for all who ask while an edition is in force.
+pub(super) struct Rendered<T>(Bytes, PhantomData<fn() -> T>);
+
+impl<T: ToJSON> Rendered<T> {
+    /// An answer's bytes.
+    pub(super) fn of(answer: &T) -> Self {
+        Self(answer.to_json_string().into(), PhantomData)
+    }
+}
+
+impl<T> Clone for Rendered<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone(), PhantomData)
+    }
+}
+
+impl<T: Type + Send> poem::IntoResponse for Rendered<T> {
+    fn into_response(self) -> poem::Response {
+        self.0.with_content_type(<Json<T> as Payload>::CONTENT_TYPE).into_response()
+    }
+}
+
+impl<T: ToJSON + Type> ApiResponse for Rendered<T> {
+    fn meta() -> MetaResponses {
+        <Json<T> as ApiResponse>::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
 }
 
 /// 201 with what was made.

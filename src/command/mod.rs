@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong use (an unknown command, a wrong setting).
 
 mod archive;
+mod demonstration;
 mod doctor;
 mod import;
 mod keys;
@@ -16,7 +17,7 @@ use crate::base::{Clock, telemetry};
 use crate::domain::figure::Month;
 use crate::domain::published::Centre;
 use crate::domain::{Who, bulletin};
-use crate::{api, demo, document};
+use crate::{api, document};
 use anyhow::Context as _;
 use chrono::Duration;
 use clap::{Parser, Subcommand};
@@ -53,11 +54,7 @@ enum Command {
         step: Option<Migrate>,
     },
     /// Load a demonstration township into an empty database.
-    Demo {
-        /// The same seed on the same day tells the same story.
-        #[arg(long, default_value_t = serve::DEMO_SEED)]
-        seed: u64,
-    },
+    Demo(demonstration::Demo),
     /// Take a file in: the whole of it, or nothing with every fault told.
     Import {
         #[command(subcommand)]
@@ -145,10 +142,7 @@ async fn obey(line: Line, environment: impl Iterator<Item = (String, String)>) -
         Command::Serve(serve) => serve.run(Start { listen: serve.listen, ..start }.open().await?).await,
         Command::Worker => serve::worker(start.open().await?).await,
         Command::Migrate { step } => migrate(&start.open_as_it_is().await?, step.unwrap_or(Migrate::Up)).await,
-        Command::Demo { seed } => {
-            demo::load(&start.open().await?, seed).await?;
-            say("loaded the demonstration township")
-        }
+        Command::Demo(demo) => demo.run(&start.open().await?).await,
         Command::Import { what } => what.run(&start.open().await?, centre).await,
         Command::Bulletin { period, out } => write_bulletin(&start.open().await?, centre, &period, &out).await,
         Command::Openapi => say(&api::document()),

@@ -1,9 +1,11 @@
 //! `shuitian serve` and `shuitian worker`.
 
+use super::demonstration::SEED;
 use super::say;
 use crate::app::App;
 use crate::base::lease;
 use crate::base::settings::Profile;
+use crate::demo::Scale;
 use crate::domain::identity::staff;
 use crate::domain::published;
 use crate::{demo, jobs, monitor, serve};
@@ -14,9 +16,6 @@ use secrecy::ExposeSecret as _;
 use std::net::SocketAddr;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-
-/// The seed of the township that is loaded into an empty database.
-pub(super) const DEMO_SEED: u64 = 62;
 
 #[derive(Args, Default)]
 pub(super) struct Serve {
@@ -39,7 +38,7 @@ impl Serve {
                  `shuitian import centre FILE`"
             );
             say("loading the demonstration township …")?;
-            demo::load(&app, DEMO_SEED).await?;
+            demo::load(&app, SEED, Scale::default(), |_, _| {}).await?;
         }
         ensure_safe(&app).await?;
         let (stop, stopped) = watch::channel(false);

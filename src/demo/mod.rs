@@ -1,21 +1,35 @@
-//! The demonstration (演示): a small believable township, told by the same rules as the real one.
+//! The demonstration (演示): a believable township of any size, the same for the same seed on the same day; only keys and ids
+//! differ.
 //!
-//! Three months of bookings, cases, reviews and attendance, with a lunch dip, market days, late cases and bad reviews.
-//! The same seed on the same day tells the same story; only keys and ids differ.
+//! Bookings, cases, reviews, attendance and bulletins of some months, with a lunch dip, market days, late cases and bad
+//! reviews. It is drawn first ([`Plan`]) and then written in bulk, by what the rules make their rows with; a test has the
+//! rules themselves tell the same plan, and compares every row.
 
+mod course;
+mod dice;
+mod draw;
 mod people;
-mod story;
+mod plan;
+mod write;
+
+pub use course::{Course, Done, Rated};
+pub use people::Resident;
+pub use plan::{Booked, Day, Fate, NIGHT, Plan, Scale, Shift, Visit};
+pub use write::{materials, openid};
 
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::{Kind, Random, Refusal};
 use crate::domain::calendar::{self, HolidayFile};
 use crate::domain::centre::{self, CentreFile};
+use crate::domain::figure::Month;
 use crate::domain::identity::staff::{self, StaffFile};
 use crate::domain::published::{self, Centre};
-use crate::domain::{Act, Who, booking, guide, notice};
-use chrono::{Datelike as _, Months};
+use crate::domain::{Act, Who, booking, bulletin, guide};
+use chrono::{Datelike as _, Duration, Months, NaiveDate};
 use entity::Time;
+use entity::identity::Role;
+use sea_orm::ConnectionTrait as _;
 use std::sync::Arc;
 
 /// The database holds a centre already.
@@ -31,6 +45,7 @@ pub const PASSWORD: &str = "shuitian-demo";
 /// Whatever the database says.
 pub async fn holidays(app: &App) -> Result<()> {
     for text in [
+        include_str!("../../seed/holidays/2024.json"),
         include_str!("../../seed/holidays/2025.json"),
         include_str!("../../seed/holidays/2026.json"),
         include_str!("../../seed/holidays/2027.json"),
@@ -50,6 +65,11 @@ pub async fn holidays(app: &App) -> Result<()> {
 /// # Errors
 /// `not_empty`; whatever the database says.
 pub async fn township(app: &App) -> Result<Arc<Centre>> {
+    found(app, begins(app.clock.now(), Scale::default().months)).await
+}
+
+/// The same, with people who have been there since a day.
+async fn found(app: &App, since: NaiveDate) -> Result<Arc<Centre>> {
     if !published::all(app.read()).await?.is_empty() {
         return Err(NOT_EMPTY.into());
     }
@@ -65,42 +85,59 @@ pub async fn township(app: &App) -> Result<Arc<Centre>> {
         booking::import(act, offer).await?;
         let people: Vec<StaffFile> =
             serde_json::from_str(include_str!("../../seed/staff.json")).map_err(anyhow::Error::from)?;
-        let since = begins(act.now);
-        let people = people.into_iter().map(|p| StaffFile { active_from: Some(since.date()), ..p }).collect();
+        let people = people.into_iter().map(|p| StaffFile { active_from: Some(since), ..p }).collect();
         // Written down when the story begins, so that they were expected from then on.
-        staff::add_demo(&then(act, since, &Who::Operator), people, PASSWORD).await
+        staff::add_demo(&act.at(Time::at(since, 0), Who::Operator), people, PASSWORD).await
     })
     .await?;
     app.published().await?.find(None, None)
 }
 
-/// Loads the township and its last three months.
+/// Loads a township and what happened there. `progress` hears how many days are written, and of how many.
 ///
 /// # Errors
 /// `not_empty`; whatever the database says.
-pub async fn load(app: &App, seed: u64) -> Result<()> {
-    let centre = township(app).await?;
-    app.write(&centre, Who::System("demo"), async |act| tell(act, &Random::seeded(seed)).await).await
+pub async fn load(app: &App, seed: u64, scale: Scale, progress: impl Fn(usize, usize)) -> Result<()> {
+    let centre = found(app, begins(app.clock.now(), scale.months)).await?;
+    app.write(&centre, Who::System("demo"), async |act| tell(act, &Random::seeded(seed), scale, progress).await).await
 }
 
-/// Tells the last three months of a township that has its people and guides.
+/// Tells what happened in a township that has its people and guides.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn tell(act: &Act, random: &Random) -> Result<()> {
-    story::tell(act, random, begins(act.now)).await?;
-    // What the past would have sent was never sent: it must not reach anybody now.
-    notice::assume_sent(&*act.tx, act.now).await
+pub async fn tell(act: &Act, random: &Random, scale: Scale, progress: impl Fn(usize, usize)) -> Result<()> {
+    let plan = Plan::draw(act, random, scale, begins(act.now, scale.months)).await?;
+    write::write(act, &plan, |written| progress(written, plan.days.len())).await?;
+    // Figures are counted next, and neither database knows yet how much there is.
+    act.tx.execute_unprepared("analyze").await?;
+    report(act, &plan).await
 }
 
-/// The first of the month two months ago.
-fn begins(now: Time) -> Time {
+/// Writes the bulletins of the months that are over, and signs them on the third of the next; the last waits for its signature.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn report(act: &Act, plan: &Plan) -> Result<()> {
+    let director = plan.staff.iter().find(|s| s.is_any(&[Role::Director]));
+    let mut month = Month::of(plan.from);
+    while month.ends() <= act.now {
+        let over = month.ends() + Duration::minutes(NIGHT.into());
+        let drafted = bulletin::draft(&act.at(over, Who::System("demo")), month).await?;
+        let read = month.ends() + Duration::hours(2 * 24 + 10);
+        if let Some(director) = director.filter(|_| month != Month::of(act.now.date()).before()) {
+            let then = act.at(read, Who::Staff(Arc::clone(director)));
+            bulletin::sign(&then, director, month, Some(&drafted.sha256)).await?;
+        }
+        month = Month::of(month.ends().date());
+    }
+    Ok(())
+}
+
+/// The first of the month with which so many months begin.
+#[must_use]
+pub fn begins(now: Time, months: u32) -> NaiveDate {
     let today = now.date();
     let first = today.with_day(1).unwrap_or(today);
-    Time::at(first.checked_sub_months(Months::new(2)).unwrap_or(first), 0)
-}
-
-/// An act of somebody at another moment of the story.
-fn then(act: &Act, at: Time, who: &Who) -> Act {
-    act.at(at, who.clone())
+    first.checked_sub_months(Months::new(months.max(1) - 1)).unwrap_or(first)
 }

@@ -1,6 +1,6 @@
 //! The act (行为): what a rule that writes is given.
 
-use crate::base::database::Work;
+use crate::base::database::{ROWS, Work};
 use crate::base::error::{Error, Result};
 use crate::base::settings::{Links, Quiet};
 use crate::base::vault::{Place, Vault};
@@ -165,6 +165,22 @@ impl Act {
     {
         M::Entity::insert(row.clone().into_active_model()).exec_without_returning(&*self.tx).await?;
         Ok(row)
+    }
+
+    /// Inserts rows of one table, however many.
+    ///
+    /// # Errors
+    /// Whatever the database says; a conflict is a fault here.
+    pub async fn insert_all<M, A>(&self, rows: Vec<M>) -> Result<()>
+    where
+        M: ModelTrait + IntoActiveModel<A>,
+        A: sea_orm::ActiveModelTrait<Entity = M::Entity>,
+    {
+        let mut rows = rows.into_iter().map(IntoActiveModel::into_active_model).peekable();
+        while rows.peek().is_some() {
+            M::Entity::insert_many(rows.by_ref().take(ROWS)).exec_without_returning(&*self.tx).await?;
+        }
+        Ok(())
     }
 
     /// Inserts a row unless a unique index already has its like; true when it went in.

@@ -39,13 +39,13 @@ pub const STEP_SECONDS: i64 = 30;
 /// Minute past midnight that parts a day without duties into two sessions.
 const NOON: i32 = 12 * 60;
 
-/// Writes down who is expected on a day. Safe to repeat: what is written stays.
+/// Writes down who is expected on a day, and says so. Safe to repeat: what is written stays.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn roll(act: &Act, on: NaiveDate) -> Result<()> {
+pub async fn roll(act: &Act, on: NaiveDate) -> Result<Vec<duty::Model>> {
     if !calendar::of(&*act.tx, &act.centre).await?.is_working_day(on) {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let hours = centre::hours(&*act.tx, act.centre.id, HoursKind::Shift).await?.on(on);
     let people = staff::Entity::find()
@@ -69,17 +69,16 @@ pub async fn roll(act: &Act, on: NaiveDate) -> Result<()> {
                 ends_at: Time::at(on, *closes),
                 recorded_at: act.now,
             }
-            .into_active_model()
         })
     });
-    let duties: Vec<duty::ActiveModel> = duties.collect();
+    let duties: Vec<duty::Model> = duties.collect();
     if !duties.is_empty() {
-        duty::Entity::insert_many(duties)
+        duty::Entity::insert_many(duties.iter().cloned().map(|d| d.into_active_model()))
             .on_conflict(OnConflict::new().do_nothing().to_owned())
             .exec_without_returning(&*act.tx)
             .await?;
     }
-    Ok(())
+    Ok(duties)
 }
 
 /// The six digits that the hall shows now.
@@ -88,7 +87,9 @@ pub fn hall_code(vault: &Vault, centre: Id, now: Time) -> String {
     code_of(vault, centre, step(now))
 }
 
-fn step(now: Time) -> i64 {
+/// The half minute in which a moment lies.
+#[must_use]
+pub fn step(now: Time) -> i64 {
     now.seconds().div_euclid(STEP_SECONDS)
 }
 
@@ -113,14 +114,14 @@ pub fn step_of(vault: &Vault, centre: Id, now: Time, code: &str) -> Option<i64> 
 pub async fn check_in(act: &Act, staff: &StaffMember, code: &str) -> Result<Model> {
     let used = step_of(&act.vault, act.centre.id, act.now, code).ok_or_else(|| STALE_CODE.on("code"))?;
     let duties = duties(&*act.tx, act.centre.id, act.now.date()).await?;
-    let mine = duties.iter().filter(|d| d.staff_id == staff.id);
-    let (session, late) = match mine.clone().find(|d| act.now < d.ends_at) {
-        Some(duty) => (duty.session, minutes(act.now, duty.starts_at)),
-        None if mine.count() > 0 => return Err(DAY_OVER.into()),
-        None if act.now.minute() < NOON => (Session::Morning, 0),
-        None => (Session::Afternoon, 0),
-    };
-    stamp(act, staff, StampKind::In, session, late, Some(used)).await
+    let mine: Vec<_> = duties.iter().filter(|d| d.staff_id == staff.id).collect();
+    let duty = mine.iter().find(|d| act.now < d.ends_at).copied();
+    if duty.is_none() && !mine.is_empty() {
+        return Err(DAY_OVER.into());
+    }
+    let session =
+        duty.map_or(if act.now.minute() < NOON { Session::Morning } else { Session::Afternoon }, |d| d.session);
+    stamp(act, Stamp { staff, kind: StampKind::In, session, duty, code_step: Some(used) }).await
 }
 
 /// Signs a member of staff out of the session he is in.
@@ -135,8 +136,7 @@ pub async fn check_out(act: &Act, staff: &StaffMember) -> Result<Model> {
     let session = inside.ok_or(NOT_STAMPED_IN)?;
     let duties = duties(&*act.tx, act.centre.id, today).await?;
     let duty = duties.iter().find(|d| d.staff_id == staff.id && d.session == session);
-    let early = duty.map_or(0, |d| minutes(d.ends_at, act.now));
-    stamp(act, staff, StampKind::Out, session, early, None).await
+    stamp(act, Stamp { staff, kind: StampKind::Out, session, duty, code_step: None }).await
 }
 
 /// Whole minutes from one moment to a later one; zero if it is not later.
@@ -144,38 +144,56 @@ fn minutes(later: Time, earlier: Time) -> i32 {
     i32::try_from((later - earlier).num_minutes()).unwrap_or(0).max(0)
 }
 
-async fn stamp(
-    act: &Act,
-    staff: &StaffMember,
-    kind: StampKind,
-    session: Session,
-    off_by: i32,
-    code_step: Option<i64>,
-) -> Result<Model> {
-    let today = act.now.date();
+/// A stamp that is made now.
+pub struct Stamp<'s> {
+    /// By whom.
+    pub staff: &'s StaffMember,
+    /// In or out.
+    pub kind: StampKind,
+    /// Part of the day.
+    pub session: Session,
+    /// The duty it belongs to; none on a day off.
+    pub duty: Option<&'s duty::Model>,
+    /// Step of the hall's code that was used.
+    pub code_step: Option<i64>,
+}
+
+impl Stamp<'_> {
+    /// Its row.
+    #[must_use]
+    pub fn row(&self, act: &Act) -> Model {
+        let off_by = self.duty.map_or(0, |duty| match self.kind {
+            StampKind::In => minutes(act.now, duty.starts_at),
+            StampKind::Out => minutes(duty.ends_at, act.now),
+        });
+        Model {
+            id: act.id(),
+            centre_id: act.centre.id,
+            staff_id: self.staff.id,
+            kind: self.kind,
+            session: self.session,
+            at: act.now,
+            recorded_at: act.now,
+            on_date: act.now.date(),
+            off_by,
+            device: self.staff.device.clone(),
+            code_step: self.code_step,
+        }
+    }
+}
+
+async fn stamp(act: &Act, stamp: Stamp<'_>) -> Result<Model> {
+    let row = stamp.row(act);
     let lent = Entity::find()
         .filter(Column::CentreId.eq(act.centre.id))
-        .filter(Column::OnDate.eq(today))
-        .filter(Column::Device.eq(staff.device.clone()))
-        .filter(Column::StaffId.ne(staff.id))
+        .filter(Column::OnDate.eq(row.on_date))
+        .filter(Column::Device.eq(row.device.clone()))
+        .filter(Column::StaffId.ne(row.staff_id))
         .one(&*act.tx)
         .await?;
     if lent.is_some() {
         return Err(DEVICE_OF_ANOTHER.into());
     }
-    let row = Model {
-        id: act.id(),
-        centre_id: act.centre.id,
-        staff_id: staff.id,
-        kind,
-        session,
-        at: act.now,
-        recorded_at: act.now,
-        on_date: today,
-        off_by,
-        device: staff.device.clone(),
-        code_step,
-    };
     if act.insert_new(row.clone()).await? { Ok(row) } else { Err(ALREADY_STAMPED.into()) }
 }
 

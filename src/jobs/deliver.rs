@@ -9,15 +9,16 @@ use crate::domain::notice::{self, Parcel, Settled};
 use crate::gateway::sms::Outcome;
 use chrono::Duration;
 use entity::notice::Model;
-use futures_util::future::join_all;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
 /// Texts claimed at once.
 const BATCH: u64 = 200;
-/// Texts that are marked, sent and settled together.
-const TOGETHER: usize = 8;
-/// So many of these at once: one slow text holds up its own few and no others.
+/// Texts that are marked and sent together.
+const TOGETHER: usize = 25;
+/// So many of these at once.
 const AT_ONCE: usize = 4;
 /// How often other processes' texts are looked for.
 const POLL: std::time::Duration = std::time::Duration::from_millis(500);
@@ -97,12 +98,19 @@ fn in_batches(claimed: Vec<Model>) -> Vec<Vec<Model>> {
 async fn deliver(app: App, few: Vec<Model>) -> Result<()> {
     let db = app.database.writer();
     let parcels = notice::begin_sending(db, &app.vault, app.clock.now(), &app.settings.sms.limits, few).await?;
-    let handed = join_all(parcels.into_iter().map(async |parcel| {
+    let handed = parcels.into_iter().map(async |parcel| {
         let how = hand_over(&app, &parcel).await;
         tracing::debug!(id = %parcel.notice.id, kind = parcel.notice.kind, ?how, "a text was handed over");
         (parcel, how)
-    }));
-    notice::settle(db, app.clock.now(), handed.await).await
+    });
+    // What is answered is settled; a slow one holds up no others.
+    let mut answered = handed.collect::<FuturesUnordered<_>>().ready_chunks(TOGETHER);
+    let mut settled = Ok(());
+    while let Some(answered) = answered.next().await {
+        let done = notice::settle(db, app.clock.now(), answered).await;
+        settled = settled.and(done);
+    }
+    settled
 }
 
 /// Tries the gateways in order of preference. The next one is asked only when the text certainly did not go out.

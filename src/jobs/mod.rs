@@ -96,7 +96,9 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
         Job::EndTickets => in_each_centre(app, name, async |act| queue::end_day(act).await).await,
         Job::TellOverdue => in_each_centre(app, name, async |act| case::tell_overdue(act).await).await,
         Job::TellTasks => in_each_centre(app, name, async |act| case::tell_tasks(act).await).await,
-        Job::RollDuty => in_each_centre(app, name, async |act| attendance::roll(act, act.now.date()).await).await,
+        Job::RollDuty => {
+            in_each_centre(app, name, async |act| attendance::roll(act, act.now.date()).await.map(drop)).await
+        }
         Job::LapseInvitations => review::lapse(db, now).await,
         Job::InviteEnded => in_each_centre(app, name, async |act| review::invite_ended(act).await).await,
         Job::DraftBulletin => in_each_centre(app, name, async |act| bulletin::draft_due(act).await).await,

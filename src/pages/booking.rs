@@ -343,8 +343,8 @@ pub(super) async fn book_for(Someone(by): Someone<WindowStaff>, Query(asked): Qu
             slots_page(&by.visit, frame, &code, format!("/staff/book?guide={code}&slot="), false).await
         }
         (None, _) => {
-            let guides = guide::list(by.visit.app.read(), by.visit.centre.id, Wanted::default()).await?;
-            page(&BookFor { frame, guides: guides.into_iter().map(|(g, _)| (g.code, g.name)).collect() })
+            let guides = guide::list(by.visit.app.read(), &by.visit.centre, Wanted::default()).await?;
+            page(&BookFor { frame, guides: guides.iter().map(|g| (g.row.code.clone(), g.row.name.clone())).collect() })
         }
     }
 }

@@ -31,10 +31,10 @@ struct Search {
 pub(super) async fn home(visit: Visit, Query(search): Query<Search>) -> poem::Result<Response> {
     let wanted = Wanted { q: search.q.as_deref(), ..Wanted::default() };
     let mut groups: Vec<(office::Model, Vec<GuideRow>)> = Vec::new();
-    for (guide, office) in guide::list(visit.app.read(), visit.centre.id, wanted).await? {
-        match groups.iter_mut().find(|(o, _)| o.id == office.id) {
-            Some((_, guides)) => guides.push(guide),
-            None => groups.push((office, vec![guide])),
+    for guide in guide::list(visit.app.read(), &visit.centre, wanted).await? {
+        match groups.iter_mut().find(|(o, _)| o.id == guide.office.id) {
+            Some((_, guides)) => guides.push(guide.row.clone()),
+            None => groups.push((guide.office.clone(), vec![guide.row.clone()])),
         }
     }
     let closed = booking::closures(visit.app.read(), &visit.centre, visit.app.clock.now().date()).await?;

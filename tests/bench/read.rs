@@ -7,13 +7,11 @@ use crate::load::{self, Line, Load, request};
 use crate::pgbench;
 use crate::stage::{CLIENTS, Stage};
 use crate::table::{Row, Table, middle};
-use entity::case::{Column as C, Entity as Case};
-use sea_orm::{
-    ColumnTrait as _, DbBackend, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _, QueryTrait as _,
-};
+use sea_orm::{DbBackend, EntityTrait as _, QueryTrait as _};
 use serde_json::json;
 use shuitian::domain::Who;
 use shuitian::domain::applicant::Typed;
+use shuitian::domain::booking;
 use shuitian::domain::case::{self, Intake};
 use std::time::Duration;
 
@@ -84,17 +82,11 @@ fn guide(stage: &Stage) -> Door {
 }
 
 async fn slots(stage: &Stage) -> Door {
-    use entity::booking::slot::{Column, Entity};
+    use entity::booking::slot::Entity;
     let now = stage.app.clock.now();
     let one = Entity::find().one(stage.app.read()).await.unwrap().unwrap();
-    let select = Entity::find()
-        .filter(Column::GroupId.eq(one.group_id))
-        .filter(Column::Bookable.gt(0))
-        .filter(Column::StartsAt.between(now, now + chrono::Duration::days(30)))
-        .filter(Column::OnlineUntil.gt(now))
-        .order_by_asc(Column::StartsAt)
-        .build(DbBackend::Postgres)
-        .to_string();
+    let (today, last) = (now.date(), now.date() + chrono::Days::new(30));
+    let select = booking::offered(one.group_id, today, last, now, true).build(DbBackend::Postgres).to_string();
     let path = "/api/v1/slots?guide=SB-03".to_owned();
     Door { name: "list_slots", path, body: String::new(), post: false, select, kept: false }
 }
@@ -114,11 +106,7 @@ async fn progress(stage: &Stage) -> Door {
     let received = stage.app.write(&stage.centre, Who::Staff(staff), async |act| case::receive(act, intake).await);
     let received = received.await.unwrap();
     let number = received.case.number.clone();
-    let select = Case::find()
-        .filter(C::CentreId.eq(stage.centre.id))
-        .filter(C::Number.eq(&number).or(C::ReceiptNumber.eq(&number)))
-        .build(DbBackend::Postgres)
-        .to_string();
+    let select = case::with_events(stage.centre.id, &number).build(DbBackend::Postgres).to_string();
     let body = json!({ "number": number, "check_code": received.check_code }).to_string();
     Door { name: "progress", path: "/api/v1/progress".to_owned(), body, post: true, select, kept: false }
 }

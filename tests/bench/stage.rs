@@ -191,17 +191,16 @@ impl Stage {
     pub async fn say(&self, n: u64) {
         let say = async |act: &Act| {
             for part in (0..n).collect::<Vec<_>>().chunks(500) {
-                let phones: Vec<String> = part.iter().map(|n| format!("138{n:08}")).collect();
-                let message = |phone| Message {
+                let message = |n| Message {
                     key: format!("bench/{}", act.id()),
                     kind: &notice::APPEAL_RULED,
-                    phone,
-                    values: &[],
+                    phone: format!("138{n:08}"),
+                    values: Vec::new(),
                     about: act.id(),
                     due_at: act.now,
                     expires_at: act.now + chrono::Duration::days(1),
                 };
-                let messages = phones.iter().map(|phone| message(phone.as_str())).collect();
+                let messages = part.iter().map(message).collect();
                 notice::put(act, notice::compose(act, messages).await?).await?;
             }
             Ok(())

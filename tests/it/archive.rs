@@ -76,7 +76,7 @@ async fn a_township_goes_through_a_file_into_either_database(town: &Town) {
     all.sort_unstable();
     assert_eq!(archived, all, "every table is archived but those of the moment");
     let directory = tempfile::tempdir().unwrap();
-    let story = async |act: &_| demo::tell(act, &Random::seeded(62)).await;
+    let story = async |act: &_| demo::tell(act, &Random::seeded(62), demo::Scale::default(), |_, _| ()).await;
     town.act(story).await;
     let window = town.staff("window1").await;
     window.post("/tickets", json!({})).await.ok(201);

@@ -164,7 +164,11 @@ fn schema_document_keys_and_bulletin() {
     assert!(words.contains("m0001_foundation  Applied"), "{words}");
     let (status, words, _) = run(here, &["migrate", "down", "1"], &[]);
     assert!(status == 0 && words.contains("Pending"), "{words}");
-    assert_eq!(run(here, &["demo", "--seed", "7"], &[]).0, 0);
+    for (wrong, words) in [("--cases=0", "--cases"), ("--residents=none", "--residents"), ("--months=121", "1..=120")] {
+        refused(here, &["demo", wrong], &[], 2, &[words]);
+    }
+    let size = ["demo", "--seed", "7", "--residents", "200", "--cases", "90", "--months", "4"];
+    assert_eq!(run(here, &size, &[]).0, 0);
     refused(here, &["demo"], &[], 1, &["not_empty"]);
     refused(here, &["bulletin", "2026-H1"], &[], 1, &["2026-10"]);
     let month = shuitian::domain::figure::Month::of(shuitian::base::Clock::default().now().date()).before().word();

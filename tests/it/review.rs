@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shuitian::access;
 use shuitian::access::answer;
-use shuitian::domain::{Who, review};
+use shuitian::domain::{Who, case, review};
 
 stories!(
     a_second_review_is_refused_though_twenty_press_at_once,
@@ -130,10 +130,10 @@ async fn an_append_comes_once_and_after_a_review(town: &Town) {
 }
 
 async fn the_net_invites_whoever_was_forgotten(town: &Town) {
-    let case = town.received("SB-03", Some("13800000001")).await["number"].as_str().unwrap().to_owned();
+    let number = town.received("SB-03", Some("13800000001")).await["number"].as_str().unwrap().to_owned();
     let director = town.staff("director").await;
-    director.post(&format!("/cases/{case}/accept"), json!({})).await.ok(200);
-    director.post(&format!("/cases/{case}/decide"), json!({ "grant": true })).await.ok(200);
+    director.post(&format!("/cases/{number}/accept"), json!({})).await.ok(200);
+    director.post(&format!("/cases/{number}/decide"), json!({ "grant": true })).await.ok(200);
     let me: Who = {
         use entity::identity::staff::{Column, Entity};
         use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
@@ -148,7 +148,7 @@ async fn the_net_invites_whoever_was_forgotten(town: &Town) {
         }))
     };
     // The end is written, and the server dies before it invites.
-    town.app.write(&town.centre, me, async |act| shuitian::domain::case::issue(act, &case).await).await.unwrap();
+    town.app.write(&town.centre, me, async |act| case::step(act, &number, &case::Step::Issue).await).await.unwrap();
     assert_eq!(town.rows().await["invitation"], 0);
     town.wait(Duration::minutes(10)).await;
     town.wait(Duration::minutes(10)).await;

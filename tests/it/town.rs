@@ -303,8 +303,8 @@ pub async fn say_texts(act: &Act, numbers: std::ops::Range<usize>) -> shuitian::
         let message = notice::Message {
             key: format!("n{n:04}"),
             kind: &notice::APPEAL_RULED,
-            phone: &format!("138{n:08}"),
-            values: &[("words", format!("第{n:04}条"))],
+            phone: format!("138{n:08}"),
+            values: vec![("words", format!("第{n:04}条"))],
             about: act.id(),
             due_at: act.now,
             expires_at: act.now + Duration::days(1),

@@ -6,7 +6,7 @@ use super::view::{Created, Listed, part};
 use crate::access::{By, CaseHandler, CaseParty, CaseReader, ReceiptParty, Resident, Visit, WindowStaff};
 use crate::base::{Kind, Refusal};
 use crate::document::receipt;
-use crate::domain::case::{self, Filter, Intake, Proof, Taken, Verdict};
+use crate::domain::case::{self, Filter, Intake, Proof, Step, Taken};
 use crate::domain::identity::Viewer;
 use crate::domain::{Act, centre, review};
 use entity::case::{CaseState, Model as Row, event};
@@ -183,7 +183,7 @@ impl Cases {
     /// Accept a case that was received; its limit begins
     #[oai(path = "/cases/:number/accept", method = "post", operation_id = "accept_case")]
     async fn accept_case(&self, who: By<CaseHandler>, number: Path<String>) -> Answer<Json<Acted>> {
-        once(&who, "accept_case", number.0.clone(), async |act| case::accept(act, &number.0).await).await
+        once(&who, "accept_case", number.0.clone(), async |act| case::step(act, &number.0, &Step::Accept).await).await
     }
 
     /// Do not accept a case, with the ground
@@ -195,7 +195,8 @@ impl Cases {
         body: Json<RefuseInput>,
     ) -> Answer<Json<Acted>> {
         let request = format!("{} {}", number.0, body.0.to_json_string());
-        once(&who, "refuse_case", request, async |act| case::refuse(act, &number.0, &body.ground).await).await
+        let step = Step::Refuse(body.0.ground.into());
+        once(&who, "refuse_case", request, async |act| case::step(act, &number.0, &step).await).await
     }
 
     /// Decide an accepted case
@@ -208,21 +209,21 @@ impl Cases {
     ) -> Answer<Json<Acted>> {
         let request = format!("{} {}", number.0, body.0.to_json_string());
         let DecideInput { grant, ground } = body.0;
-        let verdict = if grant { Verdict::Grant } else { Verdict::Deny(ground.map(String::from).unwrap_or_default()) };
-        once(&who, "decide_case", request, async |act| case::decide(act, &number.0, verdict).await).await
+        let step = if grant { Step::Grant } else { Step::Deny(ground.map(String::from).unwrap_or_default()) };
+        once(&who, "decide_case", request, async |act| case::step(act, &number.0, &step).await).await
     }
 
     /// Hand the result over; the case has ended
     #[oai(path = "/cases/:number/issue", method = "post", operation_id = "issue_result")]
     async fn issue_result(&self, who: By<CaseHandler>, number: Path<String>) -> Answer<Json<Acted>> {
-        once(&who, "issue_result", number.0.clone(), async |act| case::issue(act, &number.0).await).await
+        once(&who, "issue_result", number.0.clone(), async |act| case::step(act, &number.0, &Step::Issue).await).await
     }
 
     /// Take a case back, for its applicant
     #[oai(path = "/cases/:number/withdraw", method = "post", operation_id = "withdraw_case")]
     async fn withdraw_case(&self, who: By<CaseParty>, number: Path<String>) -> Answer<Json<Acted>> {
         let done = who.visit.write_once(who.who.clone(), "withdraw_case", &number.0, async |act| {
-            let row = case::withdraw(act, &number.0).await?;
+            let row = case::step(act, &number.0, &Step::Withdraw).await?;
             acted(act, row).await
         });
         Ok(Json(done.await?))

@@ -3,6 +3,7 @@
 use super::table::{Table, all};
 use super::{ALREADY_THERE, BAD_ARCHIVE, End, Head, KEYS_MISSING, Line, Sum};
 use crate::base::canonical;
+use crate::base::database::ROWS;
 use crate::base::error::{Error, Result};
 use crate::base::vault::Vault;
 use crate::domain::published;
@@ -11,9 +12,6 @@ use sea_orm::sea_query::{Alias, OnConflict, Query, SimpleExpr};
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction};
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read};
-
-/// Rows put in at once.
-const BATCH: usize = 100;
 
 fn broken(fault: impl ToString) -> Error {
     BAD_ARCHIVE.with(&[("fault", &fault.to_string())]).into()
@@ -117,7 +115,7 @@ pub async fn restore(
     let (mut rows, mut of) = (Vec::new(), 0);
     loop {
         let next = reader.next()?;
-        let full = rows.len() >= BATCH || next.as_ref().is_none_or(|(place, _)| *place != of);
+        let full = rows.len() >= ROWS || next.as_ref().is_none_or(|(place, _)| *place != of);
         if full && !rows.is_empty() {
             let table = &reader.tables[of];
             progress(table.name, rows.len() as u64);

@@ -8,13 +8,13 @@ use super::take::{Entry, Taking};
 use super::{Booked, NOT_BOOKABLE, Wish, hold};
 use crate::base::error::Result;
 use crate::domain::act::{Act, CAME_BETWEEN};
-use crate::domain::applicant::{self, Applicant};
+use crate::domain::applicant::Applicant;
 use crate::domain::calendar::{self, Calendar};
 use crate::domain::guide;
 use crate::domain::identity::resident;
 use crate::domain::notice::{self, Message};
 use chrono::Duration;
-use entity::booking::{BookingState, Model, event};
+use entity::booking::{Model, event};
 use entity::{Id, Time};
 
 /// Takes a place, and says so by text. A resident takes it for himself or another; the windows take it for whoever rings
@@ -99,38 +99,13 @@ pub async fn prepare(act: &Act, wish: Wish) -> Result<Prepared> {
     if !held {
         hold_still(act, &place).await?;
     }
-    let snapshot = applicant::snapshot(act, &applicant)?;
-    let row = Model {
-        id: act.id(),
-        centre_id: act.centre.id,
-        number: act.random.word(8),
-        slot_id: place.slot.id,
-        slots: place.length(),
-        online,
-        starts_at: place.slot.starts_at,
-        ends_at: place.ends_at,
-        on_date: place.slot.on_date,
-        guide_id: guide.row.id,
-        office_id: guide.row.office_id,
-        account_id: account,
-        applicant_id: snapshot.id,
-        person_blind: act.blind("person", &who),
-        for_other,
-        state: BookingState::Booked,
-        sequence: 0,
-        created_at: act.now,
-    };
-    let notices = match &applicant.phone {
-        Some(phone) => {
-            let calendar = calendar::of(&*act.tx, &act.centre).await?;
-            let values = values(act, &row, &guide.row.name);
-            let mut messages = vec![confirmation(act, &row, phone, &values)];
-            messages.extend(reminders(act, &calendar, &row, phone, &values));
-            notice::compose(act, messages).await?
-        }
-        None => Vec::new(),
-    };
-    let entry = Entry { applicant: snapshot, event: made(act, &row, None), booking: row.clone(), notices };
+    let mut entry = Entry::new(act, &guide, &place, &applicant, account, for_other)?;
+    if let Some(phone) = &applicant.phone {
+        let calendar = calendar::of(&*act.tx, &act.centre).await?;
+        let messages = news(act, &calendar, &entry.booking, &guide.row.name, phone);
+        entry.notices = notice::compose(act, messages.collect()).await?;
+    }
+    let row = entry.booking.clone();
     let slots = place.slots.iter().map(|s| s.id).collect();
     let taking = Taking { slots, group: service.group_id, online, now: act.now, turn, entry };
     let (item, guide_code) = (guide.row.name.clone(), guide.row.code.clone());
@@ -152,23 +127,19 @@ pub(crate) fn person(account: Option<Id>, applicant: &Applicant) -> String {
 
 /// Confirms by text, and reminds of it.
 pub(super) async fn tell(act: &Act, row: &Model, item: &str, phone: &str) -> Result<()> {
-    let (calendar, values) = (calendar::of(&*act.tx, &act.centre).await?, values(act, row, item));
-    let mut messages = vec![confirmation(act, row, phone, &values)];
-    messages.extend(reminders(act, &calendar, row, phone, &values));
+    let calendar = calendar::of(&*act.tx, &act.centre).await?;
+    let messages = news(act, &calendar, row, item, phone).collect();
     notice::put(act, notice::compose(act, messages).await?).await
 }
 
 /// Reminds of it.
 pub(super) async fn remind(act: &Act, calendar: &Calendar, row: &Model, item: &str, phone: &str) -> Result<()> {
-    let values = values(act, row, item);
-    let messages = reminders(act, calendar, row, phone, &values).collect();
+    let messages = reminders(act, calendar, row, item, phone).collect();
     notice::put(act, notice::compose(act, messages).await?).await
 }
 
-type Values = [(&'static str, String); 4];
-
-fn values(act: &Act, row: &Model, item: &str) -> Values {
-    [
+fn values(act: &Act, row: &Model, item: &str) -> Vec<(&'static str, String)> {
+    vec![
         ("when", calendar::moment_in_words(row.starts_at)),
         ("item", item.to_owned()),
         ("number", row.number.clone()),
@@ -176,46 +147,44 @@ fn values(act: &Act, row: &Model, item: &str) -> Values {
     ]
 }
 
-fn confirmation<'m>(act: &Act, row: &Model, phone: &'m str, values: &'m Values) -> Message<'m> {
-    Message {
+/// What is said of a booking that is made, and what reminds of it.
+pub fn news(act: &Act, calendar: &Calendar, row: &Model, item: &str, phone: &str) -> impl Iterator<Item = Message> {
+    let confirmation = Message {
         key: format!("booking.confirmed/{}/{}", row.id, row.sequence),
         kind: if row.sequence == 0 { &notice::CONFIRMED } else { &notice::RESCHEDULED },
-        phone,
-        values,
+        phone: phone.to_owned(),
+        values: values(act, row, item),
         about: row.id,
         due_at: act.now,
         expires_at: row.starts_at,
-    }
+    };
+    std::iter::once(confirmation).chain(reminders(act, calendar, row, item, phone))
 }
 
 /// On the working day before at four in the afternoon, and two hours before; not of what was said just before.
-fn reminders<'m>(
-    act: &Act,
-    calendar: &Calendar,
-    row: &Model,
-    phone: &'m str,
-    values: &'m Values,
-) -> impl Iterator<Item = Message<'m>> {
+fn reminders(act: &Act, calendar: &Calendar, row: &Model, item: &str, phone: &str) -> impl Iterator<Item = Message> {
     let day_before = calendar.back(row.on_date, 1);
     let moments = [("day", Time::at(day_before, 16 * 60)), ("hours", row.starts_at - Duration::hours(2))];
-    let (soon, starts_at, id, sequence) = (act.now + Duration::minutes(30), row.starts_at, row.id, row.sequence);
-    moments.into_iter().filter(move |(_, m)| *m > soon).map(move |(which, due_at)| Message {
-        key: format!("booking.reminder/{which}/{id}/{sequence}"),
+    let soon = act.now + Duration::minutes(30);
+    moments.into_iter().filter(move |(_, m)| *m > soon).map(|(which, due_at)| Message {
+        key: format!("booking.reminder/{which}/{}/{}", row.id, row.sequence),
         kind: &notice::REMINDER,
-        phone,
-        values,
-        about: id,
+        phone: phone.to_owned(),
+        values: values(act, row, item),
+        about: row.id,
         due_at,
-        expires_at: starts_at,
+        expires_at: row.starts_at,
     })
 }
 
 /// Writes down what became of a booking, with the time it is promised, and the closure that brought it if one did.
 pub(super) async fn record(act: &Act, row: &Model, closure: Option<Id>) -> Result<()> {
-    act.insert(made(act, row, closure)).await.map(drop)
+    act.insert(happened(act, row, closure)).await.map(drop)
 }
 
-fn made(act: &Act, row: &Model, closure: Option<Id>) -> event::Model {
+/// What became of a booking, with the time it is promised.
+#[must_use]
+pub fn happened(act: &Act, row: &Model, closure: Option<Id>) -> event::Model {
     event::Model {
         id: act.id(),
         centre_id: act.centre.id,

@@ -102,7 +102,7 @@ pub async fn cancel(act: &Act, id: Id) -> Result<Booked> {
     if matches!(act.who, Who::Staff(_)) {
         audit::note(act, "booking.cancelled", row.id, serde_json::json!({})).await?;
         if let Some(phone) = booked.applicant.as_ref().and_then(|a| a.phone.as_ref()) {
-            let values = [
+            let values = vec![
                 ("when", moment_in_words(row.starts_at)),
                 ("number", row.number.clone()),
                 ("phone", act.centre.phone.clone()),
@@ -110,8 +110,8 @@ pub async fn cancel(act: &Act, id: Id) -> Result<Booked> {
             let message = Message {
                 key: format!("booking.cancelled/{}", row.id),
                 kind: &notice::CANCELLED,
-                phone,
-                values: &values,
+                phone: phone.clone(),
+                values,
                 about: row.id,
                 due_at: act.now,
                 expires_at: row.starts_at,

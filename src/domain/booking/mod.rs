@@ -28,19 +28,19 @@ mod starts;
 mod take;
 
 pub(crate) use book::person;
-pub use book::{Prepared, book, prepare};
+pub use book::{Prepared, book, happened, news, prepare};
 pub use change::{arrive, cancel, is_for, reschedule};
 pub use closure::{Closed, Closing, MakeUp, close, closures, reopen, touched_by};
 pub use hold::{Hold, held, hold, let_go};
 pub use look::{list_of_account, list_of_day, see};
-pub use no_show::{Appealed, appeal, appeals, mark_no_shows, rule_on};
+pub use no_show::{Appealed, appeal, appeals, mark_no_shows, missed, rule_on};
 pub use offer::{Offer, import};
 pub use offer_file::{BandFile, DeskFile, GroupFile, OfferFile, RulesFile, TemplateFile};
-pub use open::open_slots;
+pub use open::{open_past, open_slots};
 pub use openings::receives_today;
-pub use place::{any_to_free, free_places};
+pub use place::{Place, any_to_free, free_places};
 pub use rehouse::Touched;
-pub use starts::{Start, ensure_offered, slot, starts};
+pub use starts::{Start, ensure_offered, offered, slot, starts};
 pub use take::{Entry, Taking};
 
 /// No such slot here.

@@ -71,7 +71,15 @@ pub async fn mark_no_shows(act: &Act) -> Result<()> {
 async fn tell(act: &Act, rules: &Rules, row: &Model, item: &str) -> Result<()> {
     let Some(account) = row.account_id else { return Ok(()) };
     let known = resident::known(&*act.tx, &act.vault, act.centre.id, account).await?;
-    let Some(phone) = &known.phone else { return Ok(()) };
+    let Some(phone) = known.phone else { return Ok(()) };
+    let limited = limited(act, rules, account, row.for_other).await?.map(|until| (rules.no_show_most, until));
+    notice::say(act, missed(act, row, item, phone, limited)).await
+}
+
+/// What is said of a booking that nobody came for: a warning, or after how many of them, and until when, booking online is
+/// closed.
+#[must_use]
+pub fn missed(act: &Act, row: &Model, item: &str, phone: String, limited: Option<(i32, NaiveDate)>) -> Message {
     let whose = if row.for_other { "您替别人约的" } else { "您约的" };
     let mut values = vec![
         ("whose", whose.to_owned()),
@@ -79,24 +87,23 @@ async fn tell(act: &Act, rules: &Rules, row: &Model, item: &str) -> Result<()> {
         ("item", item.to_owned()),
         ("phone", act.centre.phone.clone()),
     ];
-    let kind = match limited(act, rules, account, row.for_other).await? {
-        Some(until) => {
-            values.push(("n", rules.no_show_most.to_string()));
+    let kind = match limited {
+        Some((n, until)) => {
+            values.push(("n", n.to_string()));
             values.push(("until", day_in_words(until)));
             &notice::LIMITED
         }
         None => &notice::NO_SHOW,
     };
-    let message = Message {
+    Message {
         key: format!("booking.no_show/{}", row.id),
         kind,
         phone,
-        values: &values,
+        values,
         about: row.id,
         due_at: act.now,
         expires_at: act.now + Duration::days(3),
-    };
-    notice::say(act, message).await
+    }
 }
 
 /// Until when an account may not book online, if it may not today.
@@ -210,8 +217,8 @@ async fn tell_ruling(act: &Act, booked: &Booked, granted: bool, why: &str) -> Re
     let message = Message {
         key: format!("booking.appeal_ruled/{}", booked.row.id),
         kind: &notice::APPEAL_RULED,
-        phone: &phone,
-        values: &[("when", when), ("result", result.to_owned()), ("words", why.to_owned())],
+        phone,
+        values: vec![("when", when), ("result", result.to_owned()), ("words", why.to_owned())],
         about: booked.row.id,
         due_at: act.now,
         expires_at: act.now + Duration::days(3),

@@ -3,6 +3,7 @@
 use super::offer::Offer;
 use super::openings::{LOOKING_BACK, Openings};
 use super::rehouse::{Touched, rehouse};
+use crate::base::database::ROWS;
 use crate::base::error::Result;
 use crate::domain::act::Act;
 use chrono::{Days, Duration, NaiveDate};
@@ -71,13 +72,7 @@ async fn keep_in_step(act: &Act, openings: &Openings) -> Result<Vec<Ahead>> {
         |a: &Model, b: &Model| a.group_id == b.group_id && a.starts_at < b.ends_at && b.starts_at < a.ends_at;
     let free = |new: &Model| !ahead.iter().any(|old| overlaps(new, &old.slot));
     let new: Vec<Model> = wanted.into_values().filter(free).collect();
-    for part in new.chunks(500) {
-        let rows = part.iter().cloned().map(|s| s.into_active_model());
-        Entity::insert_many(rows)
-            .on_conflict(OnConflict::new().do_nothing().to_owned())
-            .exec_without_returning(&*act.tx)
-            .await?;
-    }
+    put(act, new.clone()).await?;
     ahead.extend(new.into_iter().map(|slot| Ahead { offered: (slot.bookable, slot.online), slot }));
     ahead.sort_unstable_by_key(|a| (a.slot.starts_at, a.slot.id));
     Ok(ahead)
@@ -91,14 +86,42 @@ async fn wanted(act: &Act, openings: &Openings) -> Result<HashMap<(Id, Time), Mo
     let furthest = templates.iter().map(|t| t.horizon_days).max().unwrap_or(0);
     let mut wanted = HashMap::new();
     for day in today.iter_days().take(usize::try_from(furthest).unwrap_or(0) + 1) {
-        for template in of_day(templates, day) {
-            if day <= today + Days::new(template.horizon_days.unsigned_abs().into()) {
-                let slots = openings.slots(template, day).into_iter().map(|slot| of_template(act, template, day, slot));
-                wanted.extend(slots.filter(|s| s.starts_at > act.now).map(|s| ((s.template_id, s.starts_at), s)));
-            }
-        }
+        let within = |t: &&template::Model| day <= today + Days::new(t.horizon_days.unsigned_abs().into());
+        let slots = of_day(templates, day).into_iter().filter(within).flat_map(|t| of_template(act, openings, t, day));
+        wanted.extend(slots.filter(|s| s.starts_at > act.now).map(|s| ((s.template_id, s.starts_at), s)));
     }
     Ok(wanted)
+}
+
+/// Opens the slots of days that are over, as the centre offers them now, and gives all from then on; for demonstrations,
+/// which tell a past.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn open_past(act: &Act, from: NaiveDate) -> Result<Vec<Model>> {
+    let openings = Openings::load(&*act.tx, &act.centre, from).await?;
+    let offer = Offer::of(&*act.tx, &act.centre).await?;
+    let days = from.iter_days().take_while(|day| *day <= act.now.date());
+    let mut past = Vec::new();
+    for day in days {
+        past.extend(of_day(&offer.templates, day).into_iter().flat_map(|t| of_template(act, &openings, t, day)));
+    }
+    past.retain(|slot: &Model| slot.starts_at <= act.now);
+    put(act, past).await?;
+    let since = Entity::find().filter(Column::CentreId.eq(act.centre.id)).filter(Column::OnDate.gte(from));
+    Ok(since.all(&*act.tx).await?)
+}
+
+/// Writes slots that are not there yet.
+async fn put(act: &Act, slots: Vec<Model>) -> Result<()> {
+    for part in slots.chunks(ROWS) {
+        let rows = part.iter().cloned().map(|s| s.into_active_model());
+        Entity::insert_many(rows)
+            .on_conflict(OnConflict::new().do_nothing().to_owned())
+            .exec_without_returning(&*act.tx)
+            .await?;
+    }
+    Ok(())
 }
 
 /// The template of each group that holds on a day; of several, the one that began last.
@@ -114,13 +137,9 @@ fn of_day(templates: &[template::Model], day: NaiveDate) -> Vec<&template::Model
     found
 }
 
-fn of_template(
-    act: &Act,
-    template: &template::Model,
-    day: NaiveDate,
-    (minute, bookable, online): (i32, i32, i32),
-) -> Model {
-    Model {
+/// The slots that a template opens on a day.
+fn of_template(act: &Act, openings: &Openings, template: &template::Model, day: NaiveDate) -> Vec<Model> {
+    let slot = |(minute, bookable, online): (i32, i32, i32)| Model {
         id: act.id(),
         centre_id: act.centre.id,
         group_id: template.group_id,
@@ -133,7 +152,8 @@ fn of_template(
         online,
         taken: 0,
         taken_online: 0,
-    }
+    };
+    openings.slots(template, day).into_iter().map(slot).collect()
 }
 
 /// Offers so many places in slots, at all and online, and never fewer than are taken.

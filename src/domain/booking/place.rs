@@ -18,10 +18,10 @@ use sea_orm::{
 };
 use std::collections::BTreeMap;
 
-/// A place that was taken.
-pub(super) struct Place {
+/// A place: as many slots as a matter takes.
+pub struct Place {
     /// Its slots, one after the other.
-    pub(super) slots: Vec<Model>,
+    pub slots: Vec<Model>,
     /// The first one.
     pub(super) slot: Model,
     /// End of the last one.
@@ -29,7 +29,9 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn of(slots: Vec<Model>) -> Option<Self> {
+    /// The place in these slots, where they follow one another.
+    #[must_use]
+    pub fn of(slots: Vec<Model>) -> Option<Self> {
         let (first, last) = (slots.first()?.clone(), slots.last()?);
         follow(slots.iter().map(|s| (s.starts_at, s.ends_at))).then_some(last.ends_at).map(|ends_at| Self {
             slots,

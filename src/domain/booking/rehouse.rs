@@ -210,7 +210,7 @@ async fn tell(act: &Act, calendar: &Calendar, was: Time, booked: Booked, closure
         true => (&notice::MOVED, booked.row.starts_at),
         false => (&notice::CLOSED, Ord::max(was, act.now + WARNING)),
     };
-    let values = [
+    let values = vec![
         ("why", closure.map_or("中心当天不上班", |c| c.reason.as_str()).to_owned()),
         ("when", moment_in_words(was)),
         ("new", moment_in_words(booked.row.starts_at)),
@@ -221,8 +221,8 @@ async fn tell(act: &Act, calendar: &Calendar, was: Time, booked: Booked, closure
     let message = Message {
         key: format!("{}/{}/{}", kind.word, booked.row.id, booked.row.sequence),
         kind,
-        phone: &phone,
-        values: &values,
+        phone: phone.clone(),
+        values,
         about: booked.row.id,
         due_at: act.now,
         expires_at: ends,

@@ -11,7 +11,7 @@ use entity::booking::slot::{Column, Entity, Model};
 use entity::{Id, Time};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    QuerySelect as _, Select,
 };
 
 /// A start that a guide can be booked at, with the places left for as long as it takes.
@@ -49,21 +49,24 @@ pub async fn starts(
     if from > to || to - from > Duration::days(60) {
         return Err(BAD_SPAN.on("to").into());
     }
-    let slots = Entity::find()
+    let slots = offered(service.group_id, from, to, now, online).into_model::<Offered>().all(db).await?;
+    let length = usize::try_from(service.slots).unwrap_or(1);
+    let whole = |span: &&[Offered]| follow(span.iter().map(|s| (s.starts_at, s.ends_at)));
+    Ok(slots.windows(length).filter(whole).filter_map(|span| start(span, online)).collect())
+}
+
+/// The slots that a group offers from one day to another, by time: one question.
+#[must_use]
+pub fn offered(group: Id, from: NaiveDate, to: NaiveDate, now: Time, online: bool) -> Select<Entity> {
+    Entity::find()
         .select_only()
         .columns([Column::Id, Column::StartsAt, Column::EndsAt, Column::Bookable, Column::Online, Column::Taken])
         .column(Column::TakenOnline)
-        .filter(Column::GroupId.eq(service.group_id))
+        .filter(Column::GroupId.eq(group))
         .filter(Column::Bookable.gt(0))
         .filter(Column::StartsAt.between(Time::at(from, 0), Time::at(to, 24 * 60)))
         .filter(if online { Column::OnlineUntil.gt(now) } else { Column::StartsAt.gt(now) })
         .order_by_asc(Column::StartsAt)
-        .into_model::<Offered>()
-        .all(db)
-        .await?;
-    let length = usize::try_from(service.slots).unwrap_or(1);
-    let whole = |span: &&[Offered]| follow(span.iter().map(|s| (s.starts_at, s.ends_at)));
-    Ok(slots.windows(length).filter(whole).filter_map(|span| start(span, online)).collect())
 }
 
 /// What a list of starts shows of a slot.

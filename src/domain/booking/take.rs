@@ -3,12 +3,15 @@
 //! other. A test compares them.
 
 use super::ALREADY_BOOKED;
-use super::place::{taken_of, taking};
+use super::book::{happened, person};
+use super::place::{Place, taken_of, taking};
 use crate::base::error::Result;
 use crate::domain::act::{Act, CAME_BETWEEN};
+use crate::domain::applicant::{self, Applicant};
+use crate::domain::guide::Guide;
 use crate::domain::notice;
-use entity::booking::{self, event, slot};
-use entity::{Id, Time, applicant};
+use entity::booking::{self, BookingState, event, slot};
+use entity::{Id, Time};
 use sea_orm::sea_query::{
     Asterisk, CommonTableExpression, Expr, ExprTrait as _, InsertStatement, IntoIden, Query, SubQueryStatement,
     UpdateStatement, WithClause, WithQuery,
@@ -22,7 +25,7 @@ use sea_orm::{
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// For whom, as he was then.
-    pub applicant: applicant::Model,
+    pub applicant: entity::applicant::Model,
     /// The booking.
     pub booking: booking::Model,
     /// That it was made.
@@ -32,6 +35,42 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// What a booking of a place writes that is made now; nothing is said of it yet.
+    ///
+    /// # Errors
+    /// Only if the cipher itself fails.
+    pub fn new(
+        act: &Act,
+        guide: &Guide,
+        place: &Place,
+        applicant: &Applicant,
+        account: Option<Id>,
+        for_other: bool,
+    ) -> Result<Self> {
+        let snapshot = applicant::snapshot(act, applicant)?;
+        let booking = booking::Model {
+            id: act.id(),
+            centre_id: act.centre.id,
+            number: act.random.word(8),
+            slot_id: place.slot.id,
+            slots: place.length(),
+            online: account.is_some(),
+            starts_at: place.slot.starts_at,
+            ends_at: place.ends_at,
+            on_date: place.slot.on_date,
+            guide_id: guide.row.id,
+            office_id: guide.row.office_id,
+            account_id: account,
+            applicant_id: snapshot.id,
+            person_blind: act.blind("person", &person(account, applicant)),
+            for_other,
+            state: BookingState::Booked,
+            sequence: 0,
+            created_at: act.now,
+        };
+        Ok(Self { applicant: snapshot, event: happened(act, &booking, None), booking, notices: Vec::new() })
+    }
+
     /// Writes it, for a place that is had already.
     pub(super) async fn write(self, act: &Act) -> Result<()> {
         act.insert(self.applicant).await?;
@@ -129,7 +168,7 @@ impl Taking {
         let Entry { applicant, booking, event, notices } = self.entry.clone();
         with.cte(part("taken", place))
             .cte(part("whole", whole))
-            .cte(part("snapshot", row::<applicant::Entity>(applicant)))
+            .cte(part("snapshot", row::<entity::applicant::Entity>(applicant)))
             .cte(part("entered", row::<booking::Entity>(booking)))
             .cte(part("recorded", row::<event::Entity>(event)));
         for (n, notice) in notices.into_iter().enumerate() {

@@ -1,7 +1,7 @@
 //! From acceptance to the end (受理、办理、办结), and corrections on the way.
 
 use super::look::{colleague, in_full};
-use super::receive::record;
+use super::receive::happened;
 use super::tell;
 use super::{GROUND_NEEDED, NOT_YOURS_TO_DO, NOTHING_TO_CORRECT, UNKNOWN_CASE, WRONG_STATE, state_name};
 use crate::base::error::Result;
@@ -12,105 +12,119 @@ use crate::domain::identity::Viewer;
 use crate::domain::{audit, notice};
 use chrono::NaiveDate;
 use entity::applicant::{ApplicantKind, IdType};
-use entity::case::{CaseEventKind, CaseState, Column, Entity, Model};
+use entity::case::{CaseEventKind, CaseState, Column, Entity, Model, event};
 use entity::guide::ItemKind;
 use entity::identity::Role;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 
-/// How a case is decided.
-#[derive(Clone, Debug)]
-pub enum Verdict {
-    /// 准予.
+/// A step of a case after its receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// 受理: it is accepted, and its clock begins that day (article 4.5).
+    Accept,
+    /// 不予受理, with its ground.
+    Refuse(String),
+    /// 准予: decided for the applicant; it waits to be handed over.
     Grant,
-    /// 不予, with its ground.
+    /// 不予, with its ground; it ends.
     Deny(String),
+    /// 领取: handed over where it was received (article 4.6).
+    Issue,
+    /// 撤回: taken back for its applicant, at any time before it ended.
+    Withdraw,
 }
 
-/// Accepts a case that was received; its clock begins today (article 4.5).
-///
-/// # Errors
-/// `unknown_case`, `not_yours_to_do`, `wrong_state`.
-pub async fn accept(act: &Act, number: &str) -> Result<Model> {
-    let case = mine(act, number, Power::Handle).await?;
-    let today = act.now.date();
-    let deadline = match case.limit_days {
-        Some(n) => Some(calendar::of(&*act.tx, &act.centre).await?.add(today, n.unsigned_abs())),
-        None => None,
-    };
-    let next = Model {
-        accepted_on: Some(today),
-        due_on: deadline.map(|d| d.on),
-        due_provisional: deadline.is_some_and(|d| d.provisional),
-        ..case
-    };
-    let case = turn(act, next, &[CaseState::Received], CaseState::Accepted, CaseEventKind::Accepted, None).await?;
-    tell::accepted(act, &case).await?;
-    Ok(case)
-}
+impl Step {
+    /// What it takes to do it.
+    const fn power(&self) -> Power {
+        match self {
+            Self::Accept | Self::Refuse(_) => Power::Handle,
+            Self::Grant | Self::Deny(_) => Power::Decide,
+            Self::Issue | Self::Withdraw => Power::Issue,
+        }
+    }
 
-/// Does not accept a case, with the ground (不予受理).
-///
-/// # Errors
-/// `unknown_case`, `not_yours_to_do`, `ground_needed`, `wrong_state`.
-pub async fn refuse(act: &Act, number: &str, ground: &str) -> Result<Model> {
-    let ground = check_ground(ground)?;
-    let case = mine(act, number, Power::Handle).await?;
-    let next = Model { ended_at: Some(act.now), decided_on: Some(act.now.date()), ..case };
-    turn(act, next, &[CaseState::Received], CaseState::Refused, CaseEventKind::Refused, Some(&ground)).await
-}
+    /// The states in which it is done.
+    const fn from(&self) -> &'static [CaseState] {
+        match self {
+            Self::Accept | Self::Refuse(_) => &[CaseState::Received],
+            Self::Grant | Self::Deny(_) => &[CaseState::Accepted],
+            Self::Issue => &[CaseState::Granted],
+            Self::Withdraw => &[CaseState::Received, CaseState::Accepted, CaseState::Granted],
+        }
+    }
 
-/// Decides an accepted case. A denial ends it; a grant waits to be handed over.
-///
-/// # Errors
-/// `unknown_case`, `not_yours_to_do`, `ground_needed`, `wrong_state`.
-pub async fn decide(act: &Act, number: &str, verdict: Verdict) -> Result<Model> {
-    let case = mine(act, number, Power::Decide).await?;
-    let next = Model { decided_on: Some(act.now.date()), ..case };
-    match verdict {
-        Verdict::Grant => {
-            let case =
-                turn(act, next, &[CaseState::Accepted], CaseState::Granted, CaseEventKind::Granted, None).await?;
-            // A 即办件 is handed over on the spot.
-            if case.item_kind != Some(ItemKind::Instant) {
-                tell::granted(act, &case).await?;
+    /// The state that it brings, and what is written down of it.
+    const fn brings(&self) -> (CaseState, CaseEventKind) {
+        match self {
+            Self::Accept => (CaseState::Accepted, CaseEventKind::Accepted),
+            Self::Refuse(_) => (CaseState::Refused, CaseEventKind::Refused),
+            Self::Grant => (CaseState::Granted, CaseEventKind::Granted),
+            Self::Deny(_) => (CaseState::Denied, CaseEventKind::Denied),
+            Self::Issue => (CaseState::Issued, CaseEventKind::Issued),
+            Self::Withdraw => (CaseState::Withdrawn, CaseEventKind::Withdrawn),
+        }
+    }
+
+    /// The case as it stands after it, and what is written down of it.
+    ///
+    /// # Errors
+    /// `ground_needed`.
+    pub fn done(&self, act: &Act, case: Model, calendar: &Calendar) -> Result<(Model, event::Model)> {
+        let (today, (state, kind)) = (act.now.date(), self.brings());
+        let mut next = Model { state, ..case };
+        match self {
+            Self::Accept => {
+                let deadline = next.limit_days.map(|n| calendar.add(today, n.unsigned_abs()));
+                next.accepted_on = Some(today);
+                next.due_on = deadline.map(|d| d.on);
+                next.due_provisional = deadline.is_some_and(|d| d.provisional);
             }
-            Ok(case)
+            Self::Refuse(_) | Self::Grant | Self::Deny(_) => next.decided_on = Some(today),
+            Self::Issue | Self::Withdraw => {}
         }
-        Verdict::Deny(ground) => {
-            let ground = check_ground(&ground)?;
-            let next = Model { ended_at: Some(act.now), ..next };
-            turn(act, next, &[CaseState::Accepted], CaseState::Denied, CaseEventKind::Denied, Some(&ground)).await
+        if !matches!(self, Self::Accept | Self::Grant) {
+            next.ended_at = Some(act.now);
         }
+        let ground = match self {
+            Self::Refuse(ground) | Self::Deny(ground) => Some(check_ground(ground)?),
+            _ => None,
+        };
+        let event = happened(act, &next, kind, ground, None)?;
+        Ok((next, event))
     }
 }
 
-/// Hands the result over, where the case was received (article 4.6).
+/// Takes a step with a case.
 ///
 /// # Errors
-/// `unknown_case`, `not_yours_to_do`, `wrong_state`.
-pub async fn issue(act: &Act, number: &str) -> Result<Model> {
-    let case = mine(act, number, Power::Issue).await?;
-    let next = Model { ended_at: Some(act.now), ..case };
-    turn(act, next, &[CaseState::Granted], CaseState::Issued, CaseEventKind::Issued, None).await
+/// `unknown_case`, `not_yours_to_do`, `ground_needed`, `wrong_state`.
+pub async fn step(act: &Act, number: &str, step: &Step) -> Result<Model> {
+    let case = match step {
+        Step::Withdraw => takes_back(act, number).await?,
+        _ => mine(act, number, step.power()).await?,
+    };
+    let (next, event) = step.done(act, case, &*calendar::of(&*act.tx, &act.centre).await?)?;
+    turn(act, &next, step.from()).await?;
+    act.insert(event).await?;
+    // What was said of where it stood, and has not gone out, is no longer true.
+    notice::withdraw(act, next.id).await?;
+    tell::say_news(act, &next).await?;
+    Ok(next)
 }
 
-/// Takes a case back, for its applicant, at any time before it ended.
-///
-/// # Errors
-/// `unknown_case`, `not_yours_to_do`, `wrong_state`.
-pub async fn withdraw(act: &Act, number: &str) -> Result<Model> {
+/// A case that whoever acts may take back.
+async fn takes_back(act: &Act, number: &str) -> Result<Model> {
     let viewer = Viewer::acting(act).await?;
     let case = super::look::hold(act, number, &viewer).await?;
     match &viewer {
-        Viewer::Staff(staff) => ensure(staff, &case, Power::Issue)?,
+        Viewer::Staff(staff) => ensure(staff, &case, Step::Withdraw.power())?,
         // Only what is shown in full is a resident's own to take back.
         Viewer::Resident(_) if in_full(&viewer, &case) => {}
         Viewer::Resident(_) => return Err(UNKNOWN_CASE.into()),
     }
-    let open = [CaseState::Received, CaseState::Accepted, CaseState::Granted];
-    let next = Model { ended_at: Some(act.now), ..case };
-    turn(act, next, &open, CaseState::Withdrawn, CaseEventKind::Withdrawn, None).await
+    Ok(case)
 }
 
 /// What an act needs. Posts and delegations refine this later (articles 4.2 and 4.8).
@@ -149,27 +163,15 @@ pub fn has(staff: &StaffMember, case: &Model, power: Power) -> bool {
     }
 }
 
-fn check_ground(ground: &str) -> Result<String> {
+fn check_ground(ground: &str) -> Result<&str> {
     let ground = ground.trim();
-    if (5..=500).contains(&ground.chars().count()) {
-        Ok(ground.to_owned())
-    } else {
-        Err(GROUND_NEEDED.on("ground").into())
-    }
+    if (5..=500).contains(&ground.chars().count()) { Ok(ground) } else { Err(GROUND_NEEDED.on("ground").into()) }
 }
 
-/// Moves a case on, if it still stands where this act believes; of two who press at once, the second is told the state.
-async fn turn(
-    act: &Act,
-    next: Model,
-    from: &[CaseState],
-    to: CaseState,
-    kind: CaseEventKind,
-    words: Option<&str>,
-) -> Result<Model> {
-    let next = Model { state: to, ..next };
+/// Writes where a case stands, if it still stands where it was seen; of two who press at once, the second is told the state.
+async fn turn(act: &Act, next: &Model, from: &[CaseState]) -> Result<()> {
     let turned = Entity::update_many()
-        .col_expr(Column::State, Expr::value(to))
+        .col_expr(Column::State, Expr::value(next.state))
         .col_expr(Column::AcceptedOn, Expr::value(next.accepted_on))
         .col_expr(Column::DueOn, Expr::value(next.due_on))
         .col_expr(Column::DueProvisional, Expr::value(next.due_provisional))
@@ -183,10 +185,7 @@ async fn turn(
         let now = Entity::find_by_id(next.id).one(&*act.tx).await?.ok_or(UNKNOWN_CASE)?;
         return Err(WRONG_STATE.with(&[("state", &state_name(now.state))]).into());
     }
-    record(act, &next, kind, words, None).await?;
-    // What was said of where it stood, and has not gone out, is no longer true.
-    notice::withdraw(act, next.id).await?;
-    Ok(next)
+    Ok(())
 }
 
 /// What is to be put right. What is not named stays as it is; `Some(None)` takes it away.
@@ -241,7 +240,7 @@ pub async fn correct(act: &Act, number: &str, correction: Correction) -> Result<
         .exec(&*act.tx)
         .await?;
     let case = Model { applicant_id: snapshot.id, ..case };
-    record(act, &case, CaseEventKind::Corrected, None, Some(fields.join(","))).await?;
+    act.insert(happened(act, &case, CaseEventKind::Corrected, None, Some(fields.join(",")))?).await?;
     audit::note(act, "case.corrected", &case.number, serde_json::json!({ "fields": fields })).await?;
     Ok((case, fields))
 }
@@ -275,7 +274,7 @@ pub async fn redate(act: &Act) -> Result<usize> {
             .filter(Column::Id.eq(next.id))
             .exec(&*act.tx)
             .await?;
-        record(act, &next, CaseEventKind::Redated, None, None).await?;
+        act.insert(happened(act, &next, CaseEventKind::Redated, None, None)?).await?;
         if changed {
             moved += 1;
             tell::redated(act, &next, on).await?;

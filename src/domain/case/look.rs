@@ -15,7 +15,7 @@ use entity::identity::Role;
 use entity::{Id, Time};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, ExprTrait as _, JoinType, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, RelationDef, Select,
+    QueryOrder as _, QuerySelect as _, RelationDef, Select, SelectTwoMany,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -89,6 +89,17 @@ fn numbered(centre: Id, number: &str) -> Select<Entity> {
     let number = normal_number(number);
     let either = Column::Number.eq(&number).or(Column::ReceiptNumber.eq(&number));
     Entity::find().filter(Column::CentreId.eq(centre)).filter(either)
+}
+
+/// The case of a number, with what happened to it: one question.
+#[must_use]
+pub fn with_events(centre: Id, number: &str) -> SelectTwoMany<Entity, event::Entity> {
+    let events: RelationDef = Entity::belongs_to(event::Entity).from(Column::Id).to(event::Column::CaseId).into();
+    numbered(centre, number)
+        .join(JoinType::LeftJoin, events)
+        .select_with(event::Entity)
+        .order_by_asc(event::Column::At)
+        .order_by_asc(event::Column::Id)
 }
 
 /// What a list of cases is narrowed by.
@@ -316,14 +327,7 @@ pub async fn progress(
     number: &str,
     proof: &Proof,
 ) -> Result<(Seen, Vec<event::Model>)> {
-    let events: RelationDef = Entity::belongs_to(event::Entity).from(Column::Id).to(event::Column::CaseId).into();
-    let found = numbered(centre.id, number)
-        .join(JoinType::LeftJoin, events)
-        .select_with(event::Entity)
-        .order_by_asc(event::Column::At)
-        .order_by_asc(event::Column::Id)
-        .all(db)
-        .await?;
+    let found = with_events(centre.id, number).all(db).await?;
     let (row, events) = found.into_iter().next().ok_or(NO_PROGRESS)?;
     if !proof.holds(db, vault, &row).await? {
         return Err(NO_PROGRESS.into());

@@ -16,13 +16,13 @@ mod look;
 mod receive;
 mod tell;
 
-pub use decide::{Correction, Power, Verdict, accept, correct, decide, has, issue, redate, refuse, withdraw};
+pub use decide::{Correction, Power, Step, correct, has, redate, step};
 pub use look::{
     Filter, Proof, Seen, agenda, find, ground, is_due_today, is_overdue, list, materials, normal_number, open,
-    progress, reveal, search, see, timeline,
+    progress, reveal, search, see, timeline, with_events,
 };
-pub use receive::{Intake, Received, Taken, check_code, receive};
-pub use tell::{tell_overdue, tell_tasks};
+pub use receive::{By, Entry, Intake, NUMBERS, Received, Taken, check_code, receive};
+pub use tell::{news, tell_overdue, tell_tasks};
 
 use crate::base::{Kind, Refusal};
 

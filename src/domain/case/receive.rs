@@ -6,8 +6,9 @@ use crate::base::personal;
 use crate::base::vault::{Place, Vault};
 use crate::domain::act::Act;
 use crate::domain::applicant::{self, Applicant, Typed};
-use crate::domain::guide::Guide;
-use crate::domain::{booking, calendar, centre, guide};
+use crate::domain::calendar::{self, Calendar};
+use crate::domain::guide::{self, Guide};
+use crate::domain::{booking, centre};
 use entity::Id;
 use entity::case::{CaseEventKind, CaseState, Channel, Column, Entity, MaterialForm, Model, event, material};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
@@ -77,56 +78,104 @@ pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
         Some(row) if booking::is_for(act, row, &applicant).await? => row.account_id,
         _ => None,
     };
-    let snapshot = applicant::record(act, &applicant).await?;
-    let today = act.now.date();
-    let limit_days = guide.limit_days();
     let calendar = calendar::of(&*act.tx, &act.centre).await?;
-    let deadline = limit_days.map(|n| calendar.add(today, n.unsigned_abs()));
-    let n = centre::next_number(act, "case").await?;
-    let (code, day) = (&act.centre.code, today.format("%Y%m%d"));
-    let id = act.id();
-    let check_code = act.random.word(8);
-    let row = Model {
-        id,
-        centre_id: act.centre.id,
-        number: format!("{code}-B-{day}-{n:04}"),
-        receipt_number: format!("{code}-{day}-{n:04}"),
-        // None of the township's matters has a 实施编码 yet, from which the 43 characters are made.
-        national_number: None,
-        check_code: act.seal("service_case.check_code", id, &check_code)?,
-        guide_id: guide.row.id,
-        version_id: guide.version.id,
-        office_id: guide.row.office_id,
-        item_kind: guide.version.content.kind,
-        limit_days,
-        applicant_id: snapshot.id,
-        account_id,
-        booking_id: booking.map(|b| b.id),
-        channel: intake.channel,
-        state: CaseState::Received,
-        received_at: act.now,
-        accepted_on: None,
-        due_on: deadline.map(|d| d.on),
-        due_provisional: deadline.is_some_and(|d| d.provisional),
-        decided_on: None,
-        ended_at: None,
-    };
-    let case = act.insert(row).await?;
-    for (n, taken) in (1..).zip(materials) {
-        let row = material::Model {
+    let n = centre::next_number(act, NUMBERS).await?;
+    let by = By { channel: intake.channel, booking_id: booking.map(|b| b.id), account_id };
+    let entry = Entry::new(act, &guide, &applicant, materials, by, n, &calendar)?;
+    act.insert(entry.applicant).await?;
+    let case = act.insert(entry.case).await?;
+    act.insert_all(entry.materials).await?;
+    act.insert(entry.event).await?;
+    tell::say_news(act, &case).await?;
+    Ok(Received { case, guide, check_code: entry.check_code, applicant })
+}
+
+/// What cases of a day are counted under.
+pub const NUMBERS: &str = "case";
+
+/// How a case came.
+#[derive(Clone, Copy, Debug)]
+pub struct By {
+    /// The channel.
+    pub channel: Channel,
+    /// The booking, if it came by one.
+    pub booking_id: Option<Id>,
+    /// The account that follows it.
+    pub account_id: Option<Id>,
+}
+
+/// What is written when a case is taken in.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Who applies, as he is then.
+    pub applicant: entity::applicant::Model,
+    /// The case.
+    pub case: Model,
+    /// The check code of its receipt, in clear.
+    pub check_code: String,
+    /// What was handed over.
+    pub materials: Vec<material::Model>,
+    /// That it was taken in.
+    pub event: event::Model,
+}
+
+impl Entry {
+    /// A case that is taken in now, the `n`th of the day.
+    ///
+    /// # Errors
+    /// Only if the cipher itself fails.
+    pub fn new(
+        act: &Act,
+        guide: &Guide,
+        applicant: &Applicant,
+        materials: Vec<Taken>,
+        by: By,
+        n: i32,
+        calendar: &Calendar,
+    ) -> Result<Self> {
+        let applicant = applicant::snapshot(act, applicant)?;
+        let (today, limit_days) = (act.now.date(), guide.limit_days());
+        let deadline = limit_days.map(|n| calendar.add(today, n.unsigned_abs()));
+        let (code, day) = (&act.centre.code, today.format("%Y%m%d"));
+        let (id, check_code) = (act.id(), act.random.word(8));
+        let case = Model {
+            id,
+            centre_id: act.centre.id,
+            number: format!("{code}-B-{day}-{n:04}"),
+            receipt_number: format!("{code}-{day}-{n:04}"),
+            // None of the township's matters has a 实施编码 yet, from which the 43 characters are made.
+            national_number: None,
+            check_code: act.seal("service_case.check_code", id, &check_code)?,
+            guide_id: guide.row.id,
+            version_id: guide.version.id,
+            office_id: guide.row.office_id,
+            item_kind: guide.version.content.kind,
+            limit_days,
+            applicant_id: applicant.id,
+            account_id: by.account_id,
+            booking_id: by.booking_id,
+            channel: by.channel,
+            state: CaseState::Received,
+            received_at: act.now,
+            accepted_on: None,
+            due_on: deadline.map(|d| d.on),
+            due_provisional: deadline.is_some_and(|d| d.provisional),
+            decided_on: None,
+            ended_at: None,
+        };
+        let listed = |(n, taken): (i32, Taken)| material::Model {
             id: act.id(),
             centre_id: act.centre.id,
-            case_id: case.id,
+            case_id: id,
             n,
             name: taken.name,
             form: taken.form,
             copies: taken.copies,
         };
-        act.insert(row).await?;
+        let materials = (1..).zip(materials).map(listed).collect();
+        let event = happened(act, &case, CaseEventKind::Received, None, None)?;
+        Ok(Self { applicant, case, check_code, materials, event })
     }
-    record(act, &case, CaseEventKind::Received, None, None).await?;
-    tell::received(act, &case).await?;
-    Ok(Received { case, guide, check_code, applicant })
 }
 
 fn check_materials(materials: Vec<Taken>) -> Result<Vec<Taken>> {
@@ -147,16 +196,16 @@ fn check_materials(materials: Vec<Taken>) -> Result<Vec<Taken>> {
     materials.into_iter().enumerate().map(check).collect()
 }
 
-/// Writes an event, with the deadline and the decision as they stand after it.
-pub(super) async fn record(
+/// What happened to a case, with the deadline and the decision as they stand after it.
+pub(super) fn happened(
     act: &Act,
     case: &Model,
     kind: CaseEventKind,
     words: Option<&str>,
     fields: Option<String>,
-) -> Result<()> {
+) -> Result<event::Model> {
     let id = act.id();
-    let row = event::Model {
+    Ok(event::Model {
         id,
         centre_id: act.centre.id,
         case_id: case.id,
@@ -170,8 +219,7 @@ pub(super) async fn record(
         decided_on: case.decided_on,
         words: words.map(|w| act.seal("case_event.words", id, w)).transpose()?,
         fields,
-    };
-    act.insert(row).await.map(drop)
+    })
 }
 
 /// The check code of a case, in clear: for the receipt, which can be printed again.

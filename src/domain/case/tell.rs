@@ -8,6 +8,7 @@ use crate::domain::notice::{self, Message};
 use crate::domain::{applicant, guide};
 use chrono::{Days, Duration, NaiveDate};
 use entity::case::{CaseState, Column, Entity, Model};
+use entity::guide::ItemKind;
 use entity::identity::Role;
 use entity::{Id, Time};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
@@ -19,30 +20,66 @@ const MORNING: (i32, i32) = (8 * 60, 10 * 60);
 /// Days after a deadline for which its having passed is still told.
 const LATE: Days = Days::new(7);
 
-/// It was taken in.
-pub(super) async fn received(act: &Act, case: &Model) -> Result<()> {
-    let key = format!("case.received/{}", case.id);
-    say(act, case, key, &notice::RECEIVED, &[], act.now + PATIENCE, act.now + Duration::days(2)).await
+/// What the applicant is told of where his case stands now; nothing, where he sees it himself or is invited to rate.
+#[must_use]
+pub fn news(act: &Act, case: &Model, item: &str, phone: &str) -> Option<Message> {
+    let (key, news) = stands(act, case)?;
+    Some(message(act, case, key, news, item, phone))
 }
 
-/// It was accepted, and is to be done by a day.
-pub(super) async fn accepted(act: &Act, case: &Model) -> Result<()> {
-    let Some(due_on) = case.due_on else { return Ok(()) };
-    let (key, until) = (format!("case.accepted/{}", case.id), [("until", day_in_words(due_on))]);
-    say(act, case, key, &notice::ACCEPTED, &until, act.now + PATIENCE, act.now + Duration::days(2)).await
+/// Says the news of a case, if its applicant can be told by text.
+pub(super) async fn say_news(act: &Act, case: &Model) -> Result<()> {
+    let Some((key, news)) = stands(act, case) else { return Ok(()) };
+    let Some((item, phone)) = told(act, case).await? else { return Ok(()) };
+    notice::say(act, message(act, case, key, news, &item, &phone)).await
 }
 
-/// Its result can be fetched.
-pub(super) async fn granted(act: &Act, case: &Model) -> Result<()> {
-    let (key, place) = (format!("case.granted/{}", case.id), [("place", act.centre.address.clone())]);
-    say(act, case, key, &notice::GRANTED, &place, act.now, act.now + Duration::days(30)).await
+/// What there is to say of where a case stands, and under which key.
+fn stands(act: &Act, case: &Model) -> Option<(String, News)> {
+    let soon = |kind| News { kind, more: None, due_at: act.now + PATIENCE, expires_at: act.now + Duration::days(2) };
+    let news = match case.state {
+        CaseState::Received => soon(&notice::RECEIVED),
+        CaseState::Accepted => News { more: Some(("until", day_in_words(case.due_on?))), ..soon(&notice::ACCEPTED) },
+        // A 即办件 is handed over on the spot.
+        CaseState::Granted if case.item_kind != Some(ItemKind::Instant) => {
+            let more = Some(("place", act.centre.address.clone()));
+            News { kind: &notice::GRANTED, more, due_at: act.now, expires_at: act.now + Duration::days(30) }
+        }
+        _ => return None,
+    };
+    Some((format!("{}/{}", news.kind.word, case.id), news))
 }
 
 /// Its deadline was computed anew.
 pub(super) async fn redated(act: &Act, case: &Model, on: NaiveDate) -> Result<()> {
-    let until = Time::at(on, 0).max(act.now + Duration::days(1));
-    let key = format!("case.redated/{}/{on}", case.id);
-    say(act, case, key, &notice::REDATED, &[("until", day_in_words(on))], act.now, until).await
+    let Some((item, phone)) = told(act, case).await? else { return Ok(()) };
+    let expires_at = Time::at(on, 0).max(act.now + Duration::days(1));
+    let more = Some(("until", day_in_words(on)));
+    let news = News { kind: &notice::REDATED, more, due_at: act.now, expires_at };
+    notice::say(act, message(act, case, format!("case.redated/{}/{on}", case.id), news, &item, &phone)).await
+}
+
+/// What is said of a case, besides matter, number and the centre's telephone.
+struct News {
+    kind: &'static notice::Kind,
+    more: Option<(&'static str, String)>,
+    due_at: Time,
+    expires_at: Time,
+}
+
+fn message(act: &Act, case: &Model, key: String, news: News, item: &str, phone: &str) -> Message {
+    let known =
+        [("item", item.to_owned()), ("number", case.receipt_number.clone()), ("phone", act.centre.phone.clone())];
+    let News { kind, more, due_at, expires_at } = news;
+    let values = known.into_iter().chain(more).collect();
+    Message { key, kind, phone: phone.to_owned(), values, about: case.id, due_at, expires_at }
+}
+
+/// The matter of a case and its applicant's telephone, if he has one.
+async fn told(act: &Act, case: &Model) -> Result<Option<(String, String)>> {
+    let phone = applicant::get(&*act.tx, &act.vault, act.centre.id, case.applicant_id).await?.phone;
+    let Some(phone) = phone else { return Ok(None) };
+    Ok(Some((guide::by_id(&*act.tx, &act.centre, case.guide_id).await?.row.name.clone(), phone)))
 }
 
 /// Apologises for cases whose deadline has passed, once for each deadline. Safe to repeat.
@@ -63,10 +100,12 @@ pub async fn tell_overdue(act: &Act) -> Result<()> {
         Some((format!("case.overdue/{}/{due_on}", case.id), due_on, case))
     });
     let keyed: Vec<_> = keyed.collect();
-    let told = notice::said(&*act.tx, act.centre.id, keyed.iter().map(|(key, ..)| key.clone())).await?;
-    for (key, due_on, case) in keyed.into_iter().filter(|(key, ..)| !told.contains(key)) {
-        let until = [("until", day_in_words(due_on))];
-        say(act, &case, key, &notice::OVERDUE, &until, act.now, act.now + Duration::days(3)).await?;
+    let said = notice::said(&*act.tx, act.centre.id, keyed.iter().map(|(key, ..)| key.clone())).await?;
+    for (key, due_on, case) in keyed.into_iter().filter(|(key, ..)| !said.contains(key)) {
+        let Some((item, phone)) = told(act, &case).await? else { continue };
+        let more = Some(("until", day_in_words(due_on)));
+        let news = News { kind: &notice::OVERDUE, more, due_at: act.now, expires_at: act.now + Duration::days(3) };
+        notice::say(act, message(act, &case, key, news, &item, &phone)).await?;
     }
     Ok(())
 }
@@ -109,36 +148,15 @@ pub async fn tell_tasks(act: &Act) -> Result<()> {
         if late + due == 0 {
             continue;
         }
-        tasks.push((of, phone, [("due", due.to_string()), ("late", late.to_string())]));
+        tasks.push(Message {
+            key: key(of),
+            kind: &notice::TASKS,
+            phone: phone.clone(),
+            values: vec![("due", due.to_string()), ("late", late.to_string())],
+            about: of.id,
+            due_at: act.now,
+            expires_at: Time::at(today, 12 * 60),
+        });
     }
-    let messages = tasks.iter().map(|(of, phone, values)| Message {
-        key: key(of),
-        kind: &notice::TASKS,
-        phone,
-        values,
-        about: of.id,
-        due_at: act.now,
-        expires_at: Time::at(today, 12 * 60),
-    });
-    let messages = messages.collect();
-    notice::put(act, notice::compose(act, messages).await?).await
-}
-
-/// Says something to the applicant, if he can be told by text: matter, number and telephone, and more values.
-async fn say(
-    act: &Act,
-    case: &Model,
-    key: String,
-    kind: &'static notice::Kind,
-    more: &[(&'static str, String)],
-    due_at: Time,
-    expires_at: Time,
-) -> Result<()> {
-    let phone = applicant::get(&*act.tx, &act.vault, act.centre.id, case.applicant_id).await?.phone;
-    let Some(phone) = phone else { return Ok(()) };
-    let item = guide::by_id(&*act.tx, &act.centre, case.guide_id).await?.row.name.clone();
-    let known = [("item", item), ("number", case.receipt_number.clone()), ("phone", act.centre.phone.clone())];
-    let values = [&known[..], more].concat();
-    let message = Message { key, kind, phone: &phone, values: &values, about: case.id, due_at, expires_at };
-    notice::say(act, message).await
+    notice::put(act, notice::compose(act, tasks).await?).await
 }

@@ -19,8 +19,7 @@ use entity::centre::office;
 use entity::guide::{Column, Entity, Model, version};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveEnum as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, JoinType, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, JoinType, QueryFilter as _, QuerySelect as _,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -74,39 +73,22 @@ pub struct Wanted<'w> {
     pub audience: Option<ApplicantKind>,
 }
 
-/// The centre's guides by code, with their offices.
-///
-/// A centre has some dozens of them; a name is matched here rather than in the database, which knows no pinyin.
+/// The centre's guides by code. There are some dozens; a name is matched here, for a database knows no pinyin.
 ///
 /// # Errors
 /// `unknown_office`.
-pub async fn list(db: &impl ConnectionTrait, centre: Id, wanted: Wanted<'_>) -> Result<Vec<(Model, office::Model)>> {
-    let offices = match wanted.office {
-        Some(code) => vec![centre::office(db, centre, code).await?],
-        None => centre::offices(db, centre).await?,
+pub async fn list(db: &impl ConnectionTrait, centre: &Centre, wanted: Wanted<'_>) -> Result<Vec<Arc<Guide>>> {
+    if let Some(code) = wanted.office {
+        centre::office(db, centre.id, code).await?;
+    }
+    let fits = |guide: &&Arc<Guide>| {
+        wanted.q.is_none_or(|q| search::matches(&guide.row.name, q))
+            && wanted.office.is_none_or(|code| guide.office.code == code)
+            && wanted.audience.is_none_or(|kind| guide.ensure_for(kind).is_ok())
     };
-    let rows = Entity::find()
-        .filter(Column::CentreId.eq(centre))
-        .filter(Column::OfficeId.is_in(offices.iter().map(|o| o.id)))
-        .order_by_asc(Column::Code)
-        .all(db)
-        .await?;
-    let fits = |guide: &Model| {
-        let named = wanted.q.is_none_or(|q| search::matches(&guide.name, q));
-        let for_them = wanted.audience.is_none_or(|kind| guide.audience.is_empty() || audience(guide).contains(&kind));
-        named && for_them
-    };
-    let with_office = |guide: Model| {
-        let office = offices.iter().find(|o| o.id == guide.office_id)?.clone();
-        Some((guide, office))
-    };
-    Ok(rows.into_iter().filter(fits).filter_map(with_office).collect())
-}
-
-/// Who may apply, by the guide's row; empty if that was not published.
-#[must_use]
-pub fn audience(guide: &Model) -> Vec<ApplicantKind> {
-    guide.audience.split(',').filter_map(|word| ApplicantKind::try_from_value(&word.to_owned()).ok()).collect()
+    let mut found: Vec<Arc<Guide>> = all(db, centre).await?.each().filter(fits).cloned().collect();
+    found.sort_unstable_by(|a, b| a.row.code.cmp(&b.row.code));
+    Ok(found)
 }
 
 /// The guides that a centre publishes, each in the version in force.
@@ -146,9 +128,9 @@ impl Guides {
         self.by_id.get(&id).map(Arc::as_ref)
     }
 
-    /// Their codes.
-    pub fn codes(&self) -> impl Iterator<Item = &String> {
-        self.by_code.keys()
+    /// Each of them, in no order.
+    pub fn each(&self) -> impl Iterator<Item = &Arc<Guide>> {
+        self.by_id.values()
     }
 }
 

@@ -73,8 +73,8 @@ pub async fn send_code(act: &Act, phone: &str, device: Option<&str>) -> Result<(
     let message = Message {
         key: format!("code/{id}"),
         kind: &notice::CODE,
-        phone: &phone,
-        values: &[("code", code), ("minutes", CODE_LIFE.num_minutes().to_string())],
+        phone,
+        values: vec![("code", code), ("minutes", CODE_LIFE.num_minutes().to_string())],
         about: id,
         due_at: act.now,
         expires_at: act.now + CODE_LIFE,
@@ -131,20 +131,35 @@ pub async fn take_code(act: &Act, phone: &str, code: &str, device: Option<&str>)
 /// # Errors
 /// Whatever the database says.
 pub async fn by_openid(act: &Act, openid: &str) -> Result<account::Model> {
+    let fresh = by_wechat(act, openid, None)?;
+    enter(act, account::Column::OpenidBlind.is_in(act.blinds("openid", openid)), fresh).await
+}
+
+/// An account of whoever comes by WeChat, as it is made now.
+///
+/// # Errors
+/// Only if the cipher itself fails.
+pub fn by_wechat(act: &Act, openid: &str, phone: Option<&str>) -> Result<account::Model> {
     let id = act.id();
-    let fresh = account::Model {
+    Ok(account::Model {
         id,
         centre_id: act.centre.id,
-        phone: None,
-        phone_blind: None,
+        phone: phone.map(|phone| act.seal("account.phone", id, phone)).transpose()?,
+        phone_blind: phone.map(|phone| act.blind("phone", phone)),
         openid: Some(act.seal("account.openid", id, openid)?),
         openid_blind: Some(act.blind("openid", openid)),
         verified_at: act.now,
         verified_since: act.now,
         created_at: act.now,
         turn: 0,
-    };
-    enter(act, account::Column::OpenidBlind.is_in(act.blinds("openid", openid)), fresh).await
+    })
+}
+
+/// An account that is verified again.
+#[must_use]
+pub fn verified(account: account::Model, now: Time) -> account::Model {
+    let since = if now - account.verified_at > SAME_PERSON { now } else { account.verified_since };
+    account::Model { verified_at: now, verified_since: since, ..account }
 }
 
 /// Finds the account, or makes it, and marks it verified now.
@@ -156,14 +171,14 @@ async fn enter(act: &Act, known: sea_orm::sea_query::SimpleExpr, fresh: account:
         // Another sign-in made it a moment ago.
         None => find().one(&*act.tx).await?.ok_or(NO_ACCOUNT)?,
     };
-    let since = if act.now - old.verified_at > SAME_PERSON { act.now } else { old.verified_since };
+    let known = verified(old, act.now);
     account::Entity::update_many()
-        .col_expr(account::Column::VerifiedAt, Expr::value(act.now))
-        .col_expr(account::Column::VerifiedSince, Expr::value(since))
-        .filter(account::Column::Id.eq(old.id))
+        .col_expr(account::Column::VerifiedAt, Expr::value(known.verified_at))
+        .col_expr(account::Column::VerifiedSince, Expr::value(known.verified_since))
+        .filter(account::Column::Id.eq(known.id))
         .exec(&*act.tx)
         .await?;
-    Ok(account::Model { verified_at: act.now, verified_since: since, ..old })
+    Ok(known)
 }
 
 /// Gives an account that came by WeChat the phone that WeChat has vouched for.

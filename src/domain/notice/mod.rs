@@ -26,7 +26,7 @@ pub use claim::{LEASE, any_due, claim, expire, recover};
 pub use kind::*;
 pub use look::{Explained, explain, list, retry, running_short, waiting};
 pub use say::{Message, compose, put, said, say, wake, withdraw};
-pub use send::{Parcel, Settled, TRIES, assume_sent, begin_sending, settle};
+pub use send::{Parcel, Settled, TRIES, begin_sending, settle};
 pub use stop::{Word, answer_key, heed};
 pub use template::{Imported, TextFile, import, segments};
 

@@ -18,15 +18,15 @@ use std::collections::HashSet;
 
 /// A text to one phone.
 #[derive(Debug)]
-pub struct Message<'m> {
+pub struct Message {
     /// What is said at most once, such as `booking.reminder/<id>`.
     pub key: String,
     /// What kind of text it is.
     pub kind: &'static Kind,
     /// To whom.
-    pub phone: &'m str,
+    pub phone: String,
     /// What goes into its template.
-    pub values: &'m [(&'static str, String)],
+    pub values: Vec<(&'static str, String)>,
     /// Id of what it speaks of, by which it is withdrawn.
     pub about: Id,
     /// When it may go.
@@ -40,7 +40,7 @@ pub struct Message<'m> {
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn say(act: &Act, message: Message<'_>) -> Result<()> {
+pub async fn say(act: &Act, message: Message) -> Result<()> {
     put(act, compose(act, vec![message]).await?).await
 }
 
@@ -48,9 +48,9 @@ pub async fn say(act: &Act, message: Message<'_>) -> Result<()> {
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn compose(act: &Act, messages: Vec<Message<'_>>) -> Result<Vec<Model>> {
-    let messages: Vec<(String, Message<'_>)> =
-        messages.into_iter().filter_map(|m| Some((personal::mobile(m.phone)?, m))).collect();
+pub async fn compose(act: &Act, messages: Vec<Message>) -> Result<Vec<Model>> {
+    let messages: Vec<(String, Message)> =
+        messages.into_iter().filter_map(|m| Some((personal::mobile(&m.phone)?, m))).collect();
     let unasked = messages.iter().filter(|(_, m)| m.kind.weight < Weight::Fact).map(|(phone, _)| phone.as_str());
     let stopped = stop::stopped(act, unasked.collect()).await?;
     let mut rows = Vec::with_capacity(messages.len());
@@ -62,11 +62,11 @@ pub async fn compose(act: &Act, messages: Vec<Message<'_>>) -> Result<Vec<Model>
     Ok(rows)
 }
 
-async fn row(act: &Act, message: Message<'_>, phone: &str) -> Result<Model> {
+async fn row(act: &Act, message: Message, phone: &str) -> Result<Model> {
     let template = in_force(act, message.kind).await?;
     let id = act.id();
-    let text = format!("【{}】{}", act.centre.sms_sign, render(&template.body, message.values));
-    let line = if message.kind.merges { apart(&template, &act.centre.sms_sign, message.values) } else { None };
+    let text = format!("【{}】{}", act.centre.sms_sign, render(&template.body, &message.values));
+    let line = if message.kind.merges { apart(&template, &act.centre.sms_sign, &message.values) } else { None };
     let due_at = match message.kind.weight {
         Weight::Code => message.due_at,
         _ => awake(&act.rules.quiet, message.due_at, message.expires_at, act.now),

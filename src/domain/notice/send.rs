@@ -226,19 +226,3 @@ async fn settle_accepted(
         .await?;
     Ok(())
 }
-
-/// Marks every text that was due as sent by nobody; for demonstrations, whose past must not reach anybody now.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn assume_sent(db: &impl ConnectionTrait, now: Time) -> Result<()> {
-    Entity::update_many()
-        .col_expr(Column::State, Expr::value(NoticeState::Accepted))
-        .col_expr(Column::Gateway, Expr::value("demo"))
-        .col_expr(Column::DoneAt, Expr::col(Column::DueAt))
-        .filter(Column::State.eq(NoticeState::Due))
-        .filter(Column::DueAt.lte(now))
-        .exec(db)
-        .await?;
-    Ok(())
-}

@@ -72,8 +72,8 @@ async fn answer(act: &Act, phone: &str, kind: &'static super::Kind) -> Result<()
     let message = Message {
         key: answer_key(act, phone, kind),
         kind,
-        phone,
-        values: &[],
+        phone: phone.to_owned(),
+        values: Vec::new(),
         about: act.id(),
         due_at: act.now,
         expires_at: act.now + Duration::hours(12),

@@ -121,21 +121,12 @@ pub struct Opinion {
 /// `unknown_invitation`, `bad_grade`, `bad_tag`, `bad_comment`, `already_rated`, `invitation_lapsed`.
 pub async fn give(act: &Act, key: &Key, opinion: Opinion) -> Result<()> {
     let row = key.find(&*act.tx, &act.vault, act.centre.id).await?;
-    let tags = check_tags(opinion.grade, &opinion.tags)?;
-    let comment = check_comment(opinion.comment)?;
-    rate(act, &row, opinion.grade, tags, comment, opinion.anonymous, key.channel()).await
+    let review = Given::first(opinion, key.channel())?.of(act, &row)?;
+    rate(act, &row, review).await
 }
 
 /// Closes the invitation and writes its review; of two who press at once, one succeeds.
-pub(super) async fn rate(
-    act: &Act,
-    row: &invitation::Model,
-    grade: i32,
-    tags: String,
-    comment: Option<String>,
-    anonymous: bool,
-    channel: ReviewChannel,
-) -> Result<()> {
+pub(super) async fn rate(act: &Act, row: &invitation::Model, review: Model) -> Result<()> {
     let closed = invitation::Entity::update_many()
         .col_expr(invitation::Column::State, Expr::value(InvitationState::Rated))
         .col_expr(invitation::Column::ClosedAt, Expr::value(act.now))
@@ -150,7 +141,7 @@ pub(super) async fn rate(
     }
     // A text that has not left yet would ask for what was just given.
     notice::withdraw(act, row.id).await?;
-    write(act, row, Ordinal::First, Some(grade), tags, comment, anonymous, channel).await
+    if act.insert_new(review).await? { Ok(()) } else { Err(ALREADY_RATED.into()) }
 }
 
 /// What is added to a review.
@@ -177,42 +168,66 @@ pub async fn append(act: &Act, key: &Key, more: Append) -> Result<()> {
     if act.now >= first.at + Duration::days(act.rules.review_days) {
         return Err(LAPSED.into());
     }
-    write(act, &row, Ordinal::Append, more.grade, String::new(), Some(comment), first.anonymous, ReviewChannel::Link)
-        .await
+    let given = Given {
+        ordinal: Ordinal::Append,
+        grade: more.grade,
+        tags: String::new(),
+        comment: Some(comment),
+        anonymous: first.anonymous,
+        channel: ReviewChannel::Link,
+    };
+    if act.insert_new(given.of(act, &row)?).await? { Ok(()) } else { Err(ALREADY_APPENDED.into()) }
 }
 
-#[expect(clippy::too_many_arguments, reason = "a review has these parts, and both its writers stand above")]
-async fn write(
-    act: &Act,
-    row: &invitation::Model,
+/// A review that was checked.
+pub struct Given {
     ordinal: Ordinal,
     grade: Option<i32>,
     tags: String,
     comment: Option<String>,
     anonymous: bool,
     channel: ReviewChannel,
-) -> Result<()> {
-    let id = act.id();
-    let review = Model {
-        id,
-        centre_id: act.centre.id,
-        invitation_id: row.id,
-        case_id: row.case_id,
-        service_no: row.service_no,
-        ordinal,
-        grade,
-        tags,
-        comment: comment.map(|c| act.seal("review.comment", id, &c)).transpose()?,
-        anonymous,
-        channel,
-        at: act.now,
-        recorded_at: act.now,
-        on_date: act.now.date(),
-    };
-    if act.insert_new(review).await? {
-        return Ok(());
+}
+
+impl Given {
+    /// A first one.
+    ///
+    /// # Errors
+    /// `bad_grade`, `bad_tag`, `bad_comment`.
+    pub fn first(opinion: Opinion, channel: ReviewChannel) -> Result<Self> {
+        Ok(Self {
+            ordinal: Ordinal::First,
+            grade: Some(opinion.grade),
+            tags: check_tags(opinion.grade, &opinion.tags)?,
+            comment: check_comment(opinion.comment)?,
+            anonymous: opinion.anonymous,
+            channel,
+        })
     }
-    Err(if ordinal == Ordinal::First { ALREADY_RATED } else { ALREADY_APPENDED }.into())
+
+    /// The row of it, given now.
+    ///
+    /// # Errors
+    /// Only if the cipher itself fails.
+    pub fn of(self, act: &Act, row: &invitation::Model) -> Result<Model> {
+        let id = act.id();
+        Ok(Model {
+            id,
+            centre_id: act.centre.id,
+            invitation_id: row.id,
+            case_id: row.case_id,
+            service_no: row.service_no,
+            ordinal: self.ordinal,
+            grade: self.grade,
+            tags: self.tags,
+            comment: self.comment.map(|c| act.seal("review.comment", id, &c)).transpose()?,
+            anonymous: self.anonymous,
+            channel: self.channel,
+            at: act.now,
+            recorded_at: act.now,
+            on_date: act.now.date(),
+        })
+    }
 }
 
 /// Refuses what is no grade, and tags that belong to another; gives the tags as they are kept.

@@ -1,7 +1,6 @@
 //! Inviting (邀评): when a case has ended, by a text that carries a link, a code or a letter for a digit.
 
 use crate::base::error::Result;
-use crate::base::personal;
 use crate::base::settings::Links;
 use crate::base::vault::{Place, Vault, sha256};
 use crate::domain::act::Act;
@@ -56,40 +55,107 @@ fn base62(mut number: u128) -> String {
 /// # Errors
 /// Whatever the database says.
 pub async fn invite(act: &Act, case: &Case) -> Result<()> {
-    let Some(ended_at) = case.ended_at.filter(|_| case.state != CaseState::Withdrawn) else { return Ok(()) };
-    let phone = applicant::get(&*act.tx, &act.vault, act.centre.id, case.applicant_id).await?.phone;
-    let phone = phone.as_deref().and_then(personal::mobile);
+    if !is_rated(case) {
+        return Ok(());
+    }
+    let phone = applicant::get(&*act.tx, &act.vault, act.centre.id, case.applicant_id).await?.mobile();
     let tag = match &phone {
         Some(phone) => free_tag(act, phone).await?,
         None => None,
     };
-    let (id, generation) = (act.id(), 1);
-    let (key_id, token) = token(&act.vault, None, case, generation)?;
-    let code = act.random.word(6);
-    let row = invitation::Model {
-        id,
-        centre_id: act.centre.id,
-        case_id: case.id,
-        service_no: SERVICE_NO,
-        generation,
-        key_id,
-        token_hash: sha256(token.as_bytes()),
-        code: act.seal("invitation.code", id, &code)?,
-        code_blind: act.blind("review_code", &code),
-        phone: phone.as_ref().map(|p| act.seal("invitation.phone", id, p)).transpose()?,
-        phone_blind: phone.as_ref().map(|p| act.blind("phone", p)),
-        tag,
-        state: InvitationState::Open,
-        made_at: act.now,
-        recorded_at: act.now,
-        on_date: ended_at.date(),
-        expires_at: act.now + Duration::days(act.rules.review_days),
-        closed_at: None,
-    };
-    if act.insert_new(row.clone()).await? {
-        say(act, case, &row, phone.as_deref(), &token, &code).await?;
+    let asked = Asked::new(act, case, (act.id(), 1), phone, tag)?;
+    if act.insert_new(asked.row.clone()).await? {
+        say(act, case, &asked).await?;
     }
     Ok(())
+}
+
+/// True when a case has ended and can be rated: one that was taken back is not.
+#[must_use]
+pub fn is_rated(case: &Case) -> bool {
+    case.ended_at.is_some() && case.state != CaseState::Withdrawn
+}
+
+/// An invitation, with what is not kept in clear.
+pub struct Asked {
+    /// What is kept.
+    pub row: invitation::Model,
+    /// The telephone, if it takes texts.
+    phone: Option<String>,
+    /// The link's token.
+    token: String,
+    /// The code typed by hand.
+    code: String,
+}
+
+impl Asked {
+    /// An invitation for a case that has ended, of an id and generation.
+    ///
+    /// # Errors
+    /// Only if the cipher itself fails.
+    pub fn new(
+        act: &Act,
+        case: &Case,
+        (id, generation): (Id, i32),
+        phone: Option<String>,
+        tag: Option<String>,
+    ) -> Result<Self> {
+        let (key_id, token) = token(&act.vault, None, case, generation)?;
+        let code = act.random.word(6);
+        let row = invitation::Model {
+            id,
+            centre_id: act.centre.id,
+            case_id: case.id,
+            service_no: SERVICE_NO,
+            generation,
+            key_id,
+            token_hash: sha256(token.as_bytes()),
+            code: act.seal("invitation.code", id, &code)?,
+            code_blind: act.blind("review_code", &code),
+            phone: phone.as_ref().map(|p| act.seal("invitation.phone", id, p)).transpose()?,
+            phone_blind: phone.as_ref().map(|p| act.blind("phone", p)),
+            tag,
+            state: InvitationState::Open,
+            made_at: act.now,
+            recorded_at: act.now,
+            on_date: case.ended_at.unwrap_or(act.now).date(),
+            expires_at: act.now + Duration::days(act.rules.review_days),
+            closed_at: None,
+        };
+        Ok(Self { row, phone, token, code })
+    }
+
+    /// The text that carries it.
+    #[must_use]
+    pub fn message(&self, act: &Act, case: &Case, item: &str) -> Option<Message> {
+        let (row, url) = (&self.row, &act.rules.public_url);
+        let open = match act.rules.links {
+            Links::PerCase => format!("请打开 {url}/r/{} 评价", self.token),
+            Links::Fixed => format!("请打开 {url}/r 输入评价码{}", self.code),
+            Links::None => String::new(),
+        };
+        let digit = row.tag.as_ref().map(|t| {
+            format!(
+                "{}回复{t}加数字：{t}5非常满意 {t}4满意 {t}3基本满意 {t}2不满意 {t}1非常不满意",
+                if open.is_empty() { "请" } else { "，或" }
+            )
+        });
+        let way = open.clone() + &digit.unwrap_or_default();
+        Some(Message {
+            key: format!("review.invitation/{}/{}", row.id, row.generation),
+            kind: &notice::INVITATION,
+            phone: self.phone.clone()?,
+            values: vec![
+                ("item", item.to_owned()),
+                ("number", case.receipt_number.clone()),
+                ("outcome", outcome(case.state).to_owned()),
+                ("way", way),
+            ],
+            about: row.id,
+            due_at: act.now,
+            expires_at: row.expires_at,
+        })
+    }
 }
 
 /// A letter for this phone: the first that no invitation of late carried, in any centre that shares the gateway, so that an
@@ -97,60 +163,40 @@ pub async fn invite(act: &Act, case: &Case) -> Result<()> {
 async fn free_tag(act: &Act, phone: &str) -> Result<Option<String>> {
     let centres = published::all(&*act.tx).await?;
     let phones = centres.iter().flat_map(|c| act.vault.blinds("phone", c.id, phone));
-    let mut late = invitation::Entity::find()
+    let late = invitation::Entity::find()
         .filter(invitation::Column::PhoneBlind.is_in(phones))
-        .filter(invitation::Column::MadeAt.gt(act.now - Duration::days(act.rules.review_days * 2)))
+        .filter(invitation::Column::MadeAt.gt(act.now - of_late(act)))
         .all(&*act.tx)
         .await?;
-    let carried = |letter: &String| late.iter().any(|i| i.tag.as_ref() == Some(letter));
-    if let Some(fresh) = ('A'..='Z').map(String::from).find(|letter| !carried(letter)) {
-        return Ok(Some(fresh));
-    }
-    let open: Vec<_> = late.iter().filter(|i| i.state == InvitationState::Open).filter_map(|i| i.tag.clone()).collect();
-    late.retain(|i| i.tag.as_ref().is_some_and(|tag| !open.contains(tag)));
-    late.sort_by_key(|i| i.closed_at);
-    // With all letters open the phone is not one villager's; such an invitation is answered by link or code alone.
-    Ok(late.into_iter().next().and_then(|i| i.tag))
+    Ok(letter(&late))
 }
 
-async fn say(
-    act: &Act,
-    case: &Case,
-    row: &invitation::Model,
-    phone: Option<&str>,
-    token: &str,
-    code: &str,
-) -> Result<()> {
-    let Some(phone) = phone else { return Ok(()) };
+/// For how long a letter is not given again, if there are others.
+#[must_use]
+pub fn of_late(act: &Act) -> Duration {
+    Duration::days(act.rules.review_days * 2)
+}
+
+/// The letter for a phone, after the invitations that it had of late.
+#[must_use]
+pub fn letter(late: &[invitation::Model]) -> Option<String> {
+    let carried = |letter: &String| late.iter().any(|i| i.tag.as_ref() == Some(letter));
+    if let Some(fresh) = ('A'..='Z').map(String::from).find(|letter| !carried(letter)) {
+        return Some(fresh);
+    }
+    let open: Vec<_> =
+        late.iter().filter(|i| i.state == InvitationState::Open).filter_map(|i| i.tag.as_ref()).collect();
+    let free = late.iter().filter(|i| i.tag.as_ref().is_some_and(|tag| !open.contains(&tag)));
+    // With all letters open the phone is not one villager's; such an invitation is answered by link or code alone.
+    free.min_by_key(|i| i.closed_at).and_then(|i| i.tag.clone())
+}
+
+async fn say(act: &Act, case: &Case, asked: &Asked) -> Result<()> {
     let item = guide::by_id(&*act.tx, &act.centre, case.guide_id).await?.row.name.clone();
-    let url = &act.rules.public_url;
-    let open = match act.rules.links {
-        Links::PerCase => format!("请打开 {url}/r/{token} 评价"),
-        Links::Fixed => format!("请打开 {url}/r 输入评价码{code}"),
-        Links::None => String::new(),
-    };
-    let digit = row.tag.as_ref().map(|t| {
-        format!(
-            "{}回复{t}加数字：{t}5非常满意 {t}4满意 {t}3基本满意 {t}2不满意 {t}1非常不满意",
-            if open.is_empty() { "请" } else { "，或" }
-        )
-    });
-    let way = open.clone() + &digit.unwrap_or_default();
-    let message = Message {
-        key: format!("review.invitation/{}/{}", row.id, row.generation),
-        kind: &notice::INVITATION,
-        phone,
-        values: &[
-            ("item", item),
-            ("number", case.receipt_number.clone()),
-            ("outcome", outcome(case.state).to_owned()),
-            ("way", way),
-        ],
-        about: row.id,
-        due_at: act.now,
-        expires_at: row.expires_at,
-    };
-    notice::say(act, message).await
+    match asked.message(act, case, &item) {
+        Some(message) => notice::say(act, message).await,
+        None => Ok(()),
+    }
 }
 
 /// How it ended, in the words of a text. The ground is not for a text that others may read.
@@ -176,28 +222,16 @@ pub async fn readdress(act: &Act, case: &Case) -> Result<()> {
         .await?;
     let Some(old) = open else { return Ok(()) };
     notice::withdraw(act, old.id).await?;
-    let phone = applicant::get(&*act.tx, &act.vault, act.centre.id, case.applicant_id).await?.phone;
-    let phone = phone.as_deref().and_then(personal::mobile);
+    let phone = applicant::get(&*act.tx, &act.vault, act.centre.id, case.applicant_id).await?.mobile();
     let tag = match &phone {
         Some(phone) => free_tag(act, phone).await?,
         None => None,
     };
-    let generation = old.generation + 1;
-    let (key_id, token) = token(&act.vault, None, case, generation)?;
-    let code = act.random.word(6);
-    let next = invitation::Model {
-        generation,
-        key_id,
-        token_hash: sha256(token.as_bytes()),
-        code: act.seal("invitation.code", old.id, &code)?,
-        code_blind: act.blind("review_code", &code),
-        phone: phone.as_ref().map(|p| act.seal("invitation.phone", old.id, p)).transpose()?,
-        phone_blind: phone.as_ref().map(|p| act.blind("phone", p)),
-        tag,
-        ..old
-    };
-    invitation::Entity::update(next.clone().into_active_model().reset_all()).exec(&*act.tx).await?;
-    say(act, case, &next, phone.as_deref(), &token, &code).await
+    let mut asked = Asked::new(act, case, (old.id, old.generation + 1), phone, tag)?;
+    let invitation::Model { made_at, recorded_at, on_date, expires_at, .. } = old;
+    asked.row = invitation::Model { made_at, recorded_at, on_date, expires_at, ..asked.row };
+    invitation::Entity::update(asked.row.clone().into_active_model().reset_all()).exec(&*act.tx).await?;
+    say(act, case, &asked).await
 }
 
 /// Link and code of an open invitation, for the window to print or show.

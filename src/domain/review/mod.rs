@@ -10,8 +10,8 @@ mod invite;
 mod uplink;
 
 pub use dictionary::{GRADES, Grade, Tag, tags_of};
-pub use give::{Append, Key, Opened, Opinion, append, give, open};
-pub use invite::{Ticket, invite, invite_ended, lapse, readdress, ticket};
+pub use give::{Append, Given, Key, Opened, Opinion, append, give, open};
+pub use invite::{Asked, Ticket, invite, invite_ended, is_rated, lapse, letter, of_late, readdress, ticket};
 pub use uplink::{Uplink, receive_text};
 
 use crate::base::{Kind, Refusal};

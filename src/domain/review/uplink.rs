@@ -8,7 +8,7 @@
 //! centres', or nobody's, is kept as nobody's.
 
 use super::dictionary::GRADES;
-use super::give::rate;
+use super::give::{Given, Opinion, rate};
 use crate::base::error::{Error, Result};
 use crate::base::personal;
 use crate::base::vault::{NO_CENTRE, Place, Vault};
@@ -234,7 +234,9 @@ async fn match_answer(act: &Act, phone: &str, answer: Answer) -> Result<UplinkOu
         return Ok(if asks { UplinkOutcome::Unclear } else { UplinkOutcome::Repeated });
     }
     if let Some(row) = meant(&rows, answer, act.now) {
-        return match rate(act, row, answer.grade, String::new(), None, false, ReviewChannel::Sms).await {
+        let opinion = Opinion { grade: answer.grade, tags: Vec::new(), comment: None, anonymous: false };
+        let review = Given::first(opinion, ReviewChannel::Sms)?.of(act, row)?;
+        return match rate(act, row, review).await {
             Ok(()) => Ok(UplinkOutcome::Rated),
             // Rated by link in the same moment.
             Err(Error::Refused(_)) => Ok(UplinkOutcome::Unclear),
@@ -257,8 +259,8 @@ async fn help(act: &Act, phone: &str) -> Result<()> {
         // Whichever help it is, there is one a day.
         key: notice::answer_key(act, phone, &notice::HELP),
         kind,
-        phone,
-        values: &values,
+        phone: phone.to_owned(),
+        values,
         about: act.id(),
         due_at: act.now,
         expires_at: act.now + Duration::hours(6),

@@ -1,11 +1,12 @@
 //! A case at the counter: where it stands, what may be done, and its papers.
 
+use crate::access::answer::NO_ROUTE;
 use crate::access::{By, CaseHandler, CaseReader};
 use crate::base::error::{Error, Result};
 use crate::base::personal;
 use crate::document::{qr, receipt as paper};
 use crate::domain::act::Page as Part;
-use crate::domain::case::{self, Correction, Filter, Power, Seen, Verdict};
+use crate::domain::case::{self, Correction, Filter, Power, Seen, Step};
 use crate::domain::identity::{Viewer, staff};
 use crate::domain::{centre, review};
 use crate::pages::booking::{applicant, moment_in_words};
@@ -228,18 +229,19 @@ pub(super) async fn take_step(
     Path((number, step)): Path<(String, String)>,
 ) -> poem::Result<Response> {
     let Sent { by, fields } = sent;
-    let ground = fields.get("ground");
+    let ground = || fields.get("ground").to_owned();
+    let step = match step.as_str() {
+        "accept" => Step::Accept,
+        "refuse" => Step::Refuse(ground()),
+        "grant" => Step::Grant,
+        "deny" => Step::Deny(ground()),
+        "issue" => Step::Issue,
+        "withdraw" => Step::Withdraw,
+        _ => return Err(Error::from(NO_ROUTE).into()),
+    };
     by.visit
         .write(by.who.clone(), async |act| {
-            let row = match step.as_str() {
-                "accept" => case::accept(act, &number).await?,
-                "refuse" => case::refuse(act, &number, ground).await?,
-                "grant" => case::decide(act, &number, Verdict::Grant).await?,
-                "deny" => case::decide(act, &number, Verdict::Deny(ground.to_owned())).await?,
-                "issue" => case::issue(act, &number).await?,
-                "withdraw" => case::withdraw(act, &number).await?,
-                _ => return Err(crate::access::answer::NO_ROUTE.into()),
-            };
+            let row = case::step(act, &number, &step).await?;
             review::invite(act, &row).await
         })
         .await?;

@@ -72,7 +72,7 @@ async fn form_page(
     wrong: Option<String>,
 ) -> Result<Form> {
     let (app, centre) = (&by.visit.app, &by.visit.centre);
-    let guides = guide::list(app.read(), centre.id, Wanted::default()).await?;
+    let guides = guide::list(app.read(), centre, Wanted::default()).await?;
     let chosen = match guide {
         Some(code) => {
             let guide = guide::get(app.read(), centre, code).await?;
@@ -102,7 +102,7 @@ async fn form_page(
         frame: Frame::of_staff(by),
         word: word(by),
         once: typed.once(&app.random),
-        guides: guides.into_iter().map(|(g, _)| (g.code, g.name)).collect(),
+        guides: guides.iter().map(|g| (g.row.code.clone(), g.row.name.clone())).collect(),
         guide: chosen,
         booking: booked,
         typed,

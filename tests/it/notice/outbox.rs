@@ -32,8 +32,8 @@ async fn say(act: &Act, key: &str, lane: Lane) -> shuitian::base::Result<()> {
     let message = Message {
         key: key.to_owned(),
         kind,
-        phone: &format!("138{number:08}"),
-        values: &[("words", format!("内容{key}"))],
+        phone: format!("138{number:08}"),
+        values: vec![("words", format!("内容{key}"))],
         about: act.centre.id,
         due_at: act.now,
         expires_at: act.now + Duration::hours(1),

@@ -34,8 +34,8 @@ async fn say_until(town: &Town, key: &str, kind: &'static Kind, phone: &str, exp
         let message = Message {
             key: key.to_owned(),
             kind,
-            phone,
-            values: &[("words", key.to_owned()), ("when", key.to_owned()), ("due", key.to_owned())],
+            phone: phone.to_owned(),
+            values: vec![("words", key.to_owned()), ("when", key.to_owned()), ("due", key.to_owned())],
             about: act.id(),
             due_at: act.now,
             expires_at,
@@ -94,12 +94,12 @@ async fn nobody_is_woken_at_night_but_by_a_code_he_asked_for(town: &Town) {
     // What would come too late in the morning goes the evening before.
     let early = at("2026-11-27", 8, 0);
     town.act(async |act| {
-        let values = [("when", "8点".to_owned()), ("item", "社保卡".to_owned())];
+        let values = vec![("when", "8点".to_owned()), ("item", "社保卡".to_owned())];
         let message = Message {
             key: "early".to_owned(),
             kind: &notice::REMINDER,
-            phone: PHONE,
-            values: &values,
+            phone: PHONE.to_owned(),
+            values,
             about: act.id(),
             due_at: early - Duration::hours(2),
             expires_at: early,

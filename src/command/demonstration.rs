@@ -1,0 +1,44 @@
+//! `shuitian demo`.
+
+use super::say;
+use crate::app::App;
+use crate::demo::{self, Scale};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::IsTerminal as _;
+
+/// The seed of the township that an empty database is given.
+pub(super) const SEED: u64 = 62;
+
+#[derive(clap::Args)]
+pub(super) struct Demo {
+    /// People who live there.
+    #[arg(long, default_value_t = Scale::default().residents as u64, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    residents: u64,
+    /// Cases taken in.
+    #[arg(long, default_value_t = Scale::default().cases as u64, value_parser = clap::value_parser!(u64).range(1..=5_000_000))]
+    cases: u64,
+    /// Months, this one among them.
+    #[arg(long, default_value_t = Scale::default().months, value_parser = clap::value_parser!(u32).range(1..=120))]
+    months: u32,
+    /// The same seed on the same day tells the same story.
+    #[arg(long, default_value_t = SEED)]
+    seed: u64,
+}
+
+impl Demo {
+    pub(super) async fn run(&self, app: &App) -> anyhow::Result<()> {
+        let (residents, cases) = (usize::try_from(self.residents)?, usize::try_from(self.cases)?);
+        let scale = Scale { residents, cases, months: self.months };
+        let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        let style = ProgressStyle::with_template("{wide_bar} {pos} of {len} days, {eta} left");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let loaded = demo::load(app, self.seed, scale, |written, of| {
+            bar.set_length(of as u64);
+            bar.set_position(written as u64);
+        });
+        let loaded = loaded.await;
+        bar.finish_and_clear();
+        loaded?;
+        say("loaded the demonstration township")
+    }
+}
