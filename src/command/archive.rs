@@ -1,16 +1,18 @@
 //! `shuitian backup` and `shuitian restore`.
 
-use super::{centre_of, say};
+use super::{bar, centre_of, say};
 use crate::app::App;
 use crate::domain::archive::{self, End, Scope};
 use crate::domain::published;
 use anyhow::Context as _;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use migration::{Migrator, MigratorTrait as _};
 use std::fs::File;
-use std::io::IsTerminal as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+
+/// How far it is.
+const ROWS: &str = "{spinner} {pos} rows  {msg}";
 
 /// Writes a backup of one centre or of all; a file that is there stays as it is.
 pub(super) async fn backup(app: &App, code: Option<&str>, path: &Path) -> anyhow::Result<()> {
@@ -23,7 +25,7 @@ pub(super) async fn backup(app: &App, code: Option<&str>, path: &Path) -> anyhow
     let open = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part);
     let file = open.with_context(|| format!("cannot write {}", part.display()))?;
     anyhow::ensure!(!path.exists(), "{} is there already", path.display());
-    let bar = bar();
+    let bar = bar(ROWS);
     let scope = Scope { now: app.clock.now(), schema: schema(app).await?, centres: &centres, whole: code.is_none() };
     let written = archive::backup(app.read(), &app.vault, &scope, &file, |table, rows| tell(&bar, table, rows)).await;
     let end = written.and_then(|end| {
@@ -46,7 +48,7 @@ pub(super) async fn backup(app: &App, code: Option<&str>, path: &Path) -> anyhow
 pub(super) async fn restore(app: &App, path: &Path) -> anyhow::Result<()> {
     let open = || File::open(path).with_context(|| format!("cannot read {}", path.display()));
     let (head, end) = archive::check(open()?, &app.vault, &schema(app).await?)?;
-    let bar = bar();
+    let bar = bar(ROWS);
     let tx = app.database.begin().await?;
     let done = archive::restore(&tx, open()?, |table, rows| tell(&bar, table, rows)).await;
     bar.finish_and_clear();
@@ -83,13 +85,6 @@ fn rows(end: &End) -> u64 {
 async fn schema(app: &App) -> anyhow::Result<String> {
     let steps = Migrator::get_applied_migrations(app.read()).await?;
     steps.last().map(|step| step.name().to_owned()).context("the schema is not there yet: run `shuitian migrate up`")
-}
-
-/// A bar on a terminal; elsewhere each table is a line.
-fn bar() -> ProgressBar {
-    let bar = if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-    let style = ProgressStyle::with_template("{spinner} {pos} rows  {msg}");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
 }
 
 fn tell(bar: &ProgressBar, table: &str, rows: u64) {

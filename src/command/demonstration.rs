@@ -1,10 +1,8 @@
 //! `shuitian demo`.
 
-use super::say;
+use super::{bar, say};
 use crate::app::App;
 use crate::demo::{self, Scale};
-use indicatif::{ProgressBar, ProgressStyle};
-use std::io::IsTerminal as _;
 
 /// The seed of the township that an empty database is given.
 pub(super) const SEED: u64 = 62;
@@ -29,9 +27,7 @@ impl Demo {
     pub(super) async fn run(&self, app: &App) -> anyhow::Result<()> {
         let (residents, cases) = (usize::try_from(self.residents)?, usize::try_from(self.cases)?);
         let scale = Scale { residents, cases, months: self.months };
-        let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-        let style = ProgressStyle::with_template("{wide_bar} {pos} of {len} days, {eta} left");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let bar = bar("{wide_bar} {pos} of {len} days and bulletins");
         let loaded = demo::load(app, self.seed, scale, |written, of| {
             bar.set_length(of as u64);
             bar.set_position(written as u64);

@@ -21,9 +21,10 @@ use crate::{api, document};
 use anyhow::Context as _;
 use chrono::Duration;
 use clap::{Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
 use migration::{Migrator, MigratorTrait as _};
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -180,6 +181,13 @@ impl<E: Iterator<Item = (String, String)>> Start<E> {
         let clock = Clock::ahead(Duration::seconds(settings.clock.offset));
         App::open(settings, clock).await
     }
+}
+
+/// A bar on a terminal; elsewhere nothing.
+fn bar(template: &str) -> ProgressBar {
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::no_length() } else { ProgressBar::hidden() };
+    let style = ProgressStyle::with_template(template);
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// Prints a line for whoever typed the command.

@@ -8,9 +8,9 @@ use crate::base::Random;
 use crate::base::error::Result;
 use crate::domain::booking::{self, Offer};
 use crate::domain::calendar::{self, Calendar};
-use crate::domain::guide::Guide;
+use crate::domain::guide::{self, Guide, Wanted};
 use crate::domain::identity::staff;
-use crate::domain::{Act, StaffMember, guide};
+use crate::domain::{Act, StaffMember};
 use chrono::{Datelike as _, Days, Duration, NaiveDate};
 use entity::applicant::ApplicantKind;
 use entity::booking::slot;
@@ -97,10 +97,8 @@ impl<'r> Stage<'r> {
             let (roles, device) = (s.roles(), act.blind("device", &s.username));
             Arc::new(StaffMember { id: s.id, name: s.name, roles, office: s.office_id, device })
         };
-        let all = guide::all(&*act.tx, &act.centre).await?;
-        let for_them = |g: &&Arc<Guide>| g.ensure_for(ApplicantKind::Person).is_ok();
-        let mut guides: Vec<Arc<Guide>> = all.each().filter(for_them).cloned().collect();
-        guides.sort_unstable_by(|a, b| a.row.code.cmp(&b.row.code));
+        let for_them = Wanted { audience: Some(ApplicantKind::Person), ..Wanted::default() };
+        let guides = guide::list(&*act.tx, &act.centre, for_them).await?;
         let often = guides.iter().filter(|g| OFTEN.contains(&g.row.code.as_str())).cloned().collect();
         let mut slots = booking::open_past(act, from).await?;
         slots.sort_unstable_by_key(|s| (s.group_id, s.template_id, s.starts_at));
@@ -118,7 +116,7 @@ impl<'r> Stage<'r> {
             often,
             offer: Offer::of(&*act.tx, &act.centre).await?,
             of_day,
-            taken: vec![0; slots.len()],
+            taken: slots.iter().map(|s| s.taken_online).collect(),
             slots,
             residents: residents(dice, scale.residents.max(1)),
             accounts: HashMap::new(),

@@ -93,7 +93,7 @@ async fn found(app: &App, since: NaiveDate) -> Result<Arc<Centre>> {
     app.published().await?.find(None, None)
 }
 
-/// Loads a township and what happened there. `progress` hears how many days are written, and of how many.
+/// Loads a township and what happened there. `progress` hears how many days and bulletins are written, and of how many.
 ///
 /// # Errors
 /// `not_empty`; whatever the database says.
@@ -108,19 +108,23 @@ pub async fn load(app: &App, seed: u64, scale: Scale, progress: impl Fn(usize, u
 /// Whatever the database says.
 pub async fn tell(act: &Act, random: &Random, scale: Scale, progress: impl Fn(usize, usize)) -> Result<()> {
     let plan = Plan::draw(act, random, scale, begins(act.now, scale.months)).await?;
-    write::write(act, &plan, |written| progress(written, plan.days.len())).await?;
+    let (days, of) = (plan.days.len(), plan.days.len() + usize::try_from(scale.months).unwrap_or(0));
+    write::write(act, &plan, |written| progress(written, of)).await?;
     // Figures are counted next, and neither database knows yet how much there is.
     act.tx.execute_unprepared("analyze").await?;
-    report(act, &plan).await
+    report(act, &plan, |written| progress(days + written, of)).await?;
+    progress(of, of);
+    Ok(())
 }
 
 /// Writes the bulletins of the months that are over, and signs them on the third of the next; the last waits for its signature.
+/// `progress` hears how many are written.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn report(act: &Act, plan: &Plan) -> Result<()> {
+pub async fn report(act: &Act, plan: &Plan, progress: impl Fn(usize)) -> Result<()> {
     let director = plan.staff.iter().find(|s| s.is_any(&[Role::Director]));
-    let mut month = Month::of(plan.from);
+    let (mut month, mut written) = (Month::of(plan.from), 0);
     while month.ends() <= act.now {
         let over = month.ends() + Duration::minutes(NIGHT.into());
         let drafted = bulletin::draft(&act.at(over, Who::System("demo")), month).await?;
@@ -130,6 +134,8 @@ pub async fn report(act: &Act, plan: &Plan) -> Result<()> {
             bulletin::sign(&then, director, month, Some(&drafted.sha256)).await?;
         }
         month = Month::of(month.ends().date());
+        written += 1;
+        progress(written);
     }
     Ok(())
 }

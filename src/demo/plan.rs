@@ -3,6 +3,7 @@
 use super::course::Course;
 use super::people::Resident;
 use crate::domain::StaffMember;
+use crate::domain::applicant::Applicant;
 use crate::domain::guide::Guide;
 use chrono::NaiveDate;
 use entity::Time;
@@ -42,6 +43,16 @@ pub struct Plan {
     pub slots: Vec<slot::Model>,
     /// The working days until today, and those ahead for which somebody booked.
     pub days: Vec<Day>,
+}
+
+impl Plan {
+    /// Who applies: whoever has no phone of his own gives that of the account he is booked by.
+    #[must_use]
+    pub fn applicant(&self, visit: &Visit) -> Applicant {
+        let applicant = self.residents[visit.who].applicant.clone();
+        let booked_by = visit.booked.as_ref().and_then(|booked| self.residents[booked.by].applicant.phone.clone());
+        Applicant { phone: applicant.phone.or(booked_by), ..applicant }
+    }
 }
 
 /// What happens on a day.

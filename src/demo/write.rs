@@ -170,9 +170,7 @@ impl Book<'_> {
         let Self { act, plan, .. } = *self;
         let account = self.accounts[&booked.by];
         let then = act.at(booked.at, Who::Resident(account));
-        let mut applicant = plan.residents[visit.who].applicant.clone();
-        let known = plan.residents[booked.by].applicant.phone.clone();
-        applicant.phone = applicant.phone.or(known.clone());
+        let (applicant, known) = (plan.applicant(visit), plan.residents[booked.by].applicant.phone.clone());
         let place = Place::of(plan.slots[booked.slots.clone()].to_vec());
         let place = place.ok_or_else(|| anyhow::anyhow!("a place of the plan has a gap"))?;
         let item = &visit.guide.row.name;
@@ -216,10 +214,7 @@ impl Book<'_> {
     ) -> Result<()> {
         let act = self.act;
         let then = act.at(course.received, Who::Staff(Arc::clone(&course.window)));
-        let mut applicant = self.plan.residents[visit.who].applicant.clone();
-        if let Some(booked) = &visit.booked {
-            applicant.phone = applicant.phone.or(self.plan.residents[booked.by].applicant.phone.clone());
-        }
+        let applicant = self.plan.applicant(visit);
         let by = By {
             channel: course.channel,
             booking_id: booking.as_ref().map(|b| b.id),

@@ -230,7 +230,7 @@ mod by_the_rules {
         booking::free_places(act).await?;
         sent(act).await?;
         review::lapse(&*act.tx, act.now).await?;
-        demo::report(act, &plan).await
+        demo::report(act, &plan, |_| ()).await
     }
 
     /// The plan is small, and yet nothing that can happen is missing from it.
@@ -291,10 +291,7 @@ mod by_the_rules {
 
     async fn handle(act: &Act, plan: &Plan, visit: &Visit, booking: Option<entity::Id>) -> shuitian::base::Result<()> {
         let Some(course) = &visit.course else { return Ok(()) };
-        let mut applicant = Typed::from(plan.residents[visit.who].applicant.clone());
-        if let Some(booked) = &visit.booked {
-            applicant.phone = applicant.phone.or(plan.residents[booked.by].applicant.phone.clone());
-        }
+        let applicant = Typed::from(plan.applicant(visit));
         let (guide, materials) = (visit.guide.row.code.clone(), demo::materials(&visit.guide));
         let intake = Intake { guide, channel: course.channel, booking, applicant, materials };
         let then = act.at(course.received, Who::Staff(course.window.clone()));
