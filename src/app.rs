@@ -1,5 +1,5 @@
 //! The application's state, and the ways to its data: [`App::read`] for what only reads, and for acts [`App::write`],
-//! [`App::at_once`], [`App::publish`] and [`App::preview`].
+//! [`App::at_once`], [`App::publish`], [`App::establish`] and [`App::preview`].
 
 use crate::base::asking::Asking;
 use crate::base::database::{Database, Work};
@@ -104,7 +104,7 @@ impl App {
             wechat: settings.wechat.sign_in.into(),
             rules: Arc::new(rules),
             hook_secret: keys::hook_secret(&settings.sms.console.hook_secret, &settings.security, &random)?,
-            edition: Asking::default(),
+            edition: Asking::new(published::GOOD_FOR),
             published: Mutex::new(Arc::new(Published::nothing())),
             metrics: Metrics::default(),
             nudge: Notify::new(),
@@ -125,8 +125,8 @@ impl App {
         self.database.reader()
     }
 
-    /// What is published, in the edition in force: one small question for all who ask at the time, and no more while it stays
-    /// the same.
+    /// What is published, in the edition in force: one small question for all who ask within a moment, and no more while it
+    /// stays the same.
     ///
     /// # Errors
     /// Whatever the database says.
@@ -210,7 +210,41 @@ impl App {
             Ok(()) => act(&given).await,
             Err(error) => Err(error),
         };
-        self.end(given.into_act(), result).await
+        let done = self.end(given.into_act(), result).await?;
+        published::in_force().await;
+        Ok(done)
+    }
+
+    /// Changes what no act of one centre does: centres themselves, and what all of them go by. It makes a new edition.
+    ///
+    /// # Errors
+    /// Whatever the change says; nothing is changed then.
+    pub async fn establish<T>(&self, change: impl AsyncFnOnce(&DatabaseTransaction) -> Result<T>) -> Result<T> {
+        let change = async |tx: &_| {
+            published::new_edition(tx).await?;
+            change(tx).await
+        };
+        let done = self.whole(change).await?;
+        published::in_force().await;
+        Ok(done)
+    }
+
+    /// Does what is no act, and nobody's, as a whole: in a transaction that is committed if it succeeds.
+    ///
+    /// # Errors
+    /// Whatever it says; nothing is changed then.
+    pub async fn whole<T>(&self, work: impl AsyncFnOnce(&DatabaseTransaction) -> Result<T>) -> Result<T> {
+        let tx = self.database.begin().await?;
+        match work(&tx).await {
+            Ok(done) => {
+                tx.commit().await?;
+                Ok(done)
+            }
+            Err(error) => {
+                tx.rollback().await?;
+                Err(error)
+            }
+        }
     }
 
     async fn end<T>(&self, given: Act, result: Result<T>) -> Result<T> {

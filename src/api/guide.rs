@@ -12,6 +12,7 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::ConnectionTrait;
+use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ struct GuideSummary {
 }
 
 /// A material an applicant gives. What was not published is null.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 struct MaterialView {
     /// Name.
     name: String,
@@ -44,7 +45,7 @@ struct MaterialView {
 }
 
 /// A guide. What was not published is null and shown as 未公布.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 struct GuideView {
     /// Stable code.
     code: String,
@@ -125,8 +126,8 @@ struct Answers(HashMap<String, Rendered<GuideView>>);
 impl Answers {
     async fn render(db: &impl ConnectionTrait, centre: &Centre) -> crate::base::Result<Self> {
         let guides = guide::all(db, centre).await?;
-        let answer = |g: &Arc<Guide>| (g.row.code.clone(), Rendered::of(&GuideView::from(Guide::clone(g))));
-        Ok(Self(guides.each().map(answer).collect()))
+        let answer = |g: &Arc<Guide>| Ok((g.row.code.clone(), Rendered::of(&GuideView::from(Guide::clone(g)))?));
+        Ok(Self(guides.each().map(answer).collect::<crate::base::Result<_>>()?))
     }
 }
 

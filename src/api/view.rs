@@ -12,6 +12,7 @@ use poem_openapi::payload::{Json, Payload};
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
 use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
 use poem_openapi::{ApiResponse, NewType, Object};
+use serde::Serialize;
 use std::marker::PhantomData;
 
 /// A moment as the wire shows it: RFC 3339 with +08:00.
@@ -51,7 +52,7 @@ impl From<Text> for String {
 }
 
 /// A part of a list.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 pub(super) struct Listed<T: Send + Type + ParseFromJSON + ToJSON> {
     /// Its items.
     pub(super) items: Vec<T>,
@@ -64,13 +65,18 @@ pub(super) fn part(limit: Option<u64>, cursor: Option<&String>) -> crate::base::
     Part::new(limit, cursor.map(String::as_str))
 }
 
-/// What was rendered before: an answer that is the same for all who ask while an edition is in force.
+/// An answer written in one go, where `Json` builds a tree of it first: for what is asked most. It may be kept, for all who ask
+/// while an edition is in force.
 pub(super) struct Rendered<T>(Bytes, PhantomData<fn() -> T>);
 
-impl<T: ToJSON> Rendered<T> {
+impl<T: Serialize> Rendered<T> {
     /// An answer's bytes.
-    pub(super) fn of(answer: &T) -> Self {
-        Self(answer.to_json_string().into(), PhantomData)
+    ///
+    /// # Errors
+    /// None that can be met: it is made of words and numbers.
+    pub(super) fn of(answer: &T) -> crate::base::Result<Self> {
+        let bytes = serde_json::to_vec(answer).map_err(anyhow::Error::from)?;
+        Ok(Self(bytes.into(), PhantomData))
     }
 }
 
@@ -135,7 +141,7 @@ pub(super) enum Done {
 }
 
 /// An office.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 pub(super) struct OfficeView {
     /// Short code.
     code: String,

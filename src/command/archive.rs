@@ -49,16 +49,10 @@ pub(super) async fn restore(app: &App, path: &Path) -> anyhow::Result<()> {
     let open = || File::open(path).with_context(|| format!("cannot read {}", path.display()));
     let (head, end) = archive::check(open()?, &app.vault, &schema(app).await?)?;
     let bar = bar(ROWS);
-    let tx = app.database.begin().await?;
-    let done = archive::restore(&tx, open()?, |table, rows| tell(&bar, table, rows)).await;
+    let file = open()?;
+    let done = app.establish(async |tx| archive::restore(tx, file, |table, rows| tell(&bar, table, rows)).await).await;
     bar.finish_and_clear();
-    match done {
-        Ok(()) => tx.commit().await?,
-        Err(error) => {
-            tx.rollback().await?;
-            return Err(error.into());
-        }
-    }
+    done?;
     let restored: Vec<_> =
         published::all(app.read()).await?.into_iter().filter(|c| head.centres.contains(&c.code)).collect();
     let whole = restored.len() == published::all(app.read()).await?.len();

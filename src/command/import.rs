@@ -63,9 +63,7 @@ impl Import {
             Self::Holidays { file } => {
                 let file: HolidayFile = read(&file)?;
                 let year = file.year;
-                let tx = app.database.begin().await?;
-                calendar::import(&tx, app.clock.now(), file).await?;
-                tx.commit().await?;
+                app.establish(async |tx| calendar::import(tx, app.clock.now(), file).await).await?;
                 for centre in &app.published().await?.centres {
                     let act = async |act: &_| Ok((case::redate(act).await?, booking::open_slots(act).await?));
                     let (moved, touched) = app.write(centre, Who::Operator, act).await?;
@@ -97,9 +95,8 @@ impl Import {
             }
             Self::Centre { file } => {
                 let file: CentreFile = read(&file)?;
-                let tx = app.database.begin().await?;
-                let centre = centre::import(&tx, &app.random, app.clock.now(), file).await?;
-                tx.commit().await?;
+                let change = async |tx: &_| centre::import(tx, &app.random, app.clock.now(), file).await;
+                let centre = app.establish(change).await?;
                 say(&format!("{} {} is in force", centre.code, centre.name))?;
                 let centre = app.published().await?.find(None, Some(&centre.code))?;
                 let touched = app.write(&centre, Who::Operator, async |act| booking::open_slots(act).await).await?;

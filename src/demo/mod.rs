@@ -51,11 +51,9 @@ pub async fn holidays(app: &App) -> Result<()> {
         include_str!("../../seed/holidays/2027.json"),
     ] {
         let file: HolidayFile = serde_json::from_str(text).map_err(anyhow::Error::from)?;
-        let tx = app.database.begin().await?;
-        if !calendar::load(&tx).await?.knows(file.year) {
-            calendar::import(&tx, app.clock.now(), file).await?;
+        if !calendar::load(app.read()).await?.knows(file.year) {
+            app.establish(async |tx| calendar::import(tx, app.clock.now(), file).await).await?;
         }
-        tx.commit().await?;
     }
     Ok(())
 }
@@ -75,9 +73,7 @@ async fn found(app: &App, since: NaiveDate) -> Result<Arc<Centre>> {
     }
     holidays(app).await?;
     let file: CentreFile = serde_json::from_str(include_str!("../../seed/centre.json")).map_err(anyhow::Error::from)?;
-    let tx = app.database.begin().await?;
-    let centre = centre::import(&tx, &app.random, app.clock.now(), file).await?;
-    tx.commit().await?;
+    let centre = app.establish(async |tx| centre::import(tx, &app.random, app.clock.now(), file).await).await?;
     app.publish(&Centre::unkept(centre), Who::Operator, async |act| {
         let files = serde_json::from_str(include_str!("../../seed/guides.json")).map_err(anyhow::Error::from)?;
         guide::import(act, files).await?;

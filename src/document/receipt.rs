@@ -69,7 +69,7 @@ pub async fn page(
     let page = Page {
         centre,
         number: &row.receipt_number,
-        check_code: &case::check_code(vault, &row)?,
+        check_code: &case::check_code(vault, row.centre_id, row.id, &row.check_code)?,
         item: &seen.item,
         applicant: &applicant.name,
         received: row.received_at.local().format("%Y年%-m月%-d日 %H:%M").to_string(),

@@ -279,5 +279,5 @@ pub async fn draft_due(act: &Act) -> Result<()> {
 }
 
 fn hex(text: &str) -> String {
-    sha256(text.as_bytes()).0.iter().map(|b| format!("{b:02x}")).collect()
+    hex::encode(sha256(text.as_bytes()).0)
 }

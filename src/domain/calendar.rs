@@ -5,7 +5,7 @@
 //! missing, because New Year's arrangement may reach back into it.
 
 use crate::base::{Kind, Refusal, Result};
-use crate::domain::published::{Centre, new_edition};
+use crate::domain::published::Centre;
 use chrono::{Datelike as _, Days, NaiveDate, Weekday};
 use entity::Time;
 use entity::calendar::{day, year};
@@ -69,7 +69,7 @@ pub async fn import(db: &impl ConnectionTrait, now: Time, file: HolidayFile) -> 
         .into_iter()
         .map(|d| day::Model { date: d.date, year: file.year, off: d.off, name: d.name }.into_active_model());
     day::Entity::insert_many(days).exec_without_returning(db).await?;
-    new_edition(db).await
+    Ok(())
 }
 
 /// The arrangements of all years that have been loaded.

@@ -1,6 +1,8 @@
 //! What is published (已公布): what centres say of themselves and offer. An operator changes it some times a month, and every
 //! request asks for it; so it is read once and kept in memory for an edition. Each change makes a new one, in the transaction
-//! that brings it, and every request asks which edition is in force: what it is answered is never older than that.
+//! that brings it, and requests ask which edition is in force. That answer is good for a moment, for all who come; whoever
+//! publishes waits as long after his commit before he says that it is done, so that nobody who hears it is answered by what
+//! was before.
 
 use crate::base::{Kind, Refusal, Result};
 use entity::Id;
@@ -12,6 +14,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long it is taken for true which edition is in force, from when it was asked.
+pub const GOOD_FOR: Duration = Duration::from_millis(5);
 
 /// The request names no centre that is here.
 pub const UNKNOWN_CENTRE: Refusal =
@@ -146,6 +152,11 @@ pub fn asking() -> SelectStatement {
 pub async fn edition(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
     let row = edition::Entity::find().one(db).await?;
     row.map(|row| row.n).ok_or_else(|| DbErr::RecordNotFound("the row of the edition".to_owned()))
+}
+
+/// Waits after the commit of a new edition, until no program goes by the one before.
+pub async fn in_force() {
+    tokio::time::sleep(GOOD_FOR).await;
 }
 
 /// Makes a new edition, in force when the transaction is committed. Whoever publishes does so one after the other.

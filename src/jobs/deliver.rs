@@ -25,8 +25,9 @@ const POLL: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Delivers until told to stop; woken by this process's own acts, and twice a second for those of others.
 pub(super) async fn run(app: App, mut stop: watch::Receiver<bool>) {
+    let mut under_way = UnderWay::default();
     while !*stop.borrow() {
-        match round(&app).await {
+        match under_way.more(&app).await {
             Ok(0) => tokio::select! {
                 () = app.nudge.notified() => {}
                 () = tokio::time::sleep(POLL) => {}
@@ -39,6 +40,9 @@ pub(super) async fn run(app: App, mut stop: watch::Receiver<bool>) {
             }
         }
     }
+    if let Err(error) = under_way.end().await {
+        tracing::error!(error = error.to_string(), "delivering failed at the end");
+    }
 }
 
 /// Delivers what is due now, once; returns how many texts were claimed.
@@ -46,36 +50,68 @@ pub(super) async fn run(app: App, mut stop: watch::Receiver<bool>) {
 /// # Errors
 /// Whatever the database says; what was claimed is freed by its lease.
 pub async fn round(app: &App) -> Result<usize> {
-    let (now, quiet) = (app.clock.now(), app.rules.quiet);
-    if app.sms.is_empty() || !notice::any_due(app.read(), now, &quiet).await? {
-        return Ok(0);
+    let mut under_way = UnderWay::default();
+    let claimed = under_way.more(app).await;
+    under_way.end().await?;
+    claimed
+}
+
+/// Delivers until nothing is due.
+///
+/// # Errors
+/// Whatever the database says; what was claimed is freed by its lease.
+pub async fn all(app: &App) -> Result<()> {
+    let mut under_way = UnderWay::default();
+    let mut claimed = under_way.more(app).await;
+    while claimed.as_ref().is_ok_and(|n| *n > 0) {
+        claimed = under_way.more(app).await;
     }
-    let worker = app.random.id(now);
-    let claimed = notice::claim(app.database.writer(), now, &quiet, worker, BATCH).await?;
-    let count = claimed.len();
-    let mut under_way = JoinSet::new();
-    let mut first = Ok(count);
-    // Whatever becomes of some, the others are brought to their end: a text let go of now would be unsure for ever.
-    let mut keep = |ended: Option<std::result::Result<Result<()>, JoinError>>| {
-        let error = match ended {
-            Some(Ok(Err(error))) => error,
-            Some(Err(died)) => anyhow::anyhow!("a delivery died: {died}").into(),
-            Some(Ok(Ok(()))) | None => return,
-        };
-        if first.is_ok() {
-            first = Err(error);
+    under_way.end().await?;
+    claimed.map(drop)
+}
+
+/// Batches of texts on their way. While some are, more are claimed: a slow one holds up no others.
+#[derive(Default)]
+struct UnderWay(JoinSet<Result<()>>);
+
+impl UnderWay {
+    /// Claims what is due now, and sets it on its way as there is room; gives how many texts were claimed.
+    async fn more(&mut self, app: &App) -> Result<usize> {
+        while let Some(ended) = self.0.try_join_next() {
+            outcome(ended)?;
         }
-    };
-    for few in in_batches(claimed) {
-        if under_way.len() >= AT_ONCE {
-            keep(under_way.join_next().await);
+        let (now, quiet) = (app.clock.now(), app.rules.quiet);
+        if app.sms.is_empty() || !notice::any_due(app.read(), now, &quiet).await? {
+            return Ok(0);
         }
-        under_way.spawn(deliver(app.clone(), few));
+        let worker = app.random.id(now);
+        let claimed = notice::claim(app.database.writer(), now, &quiet, worker, BATCH).await?;
+        let count = claimed.len();
+        let mut faults = Ok(());
+        for few in in_batches(claimed) {
+            if self.0.len() >= AT_ONCE
+                && let Some(ended) = self.0.join_next().await
+            {
+                faults = faults.and(outcome(ended));
+            }
+            self.0.spawn(deliver(app.clone(), few));
+        }
+        faults.map(|()| count)
     }
-    while let Some(ended) = under_way.join_next().await {
-        keep(Some(ended));
+
+    /// Waits for all. Whatever becomes of some, the others are brought to their end: a text let go of now would be unsure for
+    /// ever.
+    async fn end(&mut self) -> Result<()> {
+        let mut faults = Ok(());
+        while let Some(ended) = self.0.join_next().await {
+            faults = faults.and(outcome(ended));
+        }
+        faults
     }
-    first
+}
+
+fn outcome(ended: std::result::Result<Result<()>, JoinError>) -> Result<()> {
+    ended.unwrap_or_else(|died| Err(anyhow::anyhow!("a delivery died: {died}").into()))
 }
 
 /// A few at a time; what may be told as one stays together.
@@ -96,8 +132,10 @@ fn in_batches(claimed: Vec<Model>) -> Vec<Vec<Model>> {
 }
 
 async fn deliver(app: App, few: Vec<Model>) -> Result<()> {
-    let db = app.database.writer();
-    let parcels = notice::begin_sending(db, &app.vault, app.clock.now(), &app.settings.sms.limits, few).await?;
+    // One commit before anything is handed over.
+    let (now, limits) = (app.clock.now(), &app.settings.sms.limits);
+    let mark = async |tx: &_| notice::begin_sending(tx, &app.vault, now, limits, few).await;
+    let parcels = app.whole(mark).await?;
     let handed = parcels.into_iter().map(async |parcel| {
         let how = hand_over(&app, &parcel).await;
         tracing::debug!(id = %parcel.notice.id, kind = parcel.notice.kind, ?how, "a text was handed over");
@@ -107,7 +145,7 @@ async fn deliver(app: App, few: Vec<Model>) -> Result<()> {
     let mut answered = handed.collect::<FuturesUnordered<_>>().ready_chunks(TOGETHER);
     let mut settled = Ok(());
     while let Some(answered) = answered.next().await {
-        let done = notice::settle(db, app.clock.now(), answered).await;
+        let done = notice::settle(app.database.writer(), app.clock.now(), answered).await;
         settled = settled.and(done);
     }
     settled

@@ -5,8 +5,9 @@ use super::form::{Fields, Frame, page, words};
 use crate::access::Visit;
 use crate::base::error::Result;
 use crate::base::personal;
-use crate::domain::case::{self, Proof};
+use crate::domain::case::{self, Happened, Proof};
 use askama::Template;
+use chrono::NaiveDate;
 use entity::case::CaseEventKind;
 use poem::web::Query;
 use poem::{Response, handler};
@@ -54,29 +55,26 @@ async fn look(visit: &Visit, number: &str, proof: &str) -> Result<Found> {
     let proof = if proof.len() == 4 { Proof::phone_tail(&proof) } else { Proof::check_code(&proof) };
     let app = &visit.app;
     let look = async || case::progress(app.read(), &app.vault, &visit.centre, number, &proof).await;
-    let (seen, happened) = visit.prove(number, &proof, look).await?;
-    let mut events = Vec::new();
-    for event in happened {
-        // What is guessed shows no ground.
-        let ground = if proof.tail().is_none() { case::ground(&app.vault, &event)? } else { None };
-        let ground = ground.map(|g| format!("：{g}")).unwrap_or_default();
-        events.push(format!("{}　{}{ground}", moment_in_words(event.at), event_name(event.kind)));
-    }
+    let told = visit.prove(number, &proof, look).await?;
+    let words = |event: Happened| {
+        let ground = event.ground.map(|g| format!("：{g}")).unwrap_or_default();
+        format!("{}　{}{ground}", moment_in_words(event.at), event_name(event.kind))
+    };
     Ok(Found {
-        limit: limit_in_words(&seen.row),
-        item: seen.item,
-        number: seen.row.receipt_number,
-        state: case::state_name(seen.row.state),
-        events,
+        limit: limit_in_words(told.ended, told.due_on, told.due_provisional),
+        item: told.item,
+        number: told.receipt_number,
+        state: case::state_name(told.state),
+        events: told.events.into_iter().map(words).collect(),
     })
 }
 
 /// The last day of a promise, in words for the applicant.
-pub(super) fn limit_in_words(row: &entity::case::Model) -> String {
-    match row.due_on {
-        _ if row.ended_at.is_some() => String::new(),
+pub(super) fn limit_in_words(ended: bool, due_on: Option<NaiveDate>, provisional: bool) -> String {
+    match due_on {
+        _ if ended => String::new(),
         Some(due) => {
-            let may_move = if row.due_provisional { "（放假安排公布后可能调整）" } else { "" };
+            let may_move = if provisional { "（放假安排公布后可能调整）" } else { "" };
             format!("办理期限至{}{may_move}", due.format("%Y年%-m月%-d日"))
         }
         None => "办理期限未公布".to_owned(),

@@ -55,12 +55,12 @@ pub async fn run(table: &mut Table, rounds: usize, seconds: u64) {
                 let body = json!({ "slot_id": slot, "guide": "SB-03", "applicant": applicant, "for_other": for_other });
                 Some(request("POST", "/api/v1/bookings", Some(&tokens[person]), "", &body.to_string()))
             };
-            let before = Cpu::now(stage.pid(), stage.postmaster);
+            let before = Cpu::now(Some(stage.pid()), stage.postmaster);
             let load = load::run(stage.address(), CLIENTS, Duration::from_secs(seconds), ask).await;
             let done = load.answers.get(&201).copied().unwrap_or(0) as f64;
             assert!(load.answers.len() == 1 && done > 0.0, "{:?} {}", load.answers, load.odd);
             let times = format!("p50 {:.1} ms, p99 {:.1} ms", load.within(50), load.within(99));
-            used = format!("each {}; {times}", before.each(stage.pid(), stage.postmaster, done));
+            used = format!("each {}; {times}", before.each(Some(stage.pid()), stage.postmaster, done));
             http.push(load.rate(201));
         }
         let (one, three, http) = (middle(one), middle(three), middle(http));

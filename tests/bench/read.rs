@@ -37,12 +37,16 @@ pub async fn run(table: &mut Table, rounds: usize, seconds: u64) {
         for _ in 0..rounds {
             select.push(pgbench::run(&stage.database, &format!("{};\n", door.select), CLIENTS, seconds));
             plain.push(ask(&bare.address, &door, seconds).await.rate(200));
-            let before = Cpu::now(stage.pid(), stage.postmaster);
+            let before = Cpu::now(Some(stage.pid()), stage.postmaster);
             let load = ask(stage.address(), &door, seconds).await;
             let done = load.answers.get(&200).copied().unwrap_or(0) as f64;
             assert!(load.answers.len() == 1 && done > 0.0, "{:?} {}", load.answers, load.odd);
             let times = format!("p50 {:.2} ms, p99 {:.2} ms", load.within(50), load.within(99));
-            used = format!("{} bytes; each {}; {times}", bytes.len(), before.each(stage.pid(), stage.postmaster, done));
+            used = format!(
+                "{} bytes; each {}; {times}",
+                bytes.len(),
+                before.each(Some(stage.pid()), stage.postmaster, done)
+            );
             http.push(load.rate(200));
         }
         let (http, select, plain) = (middle(http), middle(select), middle(plain));
@@ -106,7 +110,7 @@ async fn progress(stage: &Stage) -> Door {
     let received = stage.app.write(&stage.centre, Who::Staff(staff), async |act| case::receive(act, intake).await);
     let received = received.await.unwrap();
     let number = received.case.number.clone();
-    let select = case::with_events(stage.centre.id, &number).build(DbBackend::Postgres).to_string();
+    let select = case::lines(stage.centre.id, &number).build(DbBackend::Postgres).to_string();
     let body = json!({ "number": number, "check_code": received.check_code }).to_string();
     Door { name: "progress", path: "/api/v1/progress".to_owned(), body, post: true, select, kept: false }
 }

@@ -100,7 +100,7 @@ async fn a_township_goes_through_a_file_into_either_database(town: &Town) {
         let here = published::all(app.read()).await.unwrap().remove(0);
         assert_eq!(shuitian::domain::audit::first_break(app.read(), here.id).await.unwrap(), None);
         jobs::tick(app, "restored").await;
-        while jobs::deliver::round(app).await.unwrap() > 0 {}
+        jobs::deliver::all(app).await.unwrap();
         assert!(memory_of(app).sent().iter().all(|s| s.text.starts_with("【")));
         let Err(Error::Refused(refused)) = restore(app, &file).await else { panic!("it was restored twice") };
         assert_eq!(refused.refusal, archive::ALREADY_THERE);

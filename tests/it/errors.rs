@@ -97,11 +97,9 @@ async fn neighbour(town: &Town) -> (String, Arc<Centre>) {
     let mut file: Value = serde_json::from_str(include_str!("../../seed/centre.json")).unwrap();
     file["code"] = json!("QX");
     file["hosts"] = json!(["qx.example.gov.cn"]);
-    let tx = town.app.database.begin().await.unwrap();
     let file = serde_json::from_value(file).unwrap();
-    let made = centre::import(&tx, &town.app.random, town.app.clock.now(), file).await.unwrap();
-    let centre = Arc::new(Centre::unkept(made));
-    tx.commit().await.unwrap();
+    let change = async |tx: &_| centre::import(tx, &town.app.random, town.app.clock.now(), file).await;
+    let centre = Arc::new(Centre::unkept(town.app.establish(change).await.unwrap()));
     let number = town.app.publish(&centre, shuitian::domain::Who::Operator, async |act| {
         let guides = serde_json::from_str(include_str!("../../seed/guides.json")).map_err(anyhow_of)?;
         shuitian::domain::guide::import(act, guides).await?;

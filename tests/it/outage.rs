@@ -131,7 +131,7 @@ async fn the_database_is_started_again_under_the_deliverer() {
     ];
     let (app, _, stop) = serve(&variables, here.path()).await;
     let centre = Arc::clone(&app.published().await.unwrap().centres[0]);
-    let said = 600;
+    let said = 1500;
     app.write(&centre, Who::System("story"), async |act| say_texts(act, 0..said).await).await.unwrap();
     let count =
         async |state| Entity::find().filter(Column::State.eq(state)).count(app.read()).await.unwrap_or_default();
@@ -139,7 +139,7 @@ async fn the_database_is_started_again_under_the_deliverer() {
     let (done, finished) = watch::channel(false);
     let worker = tokio::spawn(jobs::work(app.clone(), finished));
     let mut restarts = 0;
-    while memory_of(&app).sent().len() < said * 9 / 10 && restarts < 8 {
+    while memory_of(&app).sent().len() < said * 9 / 10 && restarts < 4 {
         let (before, began) = (memory_of(&app).sent().len(), app.clock.now());
         while memory_of(&app).sent().len() < before + 40 && app.clock.now() < began + Duration::minutes(1) {
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shuitian::app::App;
 use shuitian::base::Error;
 use shuitian::domain::guide::GuideFile;
-use shuitian::domain::{Publishing, Who, published};
+use shuitian::domain::{Publishing, Who};
 use std::sync::Arc;
 use tokio::sync::Barrier;
 
@@ -73,7 +73,7 @@ async fn what_was_read_before_is_never_answered_after(town: &Town) {
         let new = format!("失业登记{n}");
         let (has_read, has_answered) = (Barrier::new(2), Barrier::new(2));
         // An edition of which nobody keeps anything yet.
-        published::new_edition(writer.database.writer()).await.unwrap();
+        writer.establish(async |_| Ok(())).await.unwrap();
         let late = async {
             let published = reader.published().await.unwrap();
             let kept = published.centres[0].part(async |_| {
@@ -86,15 +86,10 @@ async fn what_was_read_before_is_never_answered_after(town: &Town) {
         };
         let publishing = async {
             has_read.wait().await;
-            let tx = writer.database.begin().await.unwrap();
-            guide::Entity::update_many()
+            let rename = guide::Entity::update_many()
                 .col_expr(guide::Column::Name, new.clone().into())
-                .filter(guide::Column::Code.eq("SB-03"))
-                .exec(&tx)
-                .await
-                .unwrap();
-            published::new_edition(&tx).await.unwrap();
-            tx.commit().await.unwrap();
+                .filter(guide::Column::Code.eq("SB-03"));
+            writer.establish(async |tx| Ok(rename.exec(tx).await?)).await.unwrap();
             has_answered.wait().await;
         };
         let (late, ()) = tokio::join!(late, publishing);

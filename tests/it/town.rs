@@ -8,7 +8,8 @@ use entity::notice::NoticeState;
 use entity::{Id, Time};
 use reqwest::Method;
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait as _, DatabaseConnection, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
+    ColumnTrait as _, ConnectionTrait as _, DatabaseConnection, EntityTrait as _, PaginatorTrait as _,
+    QueryFilter as _, StatementBuilder,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -182,7 +183,7 @@ impl Town {
 
     /// Delivers every text that is due.
     pub async fn deliver(&self) {
-        while jobs::deliver::round(&self.app).await.unwrap() > 0 {}
+        jobs::deliver::all(&self.app).await.unwrap();
     }
 
     /// Another program on the same database and counters, with some settings of its own; its texts go to its own memory.
@@ -209,11 +210,9 @@ impl Town {
     pub async fn second_centre(&self) -> Arc<Centre> {
         let mut file: Value = serde_json::from_str(include_str!("../../seed/centre.json")).unwrap();
         file["code"] = json!("QX");
-        let tx = self.app.database.begin().await.unwrap();
         let file = serde_json::from_value(file).unwrap();
-        let made = centre::import(&tx, &self.app.random, self.app.clock.now(), file).await.unwrap();
-        tx.commit().await.unwrap();
-        Arc::new(Centre::unkept(made))
+        let change = async |tx: &_| centre::import(tx, &self.app.random, self.app.clock.now(), file).await;
+        Arc::new(Centre::unkept(self.app.establish(change).await.unwrap()))
     }
 
     /// Nobody.
@@ -254,6 +253,17 @@ impl Town {
     /// How many rows each table has.
     pub async fn rows(&self) -> BTreeMap<String, i64> {
         rows(self.app.read()).await
+    }
+
+    /// How the database would answer a statement, in its own words.
+    pub async fn plan(&self, statement: &impl StatementBuilder) -> String {
+        let (db, sqlite) = (self.app.read(), self.app.database.is_sqlite());
+        let explain = if sqlite { "explain query plan" } else { "explain" };
+        let asked = db.get_database_backend().build(statement).to_string();
+        let asked = sea_orm::Statement::from_string(db.get_database_backend(), format!("{explain} {asked}"));
+        let column = if sqlite { "detail" } else { "QUERY PLAN" };
+        let lines = db.query_all_raw(asked).await.unwrap().into_iter();
+        lines.map(|line| line.try_get::<String>("", column).unwrap()).collect::<Vec<_>>().join("\n")
     }
 
     /// A text from a phone, as the console gateway's hook brings it.

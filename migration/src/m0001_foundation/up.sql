@@ -121,13 +121,14 @@ create table notice (
     check ((state in ('claimed', 'sending')) = (lease_until is not null)),
     check ((state in ('due', 'claimed', 'sending')) = (done_at is null))
 );
+-- How many are due at a time, statistics seldom tell: no other index may look as good to the planner where some are claimed.
 create index notice_due on notice (lane, due_at, id) where state = 'due';
 create index notice_claimed on notice (lease_until) where state = 'claimed';
 create index notice_sending on notice (lease_until) where state = 'sending';
 create index notice_about on notice (about);
 create index notice_phone on notice (phone_blind, sent_at) where sent_at is not null;
-create index notice_phone_due on notice (phone_blind, due_at) where state = 'due';
-create index notice_open on notice (centre_id, state, due_at) where state <> 'accepted';
+create index notice_alike on notice (phone_blind, due_at) where state = 'due' and line is not null;
+create index notice_unwell on notice (centre_id, state, due_at) where state <> 'accepted' and state <> 'due';
 create table text_template (
     id         {id}    primary key,
     centre_id  {id}    not null references centre (id),

@@ -4,7 +4,7 @@ pub(super) mod appeal;
 
 use super::Noun;
 use super::problem::Failure;
-use super::view::{ApplicantInput, ApplicantView, Created, Done, Listed, Moment, Text, moment, part};
+use super::view::{ApplicantInput, ApplicantView, Created, Done, Listed, Moment, Rendered, Text, moment, part};
 use crate::access::{BookingParty, By, Perhaps, Resident, Visit, WindowStaff};
 use crate::document::calendar;
 use crate::domain::booking::{self, Booked, Hold, Start, Wish};
@@ -17,11 +17,12 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::{Json, PlainText};
 use poem_openapi::types::ToJSON as _;
 use poem_openapi::{ApiResponse, Object, OpenApi};
+use serde::Serialize;
 
 pub(super) struct Bookings;
 
 /// A start at which a guide can be booked.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 struct SlotView {
     /// Opaque id of the first slot.
     id: Id,
@@ -151,7 +152,7 @@ impl Bookings {
         from: Query<Option<NaiveDate>>,
         /// Last day; thirty days on if left out.
         to: Query<Option<NaiveDate>>,
-    ) -> Answer<Json<Listed<SlotView>>> {
+    ) -> Answer<Rendered<Listed<SlotView>>> {
         let Visit { app, centre, .. } = who.visit();
         let online = matches!(who, Perhaps::Stranger(_));
         let starts = booking::starts(app.read(), centre, &guide.0, from.0, to.0, app.clock.now(), online).await?;
@@ -162,7 +163,7 @@ impl Bookings {
             capacity: s.capacity,
             remaining: s.remaining,
         };
-        Ok(Json(Listed { items: starts.into_iter().map(view).collect(), next_cursor: None }))
+        Ok(Rendered::of(&Listed { items: starts.into_iter().map(view).collect(), next_cursor: None })?)
     }
 
     /// Have a place kept for a few minutes, while its form is filled in; one at a time

@@ -9,7 +9,7 @@ use crate::document::receipt;
 use crate::domain::case::{self, Filter, Intake, Proof, Step, Taken};
 use crate::domain::identity::Viewer;
 use crate::domain::{Act, centre, review};
-use entity::case::{CaseState, Model as Row, event};
+use entity::case::{CaseState, Model as Row};
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::{Html, Json};
@@ -22,8 +22,9 @@ const PDF_NOT_BUILT: Refusal =
 mod view;
 
 use view::{
-    Acted, CaseDetail, CaseView, CorrectionInput, DecideInput, MaterialInput, ProgressInput, ProgressView, ProofInput,
-    Receipt, ReceiveInput, ReceivedView, RefuseInput, RevealInput, Revealed, SearchInput, acted, detail, event, shown,
+    Acted, CaseDetail, CaseView, CorrectionInput, DecideInput, EventView, MaterialInput, ProgressInput, ProgressView,
+    ProofInput, Receipt, ReceiveInput, ReceivedView, RefuseInput, RevealInput, Revealed, SearchInput, acted, detail,
+    shown,
 };
 
 pub(super) struct Cases;
@@ -277,20 +278,10 @@ impl Cases {
         };
         let app = &visit.app;
         let look = async || case::progress(app.read(), &app.vault, &visit.centre, &number, &proof).await;
-        let (seen, events) = visit.prove(&number, &proof, look).await?;
-        let holds_receipt = proof.tail().is_none();
-        let told = |e: &event::Model| {
-            let ground = if holds_receipt { case::ground(&app.vault, e)? } else { None };
-            Ok(event(e, ground))
-        };
-        Ok(Json(ProgressView {
-            receipt_number: seen.row.receipt_number,
-            item: seen.item,
-            state: seen.row.state,
-            state_text: case::state_name(seen.row.state).to_owned(),
-            due_on: seen.row.due_on,
-            due_provisional: seen.row.due_provisional,
-            timeline: events.iter().map(told).collect::<crate::base::Result<Vec<_>>>()?,
-        }))
+        let case::Progress { receipt_number, item, state, due_on, due_provisional, events, .. } =
+            visit.prove(&number, &proof, look).await?;
+        let state_text = case::state_name(state).to_owned();
+        let timeline = events.into_iter().map(EventView::from).collect();
+        Ok(Json(ProgressView { receipt_number, item, state, state_text, due_on, due_provisional, timeline }))
     }
 }

@@ -3,12 +3,12 @@
 use crate::api::view::{ApplicantInput, ApplicantView, Moment, OfficeView, Text, moment};
 use crate::app::App;
 use crate::base::Result;
-use crate::domain::case::{self, Correction, Seen};
+use crate::domain::case::{self, Correction, Happened, Seen};
 use crate::domain::identity::{Viewer, staff};
 use crate::domain::{Act, Who, centre, review};
 use chrono::NaiveDate;
 use entity::applicant::{ApplicantKind, IdType};
-use entity::case::{CaseEventKind, CaseState, Channel, MaterialForm, Model as Row, event};
+use entity::case::{CaseEventKind, CaseState, Channel, MaterialForm, Model as Row};
 use entity::centre::office;
 use entity::identity::Role;
 use entity::{Id, Time};
@@ -331,7 +331,8 @@ pub(super) async fn detail(app: &App, centre: Id, seen: Seen, viewer: &Viewer) -
         let names = if viewer.is_staff() { Some(staff::names(app.read(), centre).await?) } else { None };
         for e in case::timeline(app.read(), &seen.row).await? {
             let by = names.as_ref().map(|names| names.get(&e.actor).cloned().unwrap_or_else(|| e.actor.clone()));
-            timeline.push(EventView { by, ..event(&e, case::ground(&app.vault, &e)?) });
+            let (at, ground) = (moment(e.at), case::ground(&app.vault, &e)?);
+            timeline.push(EventView { kind: e.kind, at, by, ground, fields: e.fields });
         }
         let taken = case::materials(app.read(), &seen.row).await?.into_iter();
         materials.extend(taken.map(|m| TakenView { name: m.name, form: m.form, copies: m.copies }));
@@ -352,6 +353,9 @@ pub(super) async fn acted(act: &Act, row: Row) -> Result<Acted> {
     Ok(Acted { case: view(act, row).await?, invitation })
 }
 
-pub(super) fn event(event: &event::Model, ground: Option<String>) -> EventView {
-    EventView { kind: event.kind, at: moment(event.at), by: None, ground, fields: event.fields.clone() }
+impl From<Happened> for EventView {
+    fn from(event: Happened) -> Self {
+        let Happened { kind, at, ground, fields } = event;
+        Self { kind, at: moment(at), by: None, ground, fields }
+    }
 }

@@ -106,7 +106,6 @@ pub async fn restore(
     mut progress: impl FnMut(&'static str, u64),
 ) -> Result<()> {
     let mut reader = Reader::open(file)?;
-    published::new_edition(tx).await?;
     let here = published::all(tx).await?.into_iter().map(|c| c.code);
     let twice: Vec<String> = here.filter(|code| reader.head.centres.contains(code)).collect();
     if !twice.is_empty() {

@@ -1,10 +1,10 @@
 //! Looking at cases: who may see what is decided here, once.
 
-use super::receive::normal_code;
-use super::{BAD_FIELDS, NO_PROGRESS, PURPOSE_NEEDED, UNKNOWN_CASE, WRONG_PROOF, check_code};
+use super::progress::Proof;
+use super::{BAD_FIELDS, PURPOSE_NEEDED, UNKNOWN_CASE, WRONG_PROOF};
 use crate::base::error::Result;
 use crate::base::personal;
-use crate::base::vault::{Place, Vault, same};
+use crate::base::vault::Vault;
 use crate::domain::act::{Act, Page, Who};
 use crate::domain::applicant::{self, Applicant};
 use crate::domain::identity::Viewer;
@@ -14,8 +14,8 @@ use entity::case::{CaseState, Column, Entity, Model, event, material};
 use entity::identity::Role;
 use entity::{Id, Time};
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, ExprTrait as _, JoinType, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, RelationDef, Select, SelectTwoMany,
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, Select,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -85,21 +85,10 @@ pub(super) async fn hold(act: &Act, number: &str, viewer: &Viewer) -> Result<Mod
 }
 
 /// The row of a case or receipt number.
-fn numbered(centre: Id, number: &str) -> Select<Entity> {
+pub(super) fn numbered(centre: Id, number: &str) -> Select<Entity> {
     let number = normal_number(number);
     let either = Column::Number.eq(&number).or(Column::ReceiptNumber.eq(&number));
     Entity::find().filter(Column::CentreId.eq(centre)).filter(either)
-}
-
-/// The case of a number, with what happened to it: one question.
-#[must_use]
-pub fn with_events(centre: Id, number: &str) -> SelectTwoMany<Entity, event::Entity> {
-    let events: RelationDef = Entity::belongs_to(event::Entity).from(Column::Id).to(event::Column::CaseId).into();
-    numbered(centre, number)
-        .join(JoinType::LeftJoin, events)
-        .select_with(event::Entity)
-        .order_by_asc(event::Column::At)
-        .order_by_asc(event::Column::Id)
 }
 
 /// What a list of cases is narrowed by.
@@ -235,7 +224,7 @@ pub async fn open(
     proof: &Proof,
 ) -> Result<Seen> {
     let seen = see(db, vault, centre, number, viewer).await?;
-    if !proof.holds(db, vault, &seen.row).await? {
+    if !proof.holds(db, vault, (&seen.row).into()).await? {
         return Err(WRONG_PROOF.into());
     }
     let applicant = applicant::get(db, vault, centre.id, seen.row.applicant_id).await?;
@@ -258,83 +247,6 @@ pub async fn timeline(db: &impl ConnectionTrait, case: &Model) -> Result<Vec<eve
 pub async fn materials(db: &impl ConnectionTrait, case: &Model) -> Result<Vec<material::Model>> {
     let rows = material::Entity::find().filter(material::Column::CaseId.eq(case.id));
     Ok(rows.order_by_asc(material::Column::N).all(db).await?)
-}
-
-/// What proves that a stranger has to do with a case, in its normal form: as it is compared, so it is counted.
-#[derive(Clone)]
-pub struct Proof {
-    of: ProofOf,
-    word: String,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ProofOf {
-    Receipt,
-    Phone,
-    Document,
-}
-
-impl Proof {
-    /// The check code of the receipt.
-    #[must_use]
-    pub fn check_code(typed: &str) -> Self {
-        Self { of: ProofOf::Receipt, word: normal_code(typed) }
-    }
-
-    /// The last four digits of the applicant's phone.
-    #[must_use]
-    pub fn phone_tail(typed: &str) -> Self {
-        Self { of: ProofOf::Phone, word: normal_code(typed) }
-    }
-
-    /// The last four characters of the applicant's document.
-    #[must_use]
-    pub fn id_tail(typed: &str) -> Self {
-        Self { of: ProofOf::Document, word: normal_code(typed) }
-    }
-
-    /// What is short enough to be guessed, so that tries must be counted. A check code is not, and whoever holds a receipt
-    /// is never locked out by somebody else's guessing.
-    #[must_use]
-    pub fn tail(&self) -> Option<&str> {
-        (self.of != ProofOf::Receipt).then_some(&self.word)
-    }
-
-    async fn holds(&self, db: &impl ConnectionTrait, vault: &Vault, row: &Model) -> Result<bool> {
-        let applicant = async || applicant::get(db, vault, row.centre_id, row.applicant_id).await;
-        let kept = match self.of {
-            ProofOf::Receipt => Some(check_code(vault, row)?),
-            ProofOf::Phone => applicant().await?.phone.map(|p| personal::tail(&p, 4)),
-            ProofOf::Document => {
-                applicant().await?.document.map(|(_, number)| personal::tail(&normal_code(&number), 4))
-            }
-        };
-        // What is shorter than four characters proves nothing.
-        let kept = kept.filter(|k| k.chars().count() >= 4);
-        Ok(kept.is_some_and(|kept| same(kept.as_bytes(), self.word.as_bytes())))
-    }
-}
-
-/// A case with what happened to it, in its order, for whoever holds its number and a proof. One question: this is what people
-/// ask for most.
-///
-/// # Errors
-/// `no_progress`, the same for a wrong number and a wrong proof.
-pub async fn progress(
-    db: &impl ConnectionTrait,
-    vault: &Vault,
-    centre: &Centre,
-    number: &str,
-    proof: &Proof,
-) -> Result<(Seen, Vec<event::Model>)> {
-    let found = with_events(centre.id, number).all(db).await?;
-    let (row, events) = found.into_iter().next().ok_or(NO_PROGRESS)?;
-    if !proof.holds(db, vault, &row).await? {
-        return Err(NO_PROGRESS.into());
-    }
-    let guide = guide::by_id(db, centre, row.guide_id).await?;
-    let seen = Seen { row, item: guide.row.name.clone(), guide_code: guide.row.code.clone(), applicant: None };
-    Ok((seen, events))
 }
 
 /// Shows personal data in full, for a purpose, and writes that down.
@@ -366,15 +278,6 @@ pub async fn reveal(
         _ => applicant.document.as_ref().map(|(_, number)| number.clone()),
     };
     Ok(wanted.into_iter().map(|field| (field, value(field))).collect())
-}
-
-/// The ground an event carries, in clear.
-///
-/// # Errors
-/// Whatever the vault says.
-pub fn ground(vault: &Vault, event: &event::Model) -> Result<Option<String>> {
-    let open = |sealed| vault.open(Place::new("case_event.words", event.centre_id, event.id), sealed);
-    Ok(event.words.as_ref().map(open).transpose()?)
 }
 
 /// True when a case is undecided on its last day.

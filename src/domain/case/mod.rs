@@ -13,14 +13,16 @@
 
 mod decide;
 mod look;
+mod progress;
 mod receive;
 mod tell;
 
 pub use decide::{Correction, Power, Step, correct, has, redate, step};
 pub use look::{
-    Filter, Proof, Seen, agenda, find, ground, is_due_today, is_overdue, list, materials, normal_number, open,
-    progress, reveal, search, see, timeline, with_events,
+    Filter, Seen, agenda, find, is_due_today, is_overdue, list, materials, normal_number, open, reveal, search, see,
+    timeline,
 };
+pub use progress::{Happened, Progress, Proof, ground, lines, progress};
 pub use receive::{By, Entry, Intake, NUMBERS, Received, Taken, check_code, receive};
 pub use tell::{news, tell_overdue, tell_tasks};
 

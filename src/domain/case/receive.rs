@@ -9,8 +9,8 @@ use crate::domain::applicant::{self, Applicant, Typed};
 use crate::domain::calendar::{self, Calendar};
 use crate::domain::guide::{self, Guide};
 use crate::domain::{booking, centre};
-use entity::Id;
 use entity::case::{CaseEventKind, CaseState, Channel, Column, Entity, MaterialForm, Model, event, material};
+use entity::{Id, Sealed};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use std::sync::Arc;
 
@@ -226,8 +226,8 @@ pub(super) fn happened(
 ///
 /// # Errors
 /// Whatever the vault says.
-pub fn check_code(vault: &Vault, case: &Model) -> Result<String> {
-    Ok(vault.open(Place::new("service_case.check_code", case.centre_id, case.id), &case.check_code)?)
+pub fn check_code(vault: &Vault, centre: Id, case: Id, code: &Sealed) -> Result<String> {
+    Ok(vault.open(Place::new("service_case.check_code", centre, case), code)?)
 }
 
 /// What was typed as a check code, in its normal form.

@@ -2,7 +2,6 @@
 
 use super::BAD_CENTRE;
 use crate::base::{Random, Result};
-use crate::domain::published::new_edition;
 use chrono::{NaiveDate, NaiveTime, Timelike as _};
 use entity::centre::{Column, Entity, HoursKind, Model, branch, host, hours, office};
 use entity::{Id, Time};
@@ -137,7 +136,6 @@ pub async fn import(db: &impl ConnectionTrait, random: &Random, now: Time, file:
             .exec_without_returning(db)
             .await?;
     }
-    new_edition(db).await?;
     Ok(centre)
 }
 

@@ -9,7 +9,7 @@ use entity::{Blind, Id, Time};
 use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, QueryTrait,
+    QuerySelect as _, QueryTrait, Select, UpdateMany,
 };
 use std::collections::HashSet;
 
@@ -44,14 +44,7 @@ pub async fn claim(db: &impl ConnectionTrait, now: Time, quiet: &Quiet, worker: 
         if left == 0 {
             break;
         }
-        let due = Entity::find()
-            .filter(Column::State.eq(NoticeState::Due))
-            .filter(Column::Lane.eq(*lane))
-            .filter(Column::DueAt.lte(now))
-            .order_by_asc(Column::DueAt)
-            .order_by_asc(Column::Id)
-            .limit(left);
-        claimed.extend(take(db, now, worker, due).await?);
+        claimed.extend(claiming(*lane, now, worker, left).exec_with_returning(db).await?);
     }
     let merging: Vec<&Model> = claimed.iter().filter(|n| n.line.is_some()).collect();
     if !merging.is_empty() {
@@ -61,26 +54,40 @@ pub async fn claim(db: &impl ConnectionTrait, now: Time, quiet: &Quiet, worker: 
             .filter(Column::State.eq(NoticeState::Due))
             .filter(Column::PhoneBlind.is_in(phones.into_iter().map(Blind)))
             .filter(Column::Kind.is_in(kinds))
+            .filter(Column::Line.is_not_null())
             .filter(Column::DueAt.lte(now + Duration::minutes(10)))
             .limit(limit);
-        claimed.extend(take(db, now, worker, alike).await?);
+        claimed.extend(taking(alike, now, worker).exec_with_returning(db).await?);
     }
     // What an UPDATE returns has no order of its own.
     claimed.sort_by_key(|notice| (notice.lane, notice.due_at, notice.id));
     Ok(claimed)
 }
 
-async fn take(db: &impl ConnectionTrait, now: Time, worker: Id, due: sea_orm::Select<Entity>) -> Result<Vec<Model>> {
+/// Claims what has been due longest in a lane: one statement, which reads no more than it claims, however much is due.
+#[must_use]
+pub fn claiming(lane: Lane, now: Time, worker: Id, limit: u64) -> UpdateMany<Entity> {
+    let due = Entity::find()
+        .filter(Column::State.eq(NoticeState::Due))
+        .filter(Column::Lane.eq(lane))
+        .filter(Column::DueAt.lte(now))
+        .order_by_asc(Column::DueAt)
+        .order_by_asc(Column::Id)
+        .limit(limit);
+    taking(due, now, worker)
+}
+
+fn taking(due: Select<Entity>, now: Time, worker: Id) -> UpdateMany<Entity> {
     let due = due.select_only().column(Column::Id).lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     let (with, picked) = pick(due.into_query());
     let mut claim = Entity::update_many()
         .col_expr(Column::State, Expr::value(NoticeState::Claimed))
         .col_expr(Column::ClaimedBy, Expr::value(worker))
         .col_expr(Column::LeaseUntil, Expr::value(now + LEASE))
-        .filter(Column::Id.in_subquery(picked))
-        .filter(Column::State.eq(NoticeState::Due));
+        // By their ids alone: beside another condition, each of them might be looked for among all that are due.
+        .filter(Column::Id.in_subquery(picked));
     QueryTrait::query(&mut claim).with_cte(with);
-    Ok(claim.exec_with_returning(db).await?)
+    claim
 }
 
 /// Gives up what is no longer worth sending, though no gateway may ever ask for it. Returns how many.

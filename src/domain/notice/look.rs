@@ -9,31 +9,41 @@ use crate::base::vault::{Place, Vault};
 use crate::domain::act::Act;
 use crate::domain::audit;
 use crate::domain::published::Centre;
-use entity::notice::{Column, Entity, Model, NoticeState, spend};
+use entity::notice::{Column, Entity, Lane, Model, NoticeState, spend};
 use entity::{Id, Time};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    QueryTrait as _,
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, Iterable as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, QueryTrait as _,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// What is neither due nor well over, as the index says it that holds nothing else.
+fn unwell() -> Condition {
+    Condition::all().add(Column::State.ne(NoticeState::Accepted)).add(Column::State.ne(NoticeState::Due))
+}
 
 /// A centre's texts in a state, the latest first; all that are not well over, if none is named.
 ///
 /// # Errors
 /// Whatever the database says.
 pub async fn list(db: &impl ConnectionTrait, centre: Id, state: Option<NoticeState>, limit: u64) -> Result<Vec<Model>> {
-    let unwell = [NoticeState::Due, NoticeState::Claimed, NoticeState::Sending, NoticeState::Unsure]
-        .into_iter()
-        .chain([NoticeState::Rejected, NoticeState::GaveUp]);
-    let states: Vec<NoticeState> = state.map_or_else(|| unwell.collect(), |one| vec![one]);
-    let mut rows = Entity::find().filter(Column::CentreId.eq(centre)).filter(Column::State.is_in(states));
-    if state != Some(NoticeState::Accepted) {
-        // As the index says it, which leaves out what is well over.
-        rows = rows.filter(Column::State.ne(NoticeState::Accepted));
+    let of_centre = || Entity::find().filter(Column::CentreId.eq(centre)).order_by_desc(Column::DueAt).limit(limit);
+    if let Some(state @ (NoticeState::Due | NoticeState::Accepted)) = state {
+        return Ok(of_centre().filter(Column::State.eq(state)).all(db).await?);
     }
-    Ok(rows.order_by_desc(Column::DueAt).limit(limit).all(db).await?)
+    let named = of_centre().filter(unwell());
+    if let Some(state) = state {
+        return Ok(named.filter(Column::State.eq(state)).all(db).await?);
+    }
+    let others =
+        [NoticeState::Claimed, NoticeState::Sending, NoticeState::Unsure, NoticeState::Rejected, NoticeState::GaveUp];
+    let mut rows = named.filter(Column::State.is_in(others)).all(db).await?;
+    rows.extend(of_centre().filter(Column::State.eq(NoticeState::Due)).all(db).await?);
+    rows.sort_by_key(|row| std::cmp::Reverse(row.due_at));
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(rows)
 }
 
 /// What is on its way or failed within a day, how long it waits, and what centres were billed today.
@@ -42,16 +52,25 @@ pub async fn list(db: &impl ConnectionTrait, centre: Id, state: Option<NoticeSta
 /// Whatever the database says.
 pub async fn waiting(db: &impl ConnectionTrait, now: Time, centres: &[Arc<Centre>]) -> Result<Waiting> {
     let ids = || centres.iter().map(|c| c.id);
-    let count = async |states: &[NoticeState], since: Option<Time>, until: Time| {
-        let rows: Vec<(NoticeState, i64, Option<Time>)> = Entity::find()
+    let due: Option<(i64, Option<Time>)> = Entity::find()
+        .select_only()
+        .column_as(Column::Id.count(), "n")
+        .column_as(Column::DueAt.min(), "first")
+        .filter(Column::State.eq(NoticeState::Due))
+        .filter(Column::Lane.is_in(Lane::iter()))
+        .filter(Column::DueAt.lte(now))
+        .into_tuple()
+        .one(db)
+        .await?;
+    let (due, due_since) = due.unwrap_or_default();
+    let count = async |states: &[NoticeState], since: Option<Time>| {
+        let rows: Vec<(NoticeState, i64)> = Entity::find()
             .select_only()
             .column(Column::State)
             .column_as(Column::Id.count(), "n")
-            .column_as(Column::DueAt.min(), "first")
             .filter(Column::CentreId.is_in(ids()))
+            .filter(unwell())
             .filter(Column::State.is_in(states.iter().copied()))
-            .filter(Column::State.ne(NoticeState::Accepted))
-            .filter(Column::DueAt.lte(until))
             .apply_if(since, |rows, since| rows.filter(Column::DueAt.gt(since)))
             .group_by(Column::State)
             .into_tuple()
@@ -59,13 +78,16 @@ pub async fn waiting(db: &impl ConnectionTrait, now: Time, centres: &[Arc<Centre
             .await?;
         Ok::<_, sea_orm::DbErr>(rows)
     };
-    let under_way = [NoticeState::Due, NoticeState::Claimed, NoticeState::Sending];
-    let failed = [NoticeState::Unsure, NoticeState::Rejected, NoticeState::GaveUp];
-    let mut rows = count(&under_way, None, now).await?;
-    let due_since = rows.iter().filter(|(state, ..)| *state == NoticeState::Due).find_map(|(_, _, first)| *first);
-    rows.extend(count(&failed, Some(now - chrono::Duration::days(1)), now).await?);
-    let word = |state: &NoticeState| rows.iter().find(|(s, ..)| s == state).map_or(0, |(_, n, _)| *n);
-    let texts = under_way.iter().chain(&failed).map(|state| (state.word(), word(state))).collect();
+    let (under_way, failed) = (
+        [NoticeState::Claimed, NoticeState::Sending],
+        [NoticeState::Unsure, NoticeState::Rejected, NoticeState::GaveUp],
+    );
+    let mut rows = count(&under_way, None).await?;
+    rows.extend(count(&failed, Some(now - chrono::Duration::days(1))).await?);
+    rows.push((NoticeState::Due, due));
+    let word = |state: &NoticeState| rows.iter().find(|(s, _)| s == state).map_or(0, |(_, n)| *n);
+    let states = [NoticeState::Due].iter().chain(&under_way).chain(&failed);
+    let texts = states.map(|state| (state.word(), word(state))).collect();
     let spent = spent(db, now, ids()).await?;
     let billed = centres.iter().map(|c| (c.code.clone(), spent.get(&c.id).copied().unwrap_or(0))).collect();
     Ok(Waiting { texts, due_since, billed })

@@ -22,7 +22,7 @@ mod stop;
 mod template;
 
 pub use admit::sweep;
-pub use claim::{LEASE, any_due, claim, expire, recover};
+pub use claim::{LEASE, any_due, claim, claiming, expire, recover};
 pub use kind::*;
 pub use look::{Explained, explain, list, retry, running_short, waiting};
 pub use say::{Message, compose, put, said, say, wake, withdraw};

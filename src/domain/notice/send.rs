@@ -8,8 +8,8 @@ use crate::base::settings::TextLimits;
 use crate::base::vault::{Place, Vault};
 use entity::notice::{Column, Entity, Model, NoticeState};
 use entity::{Id, Time};
-use sea_orm::sea_query::{CaseStatement, Expr};
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _};
+use sea_orm::sea_query::{CaseStatement, Expr, Query};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryTrait as _};
 use std::collections::{BTreeMap, HashSet};
 
 /// After so many tries a text is given up.
@@ -88,7 +88,7 @@ fn open(vault: &Vault, notice: &Model) -> anyhow::Result<(String, String, Option
 /// Marks claimed texts as being sent; gives those that still were this worker's.
 async fn mark(db: &impl ConnectionTrait, now: Time, notices: &[Model]) -> Result<HashSet<Id>> {
     let Some(first) = notices.first() else { return Ok(HashSet::new()) };
-    let marked = Entity::update_many()
+    let mut mark = Entity::update_many()
         .col_expr(Column::State, Expr::value(NoticeState::Sending))
         .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
         .col_expr(Column::LeaseUntil, Expr::value(now + LEASE))
@@ -96,9 +96,9 @@ async fn mark(db: &impl ConnectionTrait, now: Time, notices: &[Model]) -> Result
         .filter(Column::Id.is_in(notices.iter().map(|n| n.id)))
         .filter(Column::State.eq(NoticeState::Claimed))
         .filter(Column::ClaimedBy.eq(first.claimed_by))
-        .exec_with_returning(db)
-        .await?;
-    Ok(marked.into_iter().map(|n| n.id).collect())
+        .into_query();
+    let marked = db.query_all(mark.returning(Query::returning().column(Column::Id))).await?;
+    Ok(marked.iter().map(|row| row.try_get("", "id")).collect::<std::result::Result<_, _>>()?)
 }
 
 /// Several of one kind to one phone become one.

@@ -35,7 +35,7 @@ pub(super) struct Shown {
 impl Shown {
     pub(super) fn of(seen: Seen, now: Time) -> Self {
         Self {
-            limit: limit_in_words(&seen.row),
+            limit: limit_in_words(seen.row.ended_at.is_some(), seen.row.due_on, seen.row.due_provisional),
             overdue: case::is_overdue(&seen.row, now),
             due_today: case::is_due_today(&seen.row, now),
             item: seen.item,
@@ -190,7 +190,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         word: word(&by),
         item: seen.item,
         state: case::state_name(row.state),
-        limit: limit_in_words(&row),
+        limit: limit_in_words(row.ended_at.is_some(), row.due_on, row.due_provisional),
         overdue: case::is_overdue(&row, now),
         due_today: case::is_due_today(&row, now),
         elsewhere: elsewhere.filter(|_| !yours),

@@ -9,7 +9,7 @@ use futures_util::future::{join, join_all};
 use sea_orm::EntityTrait as _;
 use serde_json::{Value, json};
 use shuitian::access::TOO_OFTEN;
-use shuitian::domain::{booking, published};
+use shuitian::domain::booking;
 
 stories!(
     a_place_given_back_cools_down_before_others_see_it,
@@ -230,8 +230,8 @@ async fn what_one_books_for_others_counts_apart(town: &Town) {
 async fn a_centre_that_said_no_rule_gives_no_places(town: &Town) {
     let person = town.resident("13800000001").await;
     let slot = town.slot("SB-03", at("2026-11-26", 9, 0)).await;
-    rule::Entity::delete_many().exec(town.app.database.writer()).await.unwrap();
-    published::new_edition(town.app.database.writer()).await.unwrap();
+    let none = async |tx: &_| Ok(rule::Entity::delete_many().exec(tx).await?);
+    town.app.establish(none).await.unwrap();
     book(&person, &slot, "田小满").await.refused(booking::NO_RULES);
     hold(&person, &slot).await.refused(booking::NO_RULES);
     town.deliver().await;

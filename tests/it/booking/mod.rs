@@ -51,7 +51,6 @@ async fn remaining(town: &Town, slot: &str) -> i64 {
 async fn day_off(town: &Town, day: &str) {
     let mut file: Value = serde_json::from_str(include_str!("../../../seed/holidays/2026.json")).unwrap();
     file["days"].as_array_mut().unwrap().push(json!({ "date": day, "off": true, "name": "临时放假" }));
-    let tx = town.app.database.begin().await.unwrap();
-    calendar::import(&tx, town.app.clock.now(), serde_json::from_value(file).unwrap()).await.unwrap();
-    tx.commit().await.unwrap();
+    let file = serde_json::from_value(file).unwrap();
+    town.app.establish(async |tx| calendar::import(tx, town.app.clock.now(), file).await).await.unwrap();
 }

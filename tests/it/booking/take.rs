@@ -294,9 +294,7 @@ async fn a_day_that_turns_out_to_be_off_offers_nothing_more(town: &Town) {
     assert!(kept.iter().all(|s| s.taken == 0 && s.bookable == 0));
     // Taken back, the day offers all its places again, those of slots that somebody once held too.
     let file = serde_json::from_str(include_str!("../../../seed/holidays/2026.json")).unwrap();
-    let tx = town.app.database.begin().await.unwrap();
-    calendar::import(&tx, tuesday(), file).await.unwrap();
-    tx.commit().await.unwrap();
+    town.app.establish(async |tx| calendar::import(tx, tuesday(), file).await).await.unwrap();
     town.wait(Duration::hours(1)).await;
     let slot = town.slot("SB-03", at("2026-12-01", 9, 0)).await;
     assert_eq!(remaining(town, &slot).await, 4);

@@ -49,9 +49,7 @@ async fn import_2027(town: &Town, days: Value) {
     let file: HolidayFile =
         serde_json::from_value(json!({ "year": 2027, "official": true, "source": "国务院办公厅", "days": days }))
             .unwrap();
-    let tx = town.app.database.begin().await.unwrap();
-    calendar::import(&tx, town.app.clock.now(), file).await.unwrap();
-    tx.commit().await.unwrap();
+    town.app.establish(async |tx| calendar::import(tx, town.app.clock.now(), file).await).await.unwrap();
     town.app
         .write(&Arc::clone(&town.centre), shuitian::domain::Who::Operator, async |act| case::redate(act).await)
         .await

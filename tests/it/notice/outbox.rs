@@ -207,7 +207,7 @@ async fn three_workers_send_each_text_once(town: &Town) {
         Ok(())
     })
     .await;
-    let work = async || while shuitian::jobs::deliver::round(&town.app).await.unwrap() > 0 {};
+    let work = async || shuitian::jobs::deliver::all(&town.app).await.unwrap();
     futures_util::join!(work(), work(), work());
     town.deliver().await;
     let mut texts: Vec<String> = town.memory().sent().into_iter().map(|s| s.text).collect();

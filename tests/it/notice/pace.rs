@@ -50,7 +50,7 @@ async fn state(town: &Town, key: &str) -> Model {
 }
 
 async fn deliver(app: &App) -> Vec<Sent> {
-    while deliver::round(app).await.unwrap() > 0 {}
+    deliver::all(app).await.unwrap();
     memory_of(app).sent()
 }
 
