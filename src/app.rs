@@ -12,6 +12,9 @@ use crate::base::{Clock, Random};
 use crate::domain::published::{self, Centre, Published};
 use crate::domain::{Act, CAME_BETWEEN, Publishing, Rules, Who};
 use crate::gateway::limits::Limits;
+use crate::gateway::sms::aliyun::Aliyun;
+use crate::gateway::sms::mas::Mas;
+use crate::gateway::sms::tencent::Tencent;
 use crate::gateway::sms::{Memory, Sms};
 use crate::gateway::wechat::Wechat;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr};
@@ -84,14 +87,18 @@ impl App {
         let redis = settings.redis.url.expose_secret();
         let limits =
             if redis.is_empty() { Limits::memory() } else { Limits::redis(redis, settings.redis.prefix.clone())? };
-        let sms = settings.sms.gateways.iter().map(|gateway| match gateway {
-            Gateway::Console => Sms::Console,
-            Gateway::Memory => Sms::Memory(Memory::default()),
-        });
-        let links = match settings.sms.gateways.first() {
-            Some(Gateway::Console) => settings.sms.console.links,
-            _ => Links::PerCase,
+        let proxy = settings.outbound.proxy.expose_secret();
+        let open = |gateway: &Gateway| {
+            Ok::<_, anyhow::Error>(match gateway {
+                Gateway::Console => Sms::Console,
+                Gateway::Memory => Sms::Memory(Memory::default()),
+                Gateway::Tencent => Sms::Tencent(Tencent::open(&settings.sms.tencent, proxy)?),
+                Gateway::Aliyun => Sms::Aliyun(Aliyun::open(&settings.sms.aliyun, proxy, random.clone())?),
+                Gateway::Mas => Sms::Mas(Mas::open(&settings.sms.mas, proxy)?),
+            })
         };
+        let sms = settings.sms.gateways.iter().map(open).collect::<Result<_, _>>()?;
+        let links = settings.sms.gateways.first().map_or(Links::PerCase, |first| settings.sms.links(*first));
         let rules = Rules {
             review_days: settings.review.days,
             public_url: settings.public_url(),
@@ -100,7 +107,7 @@ impl App {
         };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self(Arc::new(Parts {
-            sms: sms.collect(),
+            sms,
             wechat: settings.wechat.sign_in.into(),
             rules: Arc::new(rules),
             hook_secret: keys::hook_secret(&settings.sms.console.hook_secret, &settings.security, &random)?,

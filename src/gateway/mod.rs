@@ -1,5 +1,7 @@
 //! Gateways (通道): what lies outside. A gateway knows no noun of the domain; each is an enum with a variant for tests.
 
+pub mod digest;
 pub mod limits;
+pub mod outside;
 pub mod sms;
 pub mod wechat;

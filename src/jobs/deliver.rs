@@ -6,7 +6,7 @@
 use crate::app::App;
 use crate::base::error::Result;
 use crate::domain::notice::{self, Parcel, Settled};
-use crate::gateway::sms::Outcome;
+use crate::gateway::sms::{Outcome, Outgoing};
 use chrono::Duration;
 use entity::notice::Model;
 use futures_util::StreamExt as _;
@@ -154,9 +154,10 @@ async fn deliver(app: App, few: Vec<Model>) -> Result<()> {
 /// Tries the gateways in order of preference. The next one is asked only when the text certainly did not go out.
 async fn hand_over(app: &App, parcel: &Parcel) -> Settled {
     let now = app.clock.now();
-    let mut fault = String::new();
+    let mut fault = "no_template".to_owned();
+    let text = Outgoing { id: parcel.notice.id, phone: &parcel.phone, text: &parcel.text };
     for gateway in &app.sms {
-        let outcome = gateway.send(parcel.notice.id, &parcel.phone, &parcel.text).await;
+        let Some(outcome) = gateway.send(&text, None, now).await else { continue };
         app.metrics.handed(gateway.name(), outcome.word());
         return match outcome {
             Outcome::Accepted(vendor_id) => Settled::Accepted { gateway: gateway.name(), vendor_id },

@@ -24,6 +24,7 @@ mod demo;
 mod doors;
 mod errors;
 mod floors;
+mod gateway;
 mod guide;
 mod identity;
 mod keys;

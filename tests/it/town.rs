@@ -328,7 +328,7 @@ pub async fn say_texts(act: &Act, numbers: std::ops::Range<usize>) -> shuitian::
 pub fn memory_of(app: &App) -> &Memory {
     match &app.sms[0] {
         Sms::Memory(memory) => memory,
-        Sms::Console => panic!("the town's texts go to memory"),
+        other => panic!("the town's texts go to memory, not to {}", other.name()),
     }
 }
 

@@ -14,7 +14,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
-pub use sms::{Console, Gateway, Links, Quiet, Sms, TextLimits};
+pub use sms::{Aliyun, Console, Gateway, Links, Mas, MasVariant, Quiet, Sms, Tencent, TextLimits};
 
 /// The embedded defaults, as `settings.example.toml` shows them.
 pub const DEFAULTS: &str = include_str!("settings.toml");
@@ -40,6 +40,7 @@ pub struct Settings {
     pub security: Security,
     pub wechat: Wechat,
     pub sms: Sms,
+    pub outbound: Outbound,
     pub review: Review,
     pub clock: ClockOffset,
     pub metrics: Metrics,
@@ -106,6 +107,13 @@ pub enum WechatSignIn {
     None,
     /// A stand-in that takes any code.
     StandIn,
+}
+
+/// `[outbound]`
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct Outbound {
+    pub proxy: SecretString,
 }
 
 /// `[review]`
@@ -215,6 +223,9 @@ impl Settings {
         if !(token.is_empty() || token.len() >= 16) {
             return Err(wrong("metrics.token", None));
         }
+        if let Some(key) = self.sms.missing() {
+            return Err(Fault(format!("{key} is empty, and sms.gateways names its gateway")));
+        }
         if self.profile != Profile::Production {
             return Ok(());
         }
@@ -306,6 +317,11 @@ mod tests {
         assert!(short.contains("metrics.token") && !short.contains("fifteen"), "{short}");
         assert!(load(&[("SHUITIAN__SMS__GATEWAYS", "carrier_pigeon")]).unwrap_err().contains("sms.gateways"));
         assert!(load(&[("SHUITIAN__SMS__GATEWAYS", "console,console")]).unwrap_err().contains("sms.gateways"));
+        assert!(load(&[("SHUITIAN__SMS__MAS__TIMEOUT", "0")]).unwrap_err().contains("1 to 120"));
+        for (gateway, key) in [("tencent", "secret_id"), ("aliyun", "access_key_id"), ("mas", "ec_name")] {
+            let message = load(&[("SHUITIAN__SMS__GATEWAYS", gateway)]).unwrap_err();
+            assert!(message.contains(&format!("sms.{gateway}.{key} is empty")), "{message}");
+        }
         assert!(load(&[("SHUITIAN__PROFILE", "staging")]).unwrap_err().contains("demo | production"));
         assert!(load(&[("SHUITIAN__HTTP__TRUSTED_PROXIES", "10.0.0.0/33")]).unwrap_err().contains("trusted_proxies"));
     }

@@ -94,7 +94,8 @@ pub(super) fn wrong(key: &str, value: Option<&Value>) -> Fault {
 
 /// The value for a message, unless it is a secret.
 fn show(key: &str, value: Option<&Value>) -> String {
-    let secret = ["keys", "secret", "password", "url"].iter().any(|s| key.contains(s)) && key != "http.public_url";
+    let secret =
+        ["keys", "secret", "password", "url", "proxy"].iter().any(|s| key.contains(s)) && key != "http.public_url";
     match value {
         Some(value) if !secret => value.to_string(),
         _ => "(not shown)".to_owned(),

@@ -1,8 +1,9 @@
 //! `[sms]`: by which ways texts leave, when, and how many.
 
 use super::within;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
+use std::time::Duration;
 
 /// `[sms]`
 #[derive(Clone, Debug, Deserialize)]
@@ -14,6 +15,9 @@ pub struct Sms {
     pub quiet_hours: Quiet,
     pub limits: TextLimits,
     pub console: Console,
+    pub tencent: Tencent,
+    pub aliyun: Aliyun,
+    pub mas: Mas,
 }
 
 /// Hours in which nobody is woken, as minutes past midnight; none if both are the same.
@@ -43,6 +47,12 @@ pub struct TextLimits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Gateway {
+    /// Tencent Cloud.
+    Tencent,
+    /// Aliyun.
+    Aliyun,
+    /// China Mobile cloud MAS.
+    Mas,
     /// Prints texts on the operator's terminal.
     Console,
     /// Keeps texts in memory, for tests.
@@ -57,6 +67,69 @@ pub struct Console {
     pub hook_secret: SecretString,
 }
 
+/// `[sms.tencent]`
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct Tencent {
+    pub endpoint: String,
+    pub region: String,
+    pub secret_id: String,
+    pub secret_key: SecretString,
+    pub sdk_app_id: String,
+    pub sign_name: String,
+    #[serde(deserialize_with = "seconds::<60, _>")]
+    pub connect_timeout: Duration,
+    #[serde(deserialize_with = "seconds::<120, _>")]
+    pub timeout: Duration,
+    pub links: Links,
+    pub hook_secret: SecretString,
+}
+
+/// `[sms.aliyun]`
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct Aliyun {
+    pub endpoint: String,
+    pub access_key_id: String,
+    pub access_key_secret: SecretString,
+    pub sign_name: String,
+    #[serde(deserialize_with = "seconds::<60, _>")]
+    pub connect_timeout: Duration,
+    #[serde(deserialize_with = "seconds::<120, _>")]
+    pub timeout: Duration,
+    pub links: Links,
+    pub hook_secret: SecretString,
+}
+
+/// `[sms.mas]`
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct Mas {
+    pub base: String,
+    pub variant: MasVariant,
+    pub ec_name: String,
+    pub ap_id: String,
+    pub secret_key: SecretString,
+    pub sign: String,
+    pub add_serial: String,
+    #[serde(deserialize_with = "seconds::<60, _>")]
+    pub connect_timeout: Duration,
+    #[serde(deserialize_with = "seconds::<120, _>")]
+    pub timeout: Duration,
+    pub links: Links,
+    pub hook_secret: SecretString,
+}
+
+/// In which form cloud MAS takes texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MasVariant {
+    /// Any words.
+    Nor,
+    /// A template of theirs, with values.
+    Tmp,
+}
+
 /// What a text that invites to rate may carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -67,6 +140,50 @@ pub enum Links {
     Fixed,
     /// A digit is the answer.
     None,
+}
+
+impl Sms {
+    /// What a text that invites to rate may carry by a gateway.
+    #[must_use]
+    pub const fn links(&self, gateway: Gateway) -> Links {
+        match gateway {
+            Gateway::Console => self.console.links,
+            Gateway::Memory => Links::PerCase,
+            Gateway::Tencent => self.tencent.links,
+            Gateway::Aliyun => self.aliyun.links,
+            Gateway::Mas => self.mas.links,
+        }
+    }
+
+    /// The first key that a gateway in use needs and that is empty.
+    pub(super) fn missing(&self) -> Option<&'static str> {
+        let Self { tencent, aliyun, mas, .. } = self;
+        let needed = |gateway: Gateway| match gateway {
+            Gateway::Console | Gateway::Memory => Vec::new(),
+            Gateway::Tencent => vec![
+                ("sms.tencent.secret_id", tencent.secret_id.as_str()),
+                ("sms.tencent.secret_key", tencent.secret_key.expose_secret()),
+                ("sms.tencent.sdk_app_id", &tencent.sdk_app_id),
+                ("sms.tencent.sign_name", &tencent.sign_name),
+            ],
+            Gateway::Aliyun => vec![
+                ("sms.aliyun.access_key_id", aliyun.access_key_id.as_str()),
+                ("sms.aliyun.access_key_secret", aliyun.access_key_secret.expose_secret()),
+                ("sms.aliyun.sign_name", &aliyun.sign_name),
+            ],
+            Gateway::Mas => vec![
+                ("sms.mas.ec_name", mas.ec_name.as_str()),
+                ("sms.mas.ap_id", &mas.ap_id),
+                ("sms.mas.secret_key", mas.secret_key.expose_secret()),
+                ("sms.mas.sign", &mas.sign),
+            ],
+        };
+        self.gateways.iter().flat_map(|g| needed(*g)).find(|(_, value)| value.is_empty()).map(|(key, _)| key)
+    }
+}
+
+fn seconds<'de, const MOST: i64, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    within::<1, MOST, D>(from).map(|n| Duration::from_secs(n.unsigned_abs()))
 }
 
 fn gateways<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Gateway>, D::Error> {

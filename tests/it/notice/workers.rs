@@ -9,7 +9,7 @@ use sea_orm::{
 };
 use shuitian::app::App;
 use shuitian::domain::notice;
-use shuitian::gateway::sms::Outcome;
+use shuitian::gateway::sms::{Outcome, Outgoing};
 use shuitian::jobs::{self, deliver};
 
 stories!(
@@ -61,7 +61,8 @@ async fn killed_after(app: &App, steps: usize) {
         return;
     }
     for parcel in &parcels {
-        app.sms[0].send(parcel.notice.id, &parcel.phone, &parcel.text).await;
+        let text = Outgoing { id: parcel.notice.id, phone: &parcel.phone, text: &parcel.text };
+        app.sms[0].send(&text, None, now).await;
     }
 }
 

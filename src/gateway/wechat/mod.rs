@@ -1,5 +1,8 @@
 //! WeChat (微信): who vouches for a resident who comes by the mini program.
 
+pub mod push;
+
+use super::digest::sha1;
 use crate::base::settings::WechatSignIn;
 
 /// Who answers for WeChat.
@@ -52,4 +55,11 @@ impl Wechat {
     pub const fn is_there(self) -> bool {
         !matches!(self, Self::None)
     }
+}
+/// The signature by which a page that is opened in WeChat may use its functions (JS-SDK): of the page's address as it is, but
+/// for what follows `#`.
+#[must_use]
+pub fn sign_page(ticket: &str, nonce: &str, seconds: i64, url: &str) -> String {
+    let page = url.split('#').next().unwrap_or(url);
+    sha1(format!("jsapi_ticket={ticket}&noncestr={nonce}&timestamp={seconds}&url={page}").as_bytes())
 }

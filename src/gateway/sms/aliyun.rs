@@ -1,0 +1,148 @@
+//! Aliyun SMS (阿里云短信), version 2017-05-25, signed by ACS3-HMAC-SHA256.
+
+use super::{Form, Outcome, Outgoing, no_answer, not_understood, tomorrow};
+use crate::base::{Random, settings};
+use crate::gateway::digest::{hmac_sha256, sha256};
+use crate::gateway::outside::{Answer, Outside};
+use chrono::{DateTime, Duration};
+use entity::Time;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::Method;
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+const VERSION: &str = "2017-05-25";
+/// What RFC 3986 leaves as it is.
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The service, by its settings.
+#[derive(Debug)]
+pub struct Aliyun {
+    outside: Outside,
+    settings: settings::Aliyun,
+    random: Random,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Sent {
+    code: String,
+    message: Option<String>,
+    biz_id: Option<String>,
+}
+
+impl Aliyun {
+    /// The service that the settings name.
+    ///
+    /// # Errors
+    /// An address that is none.
+    pub fn open(settings: &settings::Aliyun, proxy: &str, random: Random) -> anyhow::Result<Self> {
+        let outside = Outside::open(&settings.endpoint, settings.connect_timeout, settings.timeout, proxy)?;
+        Ok(Self { outside, settings: settings.clone(), random })
+    }
+
+    /// Hands one text over, by a template of theirs.
+    pub async fn send(&self, text: &Outgoing<'_>, form: &Form, now: Time) -> Outcome {
+        let values: serde_json::Map<_, _> =
+            form.values.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+        let query = query(&BTreeMap::from([
+            ("OutId", text.id.to_string()),
+            ("PhoneNumbers", text.phone.to_owned()),
+            ("SignName", self.settings.sign_name.clone()),
+            ("TemplateCode", form.template.clone()),
+            ("TemplateParam", serde_json::Value::Object(values).to_string()),
+        ]));
+        match self.ask("SendSms", &query, now).await {
+            Ok(answer) => sent(&answer, now),
+            Err(outcome) => outcome,
+        }
+    }
+
+    async fn ask(&self, action: &str, query: &str, now: Time) -> Result<Answer, Outcome> {
+        let (host, nonce) = (self.outside.host(), hex::encode(self.random.bytes::<16>()));
+        let headers = BTreeMap::from([
+            ("host", host),
+            ("x-acs-action", action.to_owned()),
+            ("x-acs-content-sha256", sha256(b"")),
+            ("x-acs-date", DateTime::from_timestamp(now.seconds(), 0).unwrap_or_default().format("%FT%TZ").to_string()),
+            // A new one for each attempt: a nonce that was seen is refused.
+            ("x-acs-signature-nonce", nonce),
+            ("x-acs-version", VERSION.to_owned()),
+        ]);
+        let (id, secret) = (&self.settings.access_key_id, self.settings.access_key_secret.expose_secret());
+        let authorization = authorize(id, secret, query, &headers);
+        let mut request = self.outside.request(Method::POST, "/", Some(query)).header("authorization", authorization);
+        for (name, value) in headers.into_iter().filter(|(name, _)| *name != "host") {
+            request = request.header(name, value);
+        }
+        self.outside.ask(request).await.map_err(|lost| no_answer(&lost))
+    }
+}
+
+/// Names and values as they stand in an address, by name: what is signed is what is sent.
+#[must_use]
+pub fn query(pairs: &BTreeMap<&str, String>) -> String {
+    let written = |word: &str| utf8_percent_encode(word, KEPT).to_string();
+    let pairs = pairs.iter().map(|(name, value)| format!("{}={}", written(name), written(value)));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+/// The header `Authorization` of a request, whose headers all are signed, among them the digest of its body.
+#[must_use]
+pub fn authorize(id: &str, secret: &str, query: &str, headers: &BTreeMap<&str, String>) -> String {
+    let lines: String = headers.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
+    let signed = headers.keys().copied().collect::<Vec<_>>().join(";");
+    let body = headers.get("x-acs-content-sha256").map(String::as_str).unwrap_or_default();
+    let canonical = format!("POST\n/\n{query}\n{lines}\n{signed}\n{body}");
+    let text = format!("ACS3-HMAC-SHA256\n{}", sha256(canonical.as_bytes()));
+    let signature = hex::encode(hmac_sha256(secret.as_bytes(), &text));
+    format!("ACS3-HMAC-SHA256 Credential={id},SignedHeaders={signed},Signature={signature}")
+}
+
+fn sent(answer: &Answer, now: Time) -> Outcome {
+    match serde_json::from_slice::<Sent>(&answer.body) {
+        Ok(Sent { code, biz_id, .. }) if code == "OK" => match biz_id {
+            Some(id) => Outcome::Accepted(id),
+            None => Outcome::Ambiguous("no_biz_id".to_owned()),
+        },
+        Ok(Sent { code, message, .. }) => outcome(&code, message.as_deref().unwrap_or_default(), now),
+        Err(_) => not_understood(answer),
+    }
+}
+
+/// The class of a code. One that is not known may stand for anything, so it is not sent again.
+fn outcome(code: &str, message: &str, now: Time) -> Outcome {
+    let word = code.to_owned();
+    match code {
+        "ServiceUnavailable" => Outcome::RetrySafe(Duration::seconds(30)),
+        "SignatureNonceUsed" => Outcome::RetrySafe(Duration::zero()),
+        _ if code.starts_with("Throttling") => Outcome::RetrySafe(Duration::seconds(5)),
+        // Which of the limits it was, the message says.
+        "isv.BUSINESS_LIMIT_CONTROL" if message.contains("分钟") => Outcome::Later(now + Duration::minutes(1)),
+        "isv.BUSINESS_LIMIT_CONTROL" if message.contains("小时") => Outcome::Later(now + Duration::hours(1)),
+        "isv.BUSINESS_LIMIT_CONTROL" | "isv.DAY_LIMIT_CONTROL" | "isv.MONTH_LIMIT_CONTROL" => {
+            Outcome::Later(tomorrow(now))
+        }
+        "isv.MOBILE_NUMBER_ILLEGAL"
+        | "isv.BLACK_KEY_CONTROL_LIMIT"
+        | "isv.INVALID_JSON_PARAM"
+        | "isv.TEMPLATE_MISSING_PARAMETERS"
+        | "isv.PARAM_LENGTH_LIMIT"
+        | "isv.PARAM_NOT_SUPPORT_URL"
+        | "isv.TEMPLATE_PARAMS_ILLEGAL"
+        | "isv.MOBILE_COUNT_OVER_LIMIT" => Outcome::Rejected(word),
+        "isv.AMOUNT_NOT_ENOUGH"
+        | "isv.OUT_OF_SERVICE"
+        | "isv.SMS_SIGNATURE_ILLEGAL"
+        | "isv.SIGN_STATE_ILLEGAL"
+        | "isv.SMS_TEMPLATE_ILLEGAL"
+        | "isp.RAM_PERMISSION_DENY"
+        | "isv.DENY_IP_RANGE"
+        | "SignatureDoesNotMatch" => Outcome::ChannelDown(word),
+        _ if ["isv.ACCOUNT_", "InvalidAccessKeyId", "InvalidTimeStamp"].iter().any(|begin| code.starts_with(begin)) => {
+            Outcome::ChannelDown(word)
+        }
+        _ => Outcome::Ambiguous(word),
+    }
+}

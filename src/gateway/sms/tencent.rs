@@ -1,0 +1,205 @@
+//! Tencent Cloud SMS (腾讯云短信), version 2021-01-11, signed by TC3-HMAC-SHA256.
+
+use super::{Form, Outcome, Outgoing, no_answer, not_understood, tomorrow};
+use crate::base::settings;
+use crate::gateway::digest::{hmac_sha256, sha256};
+use crate::gateway::outside::{Answer, Outside};
+use chrono::{DateTime, Duration};
+use entity::Time;
+use reqwest::Method;
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+
+const CONTENT_TYPE: &str = "application/json; charset=utf-8";
+const VERSION: &str = "2021-01-11";
+
+/// The service, by its settings.
+#[derive(Debug)]
+pub struct Tencent {
+    outside: Outside,
+    settings: settings::Tencent,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct SendSms<'t> {
+    phone_number_set: [String; 1],
+    sms_sdk_app_id: &'t str,
+    template_id: &'t str,
+    sign_name: &'t str,
+    template_param_set: Vec<&'t str>,
+    session_context: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answered<T> {
+    response: Response<T>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Response<T> {
+    #[serde(rename_all = "PascalCase")]
+    Failed {
+        error: Failure,
+    },
+    Done(T),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Failure {
+    code: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Sent {
+    send_status_set: Vec<Status>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Status {
+    serial_no: String,
+    code: String,
+}
+
+impl Tencent {
+    /// The service that the settings name.
+    ///
+    /// # Errors
+    /// An address that is none.
+    pub fn open(settings: &settings::Tencent, proxy: &str) -> anyhow::Result<Self> {
+        let outside = Outside::open(&settings.endpoint, settings.connect_timeout, settings.timeout, proxy)?;
+        Ok(Self { outside, settings: settings.clone() })
+    }
+
+    /// Hands one text over, by a template of theirs.
+    pub async fn send(&self, text: &Outgoing<'_>, form: &Form, now: Time) -> Outcome {
+        let body = SendSms {
+            phone_number_set: [format!("+86{}", text.phone)],
+            sms_sdk_app_id: &self.settings.sdk_app_id,
+            template_id: &form.template,
+            sign_name: &self.settings.sign_name,
+            template_param_set: form.values.iter().map(|(_, value)| value.as_str()).collect(),
+            session_context: text.id.to_string(),
+        };
+        match self.ask("SendSms", &body, now).await {
+            Ok(answer) => sent(&answer, now),
+            Err(outcome) => outcome,
+        }
+    }
+
+    async fn ask(&self, action: &str, body: &impl Serialize, now: Time) -> Result<Answer, Outcome> {
+        // What is signed are the very bytes that are sent.
+        let body = serde_json::to_vec(body).map_err(|_| Outcome::Rejected("unwritable".to_owned()))?;
+        let host = self.outside.host();
+        let signer = Signer {
+            id: &self.settings.secret_id,
+            key: self.settings.secret_key.expose_secret(),
+            service: "sms",
+            host: &host,
+            action,
+        };
+        let request = self
+            .outside
+            .request(Method::POST, "/", None)
+            .header("content-type", CONTENT_TYPE)
+            .header("x-tc-action", action)
+            .header("x-tc-version", VERSION)
+            .header("x-tc-region", &self.settings.region)
+            .header("x-tc-timestamp", now.seconds())
+            .header("authorization", signer.authorize(&body, now))
+            .body(body);
+        self.outside.ask(request).await.map_err(|lost| no_answer(&lost))
+    }
+}
+
+/// Signs requests.
+#[derive(Clone, Copy)]
+pub struct Signer<'s> {
+    /// `SecretId`.
+    pub id: &'s str,
+    /// `SecretKey`.
+    pub key: &'s str,
+    /// The service, such as `sms`.
+    pub service: &'s str,
+    /// The host that is asked.
+    pub host: &'s str,
+    /// What is asked of it.
+    pub action: &'s str,
+}
+
+impl Signer<'_> {
+    /// The header `Authorization` of a body at a moment. The day in it is London's, whatever it is here.
+    #[must_use]
+    pub fn authorize(&self, body: &[u8], now: Time) -> String {
+        let Self { id, key, service, host, action } = self;
+        let date = DateTime::from_timestamp_millis(now.0).unwrap_or_default().format("%Y-%m-%d").to_string();
+        let action = action.to_lowercase();
+        let signed = "content-type;host;x-tc-action";
+        let canonical = format!(
+            "POST\n/\n\ncontent-type:{CONTENT_TYPE}\nhost:{host}\nx-tc-action:{action}\n\n{signed}\n{}",
+            sha256(body)
+        );
+        let scope = format!("{date}/{service}/tc3_request");
+        let text = format!("TC3-HMAC-SHA256\n{}\n{scope}\n{}", now.seconds(), sha256(canonical.as_bytes()));
+        let of_day = hmac_sha256(format!("TC3{key}").as_bytes(), &date);
+        let of_service = hmac_sha256(&of_day, service);
+        let signature = hex::encode(hmac_sha256(&hmac_sha256(&of_service, "tc3_request"), &text));
+        format!("TC3-HMAC-SHA256 Credential={id}/{scope}, SignedHeaders={signed}, Signature={signature}")
+    }
+}
+
+fn sent(answer: &Answer, now: Time) -> Outcome {
+    match serde_json::from_slice::<Answered<Sent>>(&answer.body) {
+        Ok(Answered { response: Response::Failed { error } }) => outcome(&error.code, now),
+        Ok(Answered { response: Response::Done(Sent { send_status_set }) }) => match send_status_set.as_slice() {
+            [one] if one.code == "Ok" => Outcome::Accepted(one.serial_no.clone()),
+            [one] => outcome(&one.code, now),
+            // One was asked for: whatever this is, it says nothing of it.
+            _ => Outcome::Ambiguous("not_one_answer".to_owned()),
+        },
+        Err(_) => not_understood(answer),
+    }
+}
+
+/// The class of a code. One that is not known may stand for anything, so it is not sent again.
+fn outcome(code: &str, now: Time) -> Outcome {
+    let word = code.to_owned();
+    let later = |seconds| Outcome::Later(now + Duration::seconds(seconds));
+    match code {
+        "AuthFailure.SignatureExpire" => Outcome::RetrySafe(Duration::seconds(30)),
+        _ if code.starts_with("RequestLimitExceeded") => Outcome::RetrySafe(Duration::seconds(5)),
+        "LimitExceeded.PhoneNumberThirtySecondLimit" | "LimitExceeded.DeliveryFrequencyLimit" => later(30),
+        "LimitExceeded.PhoneNumberOneHourLimit" => later(3600),
+        "LimitExceeded.PhoneNumberDailyLimit"
+        | "LimitExceeded.PhoneNumberSameContentDailyLimit"
+        | "LimitExceeded.AppMainlandChinaDailyLimit"
+        | "LimitExceeded.AppDailyLimit"
+        | "FailedOperation.MarketingSendTimeConstraint" => Outcome::Later(tomorrow(now)),
+        "FailedOperation.InsufficientBalanceInSmsPackage"
+        | "FailedOperation.SignatureIncorrectOrUnapproved"
+        | "FailedOperation.TemplateIncorrectOrUnapproved"
+        | "FailedOperation.TemplateUnapprovedOrNotExist" => Outcome::ChannelDown(word),
+        "FailedOperation.PhoneNumberInBlacklist"
+        | "FailedOperation.PhoneNumberParseFail"
+        | "FailedOperation.ContainSensitiveWord"
+        | "FailedOperation.TemplateParamSetNotMatchApprovedTemplate"
+        | "FailedOperation.JsonParseFail"
+        | "FailedOperation.FailResolvePacket"
+        | "LimitExceeded.PhoneNumberCountLimit" => Outcome::Rejected(word),
+        _ if code.starts_with("AuthFailure.") || code.starts_with("UnauthorizedOperation") => {
+            Outcome::ChannelDown(word)
+        }
+        _ if code.starts_with("InvalidParameter")
+            || code.starts_with("MissingParameter")
+            || code.starts_with("UnsupportedOperation") =>
+        {
+            Outcome::Rejected(word)
+        }
+        _ => Outcome::Ambiguous(word),
+    }
+}
