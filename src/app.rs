@@ -97,8 +97,11 @@ impl App {
                 Gateway::Mas => Sms::Mas(Mas::open(&settings.sms.mas, proxy)?),
             })
         };
-        let sms = settings.sms.gateways.iter().map(open).collect::<Result<_, _>>()?;
-        let links = settings.sms.gateways.first().map_or(Links::PerCase, |first| settings.sms.links(*first));
+        let gateways = &settings.sms.gateways;
+        let sms = gateways.iter().map(open).collect::<Result<Vec<Sms>, _>>()?;
+        // Words of our own are for gateways that take them; the others have their own, with what these may carry.
+        let speaks = gateways.iter().zip(&sms).find(|(_, sms)| sms.is_free()).map(|(name, _)| name);
+        let links = speaks.or(gateways.first()).map_or(Links::PerCase, |gateway| settings.sms.links(*gateway));
         let rules = Rules {
             review_days: settings.review.days,
             public_url: settings.public_url(),

@@ -76,6 +76,8 @@ pub struct Model {
     pub text: Sealed,
     /// How it is told among several to one phone, if it can be.
     pub line: Option<Sealed>,
+    /// What went into its template, by name: for gateways that send by templates of theirs.
+    pub filled: Sealed,
     /// Texts that it is billed as.
     pub segments: i32,
     /// Id of what it speaks of, by which it is withdrawn.
@@ -135,6 +137,100 @@ pub mod template {
         pub merged: Option<String>,
         /// When it was put in force.
         pub created_at: Time,
+    }
+    plain!();
+}
+
+word! {
+    /// What a vendor says of a template.
+    VendorState {
+        /// Nothing yet.
+        Pending,
+        /// It may be used.
+        Approved,
+        /// It may not.
+        Refused,
+    }
+}
+
+/// Templates as vendors know them: a gateway that sends by templates takes a text by the one for its kind and version.
+pub mod vendor {
+    use super::*;
+    /// One template of one vendor.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "vendor_template")]
+    pub struct Model {
+        /// Opaque id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Id,
+        /// Its centre.
+        pub centre_id: Id,
+        /// The kind of text.
+        pub kind: String,
+        /// The version of ours that it stands for; 0 for what ships.
+        pub version: i32,
+        /// The gateway.
+        pub gateway: String,
+        /// The vendor's id of it.
+        pub template: String,
+        /// Names of the values that go into it, in its order, joined by commas.
+        pub names: String,
+        /// What the vendor says of it.
+        pub state: VendorState,
+        /// Why it was refused, in the vendor's words.
+        pub reason: Option<String>,
+        /// When this was entered.
+        pub changed_at: Time,
+    }
+    plain!();
+}
+
+word! {
+    /// How an attempt to hand a text over ended.
+    AttemptOutcome {
+        /// The gateway took it.
+        Accepted,
+        /// It certainly was not sent, and may be tried again.
+        RetrySafe,
+        /// Not now, by the vendor's limits.
+        Later,
+        /// It may have been sent.
+        Ambiguous,
+        /// It will never be sent.
+        Rejected,
+        /// The whole gateway was out of order.
+        ChannelDown,
+    }
+}
+
+/// Attempts to hand texts over; they are only added.
+pub mod attempt {
+    use super::*;
+    /// One attempt by one gateway.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "notice_attempt")]
+    pub struct Model {
+        /// Opaque id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Id,
+        /// Its centre.
+        pub centre_id: Id,
+        /// The text that was handed over, which may have told others as well.
+        pub notice_id: Id,
+        /// When it answered, or did not.
+        pub at: Time,
+        /// Gateways are tried one after the other: the first is 1.
+        pub n: i32,
+        /// The gateway.
+        pub gateway: String,
+        /// How it ended.
+        pub outcome: AttemptOutcome,
+        /// The gateway's id of it.
+        pub vendor_id: Option<String>,
+        /// The gateway's word, a code.
+        pub code: Option<String>,
+        /// Texts that it is billed as, if it is.
+        pub segments: i32,
     }
     plain!();
 }

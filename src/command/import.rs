@@ -83,7 +83,9 @@ impl Import {
                 let centre = centre_of(app, code).await?;
                 let done = app.publish(&centre, Who::Operator, async |act| notice::import(act, files).await).await?;
                 for text in &done {
-                    say(&format!("{} version {}: billed as {} or more", text.kind, text.version, text.segments))?;
+                    let at =
+                        text.registered.iter().map(|gateway| format!(", entered for {gateway}")).collect::<String>();
+                    say(&format!("{} version {}: billed as {} or more{at}", text.kind, text.version, text.segments))?;
                 }
                 say(&format!("{} texts changed", done.len()))
             }

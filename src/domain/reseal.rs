@@ -64,6 +64,7 @@ const TABLES: [(&str, &[Column]); 12] = [
             indexed("phone", "notice.phone", "phone_blind", "phone"),
             sealed("text", "notice.text"),
             sealed("line", "notice.line"),
+            sealed("filled", "notice.filled"),
         ],
     ),
     ("phone_stop", &[indexed("phone", "phone_stop.phone", "phone_blind", "phone")]),

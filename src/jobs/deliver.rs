@@ -5,10 +5,10 @@
 
 use crate::app::App;
 use crate::base::error::Result;
-use crate::domain::notice::{self, Parcel, Settled};
-use crate::gateway::sms::{Outcome, Outgoing};
+use crate::domain::notice::{self, Ended, Parcel, Settled, Tried};
+use crate::gateway::sms::{Form, Outcome, Outgoing, Sms};
 use chrono::Duration;
-use entity::notice::Model;
+use entity::notice::{AttemptOutcome, Model};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::watch;
@@ -134,32 +134,38 @@ fn in_batches(claimed: Vec<Model>) -> Vec<Vec<Model>> {
 async fn deliver(app: App, few: Vec<Model>) -> Result<()> {
     // One commit before anything is handed over.
     let (now, limits) = (app.clock.now(), &app.settings.sms.limits);
-    let mark = async |tx: &_| notice::begin_sending(tx, &app.vault, now, limits, few).await;
+    let by_template: Vec<&str> = app.sms.iter().filter(|g| !g.is_free()).map(Sms::name).collect();
+    let mark = async |tx: &_| notice::begin_sending(tx, &app.vault, now, limits, &by_template, few).await;
     let parcels = app.whole(mark).await?;
     let handed = parcels.into_iter().map(async |parcel| {
-        let how = hand_over(&app, &parcel).await;
-        tracing::debug!(id = %parcel.notice.id, kind = parcel.notice.kind, ?how, "a text was handed over");
-        (parcel, how)
+        let ended = hand_over(&app, parcel).await;
+        let (id, kind) = (ended.parcel.notice.id, &ended.parcel.notice.kind);
+        tracing::debug!(%id, kind, how = ?ended.how, "a text was handed over");
+        ended
     });
     // What is answered is settled; a slow one holds up no others.
     let mut answered = handed.collect::<FuturesUnordered<_>>().ready_chunks(TOGETHER);
     let mut settled = Ok(());
     while let Some(answered) = answered.next().await {
-        let done = notice::settle(app.database.writer(), app.clock.now(), answered).await;
+        let now = app.clock.now();
+        let done = app.whole(async |tx| notice::settle(tx, &app.random, now, answered).await).await;
         settled = settled.and(done);
     }
     settled
 }
 
 /// Tries the gateways in order of preference. The next one is asked only when the text certainly did not go out.
-async fn hand_over(app: &App, parcel: &Parcel) -> Settled {
+async fn hand_over(app: &App, parcel: Parcel) -> Ended {
     let now = app.clock.now();
-    let mut fault = "no_template".to_owned();
-    let text = Outgoing { id: parcel.notice.id, phone: &parcel.phone, text: &parcel.text };
+    let (mut tried, mut fault) = (Vec::new(), "no_template".to_owned());
     for gateway in &app.sms {
-        let Some(outcome) = gateway.send(&text, None, now).await else { continue };
+        let text = Outgoing { id: parcel.notice.id, phone: &parcel.phone, text: &parcel.text };
+        let form = parcel.filled.iter().find(|f| f.gateway == gateway.name());
+        let form = form.map(|f| Form { template: f.template.clone(), values: f.values.clone() });
+        let Some(outcome) = gateway.send(&text, form.as_ref(), now).await else { continue };
         app.metrics.handed(gateway.name(), outcome.word());
-        return match outcome {
+        tried.push(attempt(gateway.name(), &outcome));
+        let how = match outcome {
             Outcome::Accepted(vendor_id) => Settled::Accepted { gateway: gateway.name(), vendor_id },
             Outcome::RetrySafe(after) => {
                 let tries = parcel.notice.attempts.saturating_mul(parcel.notice.attempts);
@@ -174,6 +180,20 @@ async fn hand_over(app: &App, parcel: &Parcel) -> Settled {
                 continue;
             }
         };
+        return Ended { parcel, tried, how };
     }
-    Settled::Again { at: now + Duration::minutes(1), fault }
+    Ended { parcel, tried, how: Settled::Again { at: now + Duration::minutes(1), fault } }
+}
+
+/// An outcome as it is kept.
+fn attempt(gateway: &'static str, outcome: &Outcome) -> Tried {
+    let (outcome, vendor_id, code) = match outcome {
+        Outcome::Accepted(id) => (AttemptOutcome::Accepted, Some(id.clone()), None),
+        Outcome::RetrySafe(_) => (AttemptOutcome::RetrySafe, None, None),
+        Outcome::Later(_) => (AttemptOutcome::Later, None, None),
+        Outcome::Ambiguous(code) => (AttemptOutcome::Ambiguous, None, Some(code.clone())),
+        Outcome::Rejected(code) => (AttemptOutcome::Rejected, None, Some(code.clone())),
+        Outcome::ChannelDown(code) => (AttemptOutcome::ChannelDown, None, Some(code.clone())),
+    };
+    Tried { gateway, outcome, vendor_id, code }
 }

@@ -33,6 +33,8 @@ drop table uplink;
 drop table text_spend;
 drop table phone_pace;
 drop table phone_stop;
+drop table notice_attempt;
+drop table vendor_template;
 drop table text_template;
 drop table notice;
 drop table audit;

@@ -100,6 +100,7 @@ create table notice (
     phone_blind {bytes} not null,
     text        {bytes} not null,
     line        {bytes},
+    filled      {bytes} not null,
     segments    integer not null check (segments > 0),
     about       {id}    not null,
     due_at      bigint  not null,
@@ -140,6 +141,33 @@ create table text_template (
     created_at bigint  not null,
     unique (centre_id, kind, version)
 );
+create table vendor_template (
+    id         {id}    primary key,
+    centre_id  {id}    not null references centre (id),
+    kind       text    not null,
+    version    integer not null check (version >= 0),
+    gateway    text    not null,
+    template   text    not null,
+    names      text    not null,
+    state      text    not null check (state in ('pending', 'approved', 'refused')),
+    reason     text,
+    changed_at bigint  not null,
+    unique (centre_id, kind, version, gateway)
+);
+create table notice_attempt (
+    id        {id}    primary key,
+    centre_id {id}    not null references centre (id),
+    notice_id {id}    not null references notice (id),
+    at        bigint  not null,
+    n         integer not null check (n > 0),
+    gateway   text    not null,
+    outcome   text    not null check (outcome in
+        ('accepted', 'retry_safe', 'later', 'ambiguous', 'rejected', 'channel_down')),
+    vendor_id text,
+    code      text,
+    segments  integer not null check (segments > 0)
+);
+create index notice_attempt_notice on notice_attempt (notice_id, at, n);
 create table phone_stop (
     id          {id}    primary key,
     centre_id   {id}    not null references centre (id),

@@ -63,6 +63,8 @@ pub(super) fn all() -> Vec<Table> {
         audit,
         notice,
         notice::template,
+        notice::vendor,
+        notice::attempt,
         notice::stop,
         notice::pace,
         notice::spend,

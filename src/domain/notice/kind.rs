@@ -92,7 +92,7 @@ kinds! {
     /// A deadline was not kept.
     OVERDUE = "case.overdue", Fact, ["item", "number", "until", "phone"];
     /// A case has ended, and can be rated.
-    INVITATION = "review.invitation", Fact, ["item", "number", "outcome", "way"];
+    INVITATION = "review.invitation", Fact, ["item", "number", "outcome", "way", "link", "code", "tag"];
     /// An answer was not understood.
     HELP = "uplink.help", Fact, ["tag", "phone"];
     /// Nothing was asked.

@@ -20,15 +20,17 @@ mod say;
 mod send;
 mod stop;
 mod template;
+mod vendor;
 
 pub use admit::sweep;
 pub use claim::{LEASE, any_due, claim, claiming, expire, recover};
 pub use kind::*;
 pub use look::{Explained, explain, list, retry, running_short, waiting};
 pub use say::{Message, compose, put, said, say, wake, withdraw};
-pub use send::{Parcel, Settled, TRIES, begin_sending, settle};
+pub use send::{Ended, Parcel, Settled, TRIES, Tried, begin_sending, settle};
 pub use stop::{Word, answer_key, heed};
 pub use template::{Imported, TextFile, import, segments};
+pub use vendor::{Filled, VendorFile};
 
 /// A file of texts that says something wrong.
 pub const BAD_TEXTS: Refusal = Refusal::new(Refused::Invalid, "bad_texts", "短信模板有误，未导入：{fault}");

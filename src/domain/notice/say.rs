@@ -67,6 +67,7 @@ async fn row(act: &Act, message: Message, phone: &str) -> Result<Model> {
     let id = act.id();
     let text = format!("【{}】{}", act.centre.sms_sign, render(&template.body, &message.values));
     let line = if message.kind.merges { apart(&template, &act.centre.sms_sign, &message.values) } else { None };
+    let filled = serde_json::to_string(&message.values).map_err(anyhow::Error::from)?;
     let due_at = match message.kind.weight {
         Weight::Code => message.due_at,
         _ => awake(&act.rules.quiet, message.due_at, message.expires_at, act.now),
@@ -83,6 +84,7 @@ async fn row(act: &Act, message: Message, phone: &str) -> Result<Model> {
         segments: segments(&text),
         text: act.seal("notice.text", id, &text)?,
         line: line.map(|line| act.seal("notice.line", id, &line)).transpose()?,
+        filled: act.seal("notice.filled", id, &filled)?,
         about: message.about,
         due_at,
         expires_at: message.expires_at,

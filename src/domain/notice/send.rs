@@ -2,21 +2,27 @@
 
 use super::admit::{admit, note_spending};
 use super::claim::LEASE;
-use super::template::together;
+use super::template::{segments, together};
+use super::vendor::{Approved, Filled};
+use crate::base::Random;
+use crate::base::database::ROWS;
 use crate::base::error::Result;
 use crate::base::settings::TextLimits;
 use crate::base::vault::{Place, Vault};
-use entity::notice::{Column, Entity, Model, NoticeState};
+use entity::notice::{AttemptOutcome, Column, Entity, Model, NoticeState, attempt};
 use entity::{Id, Time};
 use sea_orm::sea_query::{CaseStatement, Expr, Query};
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryTrait as _};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel as _, QueryFilter as _,
+    QueryTrait as _,
+};
 use std::collections::{BTreeMap, HashSet};
 
 /// After so many tries a text is given up.
 pub const TRIES: i32 = 6;
 
 /// What a gateway is handed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Parcel {
     /// The notice, as it was claimed.
     pub notice: Model,
@@ -26,6 +32,8 @@ pub struct Parcel {
     pub text: String,
     /// Other notices that it tells as well.
     pub carries: Vec<Id>,
+    /// The same for gateways that send by templates of theirs.
+    pub filled: Vec<Filled>,
 }
 
 impl Parcel {
@@ -35,7 +43,8 @@ impl Parcel {
 }
 
 /// Marks claimed texts as being sent and opens them. Left out are those that are no longer this worker's to send (withdrawn,
-/// expired, or the lease ran out), and those that the phone or the centre has had enough of for now.
+/// expired, or the lease ran out), and those that the phone or the centre has had enough of for now. Some gateways may take them
+/// by templates of theirs only: `by_template` names these.
 ///
 /// # Errors
 /// Whatever the database says.
@@ -44,18 +53,24 @@ pub async fn begin_sending(
     vault: &Vault,
     now: Time,
     limits: &TextLimits,
+    by_template: &[&str],
     claimed: Vec<Model>,
 ) -> Result<Vec<Parcel>> {
     let admitted = admit(db, now, limits, claimed).await?;
     let marked = mark(db, now, &admitted).await?;
+    let approved = Approved::read(db, by_template, &admitted).await?;
     let mut opened = Vec::new();
     for notice in admitted.into_iter().filter(|n| marked.contains(&n.id)) {
-        match open(vault, &notice) {
-            Ok((phone, text, line)) => opened.push((notice, phone, text, line)),
+        match open(vault, &notice).and_then(|opened| Ok((opened, approved.fill(vault, &notice)?))) {
+            Ok(((phone, text, line), filled)) => {
+                // Several lines are no value for a vendor: where one may be asked, each goes by itself.
+                let line = line.filter(|_| by_template.is_empty());
+                opened.push((Parcel { notice, phone, text, carries: Vec::new(), filled }, line));
+            }
             Err(error) => {
                 // It would stop every round from here on, and no later one could open it either.
                 tracing::error!(id = %notice.id, error = format!("{error:#}"), "a text cannot be opened and is given up");
-                settle(db, now, vec![(parcel(notice, String::new(), String::new()), cannot_be_opened())]).await?;
+                end(db, now, &notice, &[notice.id], NoticeState::GaveUp, None, "cannot_be_opened").await?;
             }
         }
     }
@@ -69,14 +84,6 @@ pub async fn begin_sending(
             .await?;
     }
     Ok(parcels)
-}
-
-fn cannot_be_opened() -> Settled {
-    Settled::GaveUp { fault: "cannot_be_opened".to_owned() }
-}
-
-const fn parcel(notice: Model, phone: String, text: String) -> Parcel {
-    Parcel { notice, phone, text, carries: Vec::new() }
 }
 
 fn open(vault: &Vault, notice: &Model) -> anyhow::Result<(String, String, Option<String>)> {
@@ -102,20 +109,17 @@ async fn mark(db: &impl ConnectionTrait, now: Time, notices: &[Model]) -> Result
 }
 
 /// Several of one kind to one phone become one.
-fn merge(opened: Vec<(Model, String, String, Option<String>)>) -> Vec<Parcel> {
+fn merge(opened: Vec<(Parcel, Option<String>)>) -> Vec<Parcel> {
     let mut parcels: Vec<(Parcel, Vec<String>)> = Vec::new();
-    for (notice, phone, text, line) in opened {
-        let alike = |p: &&mut (Parcel, Vec<String>)| {
-            line.is_some()
-                && !p.1.is_empty()
-                && (p.0.notice.centre_id, &p.0.notice.kind, &p.0.phone) == (notice.centre_id, &notice.kind, &phone)
-        };
+    for (parcel, line) in opened {
+        let to = |p: &Parcel| (p.notice.centre_id, p.notice.kind.clone(), p.phone.clone());
+        let alike = |p: &&mut (Parcel, Vec<String>)| line.is_some() && !p.1.is_empty() && to(&p.0) == to(&parcel);
         match parcels.iter_mut().find(alike) {
             Some((first, lines)) => {
-                first.carries.push(notice.id);
+                first.carries.push(parcel.notice.id);
                 lines.extend(line);
             }
-            None => parcels.push((parcel(notice, phone, text), line.into_iter().collect())),
+            None => parcels.push((parcel, line.into_iter().collect())),
         }
     }
     let told = |(parcel, lines): (Parcel, Vec<String>)| match together(&lines).filter(|_| lines.len() > 1) {
@@ -125,8 +129,21 @@ fn merge(opened: Vec<(Model, String, String, Option<String>)>) -> Vec<Parcel> {
     parcels.into_iter().map(told).collect()
 }
 
-/// How a sending ended.
-#[derive(Debug)]
+/// An attempt of one gateway.
+#[derive(Clone, Debug)]
+pub struct Tried {
+    /// Which.
+    pub gateway: &'static str,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// Its id of the text.
+    pub vendor_id: Option<String>,
+    /// Its word, a code.
+    pub code: Option<String>,
+}
+
+/// What becomes of a text after its attempts.
+#[derive(Clone, Debug)]
 pub enum Settled {
     /// A gateway took it.
     Accepted {
@@ -152,20 +169,47 @@ pub enum Settled {
         /// The gateway's word.
         fault: String,
     },
-    /// It is no longer worth sending.
-    GaveUp {
-        /// Why.
-        fault: String,
-    },
 }
 
-/// Records how sendings ended: those that a gateway took in one statement, the others one by one.
+/// A sending that ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// What was handed over.
+    pub parcel: Parcel,
+    /// By whom it was tried, one after the other.
+    pub tried: Vec<Tried>,
+    /// What becomes of it.
+    pub how: Settled,
+}
+
+/// Records how sendings ended, and each attempt: those that a gateway took in one statement, the others one by one.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn settle(db: &impl ConnectionTrait, now: Time, ended: Vec<(Parcel, Settled)>) -> Result<()> {
+pub async fn settle(db: &impl ConnectionTrait, random: &Random, now: Time, ended: Vec<Ended>) -> Result<()> {
+    let mut attempts = Vec::new();
+    for Ended { parcel, tried, .. } in &ended {
+        for (n, Tried { gateway, outcome, vendor_id, code }) in (1..).zip(tried.clone()) {
+            let row = attempt::Model {
+                id: random.id(now),
+                centre_id: parcel.notice.centre_id,
+                notice_id: parcel.notice.id,
+                at: now,
+                n,
+                gateway: gateway.to_owned(),
+                outcome,
+                vendor_id,
+                code,
+                segments: segments(&parcel.text),
+            };
+            attempts.push(row.into_active_model());
+        }
+    }
+    for rows in attempts.chunks(ROWS) {
+        attempt::Entity::insert_many(rows.to_vec()).exec_without_returning(db).await?;
+    }
     let mut accepted = BTreeMap::<&'static str, Vec<(Parcel, String)>>::new();
-    for (parcel, how) in ended {
+    for Ended { parcel, how, .. } in ended {
         let tired = parcel.notice.attempts + 1 >= TRIES;
         let (state, due_at, fault) = match how {
             Settled::Accepted { gateway, vendor_id } => {
@@ -176,29 +220,42 @@ pub async fn settle(db: &impl ConnectionTrait, now: Time, ended: Vec<(Parcel, Se
             Settled::Again { at, fault } => (NoticeState::Due, Some(at), fault),
             Settled::Unsure { fault } => (NoticeState::Unsure, None, fault),
             Settled::Rejected { fault } => (NoticeState::Rejected, None, fault),
-            Settled::GaveUp { fault } => (NoticeState::GaveUp, None, fault),
         };
-        let mut end = Entity::update_many()
-            .col_expr(Column::State, Expr::value(state))
-            .col_expr(Column::Fault, Expr::value(fault))
-            .col_expr(Column::LeaseUntil, Expr::value(None::<Time>))
-            .col_expr(Column::DoneAt, Expr::value((state != NoticeState::Due).then_some(now)));
-        if let Some(due_at) = due_at {
-            // It did not go out: it is not counted, and may go by itself or with others next time.
-            end = end
-                .col_expr(Column::DueAt, Expr::value(due_at))
-                .col_expr(Column::SentAt, Expr::value(None::<Time>))
-                .col_expr(Column::CarriedBy, Expr::value(None::<Id>));
-        }
-        end.filter(Column::Id.is_in(parcel.ids()))
-            .filter(Column::State.eq(NoticeState::Sending))
-            .filter(Column::ClaimedBy.eq(parcel.notice.claimed_by))
-            .exec(db)
-            .await?;
+        end(db, now, &parcel.notice, &parcel.ids(), state, due_at, &fault).await?;
     }
     for (gateway, parcels) in accepted {
         settle_accepted(db, now, gateway, &parcels).await?;
     }
+    Ok(())
+}
+
+/// Ends a sending that no gateway took, of a text and those it carries.
+async fn end(
+    db: &impl ConnectionTrait,
+    now: Time,
+    notice: &Model,
+    ids: &[Id],
+    state: NoticeState,
+    due_at: Option<Time>,
+    fault: &str,
+) -> Result<()> {
+    let mut end = Entity::update_many()
+        .col_expr(Column::State, Expr::value(state))
+        .col_expr(Column::Fault, Expr::value(fault))
+        .col_expr(Column::LeaseUntil, Expr::value(None::<Time>))
+        .col_expr(Column::DoneAt, Expr::value((state != NoticeState::Due).then_some(now)));
+    if let Some(due_at) = due_at {
+        // It did not go out: it is not counted, and may go by itself or with others next time.
+        end = end
+            .col_expr(Column::DueAt, Expr::value(due_at))
+            .col_expr(Column::SentAt, Expr::value(None::<Time>))
+            .col_expr(Column::CarriedBy, Expr::value(None::<Id>));
+    }
+    end.filter(Column::Id.is_in(ids.iter().copied()))
+        .filter(Column::State.eq(NoticeState::Sending))
+        .filter(Column::ClaimedBy.eq(notice.claimed_by))
+        .exec(db)
+        .await?;
     Ok(())
 }
 

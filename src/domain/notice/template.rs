@@ -2,6 +2,7 @@
 
 use super::BAD_TEXTS;
 use super::kind::{ALL, Kind};
+use super::vendor::{self, VendorFile};
 use crate::base::error::Result;
 use crate::domain::act::{Act, Publishing};
 use crate::domain::audit;
@@ -9,7 +10,7 @@ use entity::Id;
 use entity::notice::template::{Column, Entity, Model};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 /// Words by which networks take a notice for advertising, and refuse it.
@@ -31,6 +32,9 @@ pub struct TextFile {
     /// The words around several of them, with `{n}` and `{lines}`.
     #[serde(default)]
     pub merged: Option<String>,
+    /// The same as vendors know it, by gateway.
+    #[serde(default)]
+    pub vendors: BTreeMap<String, VendorFile>,
 }
 
 /// The words of a kind, in force.
@@ -126,6 +130,8 @@ pub struct Imported {
     pub version: i32,
     /// Texts it is billed as, values not counted.
     pub segments: i32,
+    /// Gateways whose vendors know it now, or say something else of it.
+    pub registered: Vec<String>,
 }
 
 /// Puts a centre's own words in force; what was said before stays as it was. Words that are in force already are passed over.
@@ -141,21 +147,31 @@ pub async fn import(act: &Publishing, files: Vec<TextFile>) -> Result<Vec<Import
     for file in files {
         let kind = Kind::of(&file.kind).ok_or_else(|| anyhow::anyhow!("no kind {}", file.kind))?;
         let old = in_force(act, kind).await?;
-        if (&old.body, &old.line, &old.merged) == (&file.body, &file.line, &file.merged) {
+        let same = (&old.body, &old.line, &old.merged) == (&file.body, &file.line, &file.merged);
+        let version = if same { old.version } else { old.version + 1 };
+        let mut registered = Vec::new();
+        for (gateway, vendor) in file.vendors {
+            if vendor::enter(act, kind, version, &gateway, vendor).await? {
+                registered.push(gateway);
+            }
+        }
+        let segments = segments(&format!("【{}】{}", act.centre.sms_sign, file.body));
+        if !same || !registered.is_empty() {
+            imported.push(Imported { kind: file.kind.clone(), version, segments, registered });
+        }
+        if same {
             continue;
         }
         let row = Model {
             id: act.id(),
             centre_id: act.centre.id,
             kind: file.kind,
-            version: old.version + 1,
+            version,
             body: file.body,
             line: file.line,
             merged: file.merged,
             created_at: act.now,
         };
-        let segments = segments(&format!("【{}】{}", act.centre.sms_sign, row.body));
-        imported.push(Imported { kind: row.kind.clone(), version: row.version, segments });
         audit::note(act, "text.imported", &row.kind, serde_json::json!({ "version": row.version })).await?;
         act.insert(row).await?;
     }
@@ -190,6 +206,9 @@ fn faults(row: usize, file: &TextFile) -> Vec<String> {
         if !words.chars().all(|c| c.len_utf16() == 1) {
             faults.push(format!("{at} 有表情或生僻字，手机可能显示不出来"));
         }
+    }
+    for (gateway, vendor) in &file.vendors {
+        faults.extend(vendor::faults(&format!("第{row}行 vendors.{gateway}"), kind, gateway, vendor));
     }
     if kind.merges != (file.line.is_some() && file.merged.is_some()) || file.line.is_some() != file.merged.is_some() {
         let what = if kind.merges { "要同时写 line 和 merged" } else { "不用 line 和 merged" };

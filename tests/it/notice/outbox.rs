@@ -89,7 +89,7 @@ async fn claim(town: &Town, limit: u64) -> Vec<Model> {
 
 async fn begin(town: &Town, now: entity::Time, claimed: Vec<Model>) -> Vec<Parcel> {
     let limits = &town.app.settings.sms.limits;
-    notice::begin_sending(town.app.database.writer(), &town.app.vault, now, limits, claimed).await.unwrap()
+    notice::begin_sending(town.app.database.writer(), &town.app.vault, now, limits, &[], claimed).await.unwrap()
 }
 
 async fn claim_and_die(town: &Town, begun: bool) -> usize {

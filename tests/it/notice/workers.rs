@@ -56,7 +56,7 @@ async fn killed_after(app: &App, steps: usize) {
     if steps == 1 {
         return;
     }
-    let parcels = notice::begin_sending(db, &app.vault, now, &app.settings.sms.limits, claimed).await.unwrap();
+    let parcels = notice::begin_sending(db, &app.vault, now, &app.settings.sms.limits, &[], claimed).await.unwrap();
     if steps == 2 {
         return;
     }

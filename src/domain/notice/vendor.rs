@@ -1,0 +1,140 @@
+//! Templates of vendors (报备模板): a gateway that sends by templates takes a text by the one that its vendor approved, with the
+//! values that went into ours. What it has not approved does not leave by it.
+
+use super::kind::Kind;
+use crate::base::error::Result;
+use crate::base::vault::{Place, Vault};
+use crate::domain::act::Publishing;
+use crate::domain::audit;
+use entity::notice::vendor::{Column, Entity, Model};
+use entity::notice::{Model as Notice, VendorState};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel as _,
+    QueryFilter as _,
+};
+use serde::Deserialize;
+use std::collections::HashSet;
+
+/// Gateways that may have templates of their own.
+const GATEWAYS: [&str; 3] = ["tencent", "aliyun", "mas"];
+/// Values that are no values for a vendor: a link is refused in a variable, and lines are too long for one.
+const NOT_FOR_VENDORS: [&str; 4] = ["way", "link", "lines", "n"];
+
+/// A template of a vendor in a file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VendorFile {
+    /// The vendor's id of it.
+    pub template: String,
+    /// Names of the values that go into it, in its order.
+    pub values: Vec<String>,
+    /// What the vendor says of it.
+    pub state: VendorState,
+    /// Why it was refused, in the vendor's words.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// What a vendor is handed in the place of words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filled {
+    /// The gateway.
+    pub gateway: String,
+    /// The vendor's id of the template.
+    pub template: String,
+    /// Names and values, in its order.
+    pub values: Vec<(String, String)>,
+}
+
+/// What is wrong with a template of a vendor.
+pub(super) fn faults(at: &str, kind: &Kind, gateway: &str, file: &VendorFile) -> Vec<String> {
+    let mut faults = Vec::new();
+    if !GATEWAYS.contains(&gateway) {
+        faults.push(format!("{at} 没有 {gateway} 通道，可用的有 {}", GATEWAYS.join("、")));
+    }
+    let readable = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !(1..=64).contains(&file.template.len()) || !file.template.chars().all(readable) {
+        faults.push(format!("{at} template 应为1至64位字母、数字、_ 或 -"));
+    }
+    let known: Vec<&str> = kind.values.iter().copied().filter(|name| !NOT_FOR_VENDORS.contains(name)).collect();
+    for (n, name) in file.values.iter().enumerate() {
+        if !known.contains(&name.as_str()) {
+            faults.push(format!("{at} 不能用 {name}，{} 可用 {}", kind.word, known.join("、")));
+        }
+        if file.values[..n].contains(name) {
+            faults.push(format!("{at} {name} 重复"));
+        }
+    }
+    faults
+}
+
+/// Enters what a vendor knows of a version of ours; true if that is new.
+pub(super) async fn enter(
+    act: &Publishing,
+    kind: &Kind,
+    version: i32,
+    gateway: &str,
+    file: VendorFile,
+) -> Result<bool> {
+    let here = Column::CentreId.eq(act.centre.id).and(Column::Kind.eq(kind.word)).and(Column::Version.eq(version));
+    let old = Entity::find().filter(here).filter(Column::Gateway.eq(gateway)).one(&*act.tx).await?;
+    let VendorFile { template, values, state, reason } = file;
+    let new = Model {
+        id: old.as_ref().map_or_else(|| act.id(), |old| old.id),
+        centre_id: act.centre.id,
+        kind: kind.word.to_owned(),
+        version,
+        gateway: gateway.to_owned(),
+        template,
+        names: values.join(","),
+        state,
+        reason,
+        changed_at: act.now,
+    };
+    match old {
+        Some(old) if Model { changed_at: old.changed_at, ..new.clone() } == old => return Ok(false),
+        Some(_) => drop(Entity::update(new.clone().into_active_model().reset_all()).exec(&*act.tx).await?),
+        None => drop(act.insert(new.clone()).await?),
+    }
+    let said = serde_json::json!({ "version": version, "gateway": gateway, "state": new.state.word() });
+    audit::note(act, "text.registered", kind.word, said).await?;
+    Ok(true)
+}
+
+/// Approved templates for these texts at these gateways.
+pub(super) struct Approved(Vec<Model>);
+
+impl Approved {
+    pub(super) async fn read(db: &impl ConnectionTrait, gateways: &[&str], texts: &[Notice]) -> Result<Self> {
+        if gateways.is_empty() || texts.is_empty() {
+            return Ok(Self(Vec::new()));
+        }
+        let (centres, kinds): (HashSet<_>, HashSet<_>) = texts.iter().map(|t| (t.centre_id, t.kind.as_str())).unzip();
+        let approved = Entity::find()
+            .filter(Column::CentreId.is_in(centres))
+            .filter(Column::Kind.is_in(kinds))
+            .filter(Column::Gateway.is_in(gateways.iter().copied()))
+            .filter(Column::State.eq(VendorState::Approved));
+        Ok(Self(approved.all(db).await?))
+    }
+
+    /// A text as each of the gateways takes it: by the template for its version or, until that is approved, the newest before.
+    pub(super) fn fill(&self, vault: &Vault, text: &Notice) -> anyhow::Result<Vec<Filled>> {
+        let fits = |m: &&Model| m.centre_id == text.centre_id && m.kind == text.kind && m.version <= text.version;
+        let fitting: Vec<&Model> = self.0.iter().filter(fits).collect();
+        let newest =
+            fitting.iter().filter(|m| fitting.iter().all(|o| o.gateway != m.gateway || o.version <= m.version));
+        if fitting.is_empty() {
+            return Ok(Vec::new());
+        }
+        let values = vault.open(Place::new("notice.filled", text.centre_id, text.id), &text.filled)?;
+        let values: Vec<(String, String)> = serde_json::from_str(&values)?;
+        let value = |name: &str| values.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).unwrap_or_default();
+        let fill = |m: &&Model| Filled {
+            gateway: m.gateway.clone(),
+            template: m.template.clone(),
+            values: m.names.split(',').filter(|n| !n.is_empty()).map(|n| (n.to_owned(), value(n))).collect(),
+        };
+        Ok(newest.map(fill).collect())
+    }
+}
