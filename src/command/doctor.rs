@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::base::settings::Profile;
 use crate::domain::archive;
 use crate::domain::identity::staff;
-use crate::domain::{audit, calendar, notice};
+use crate::domain::{audit, calendar, guide, notice};
 use chrono::{Datelike as _, Duration};
 use entity::lease;
 use entity::notice::NoticeState;
@@ -33,6 +33,7 @@ pub(super) async fn run(app: &App) -> anyhow::Result<()> {
     if readable {
         for found in [
             keys(app).await,
+            centres(app).await,
             timetable(app).await,
             texts(app).await,
             year(app).await,
@@ -77,7 +78,10 @@ fn settings(app: &App) -> Vec<Finding> {
     let limits = &app.settings.sms.limits;
     let ways: Vec<&str> = app.sms.iter().map(crate::gateway::sms::Sms::name).collect();
     let gateway = match ways.as_slice() {
-        [] => ("gateway", Ill, "no gateway takes texts: set sms.gateways".to_owned()),
+        [] => {
+            let words = "no gateway takes texts: nobody is told anything, and residents cannot sign in by phone";
+            ("gateway", Poor, format!("{words}: set sms.gateways"))
+        }
         ["console"] => ("gateway", Poor, "texts are printed here and reach no phone".to_owned()),
         ways => (
             "gateway",
@@ -85,7 +89,13 @@ fn settings(app: &App) -> Vec<Finding> {
             format!("texts leave by {}, {hours}, {} a centre a day", ways.join(", "), limits.daily_budget),
         ),
     };
-    vec![profile, gateway]
+    let http = &app.settings.http;
+    let proxied = http.public_url.starts_with("https://") && http.trusted_proxies.is_empty();
+    let proxies = proxied.then(|| {
+        let words = "http.trusted_proxies is empty: behind a proxy all people count as one address";
+        ("proxies", Poor, format!("{words}, and one can use up everybody's tries"))
+    });
+    [profile, gateway].into_iter().chain(proxies).collect()
 }
 
 async fn database(app: &App) -> Vec<Finding> {
@@ -160,6 +170,26 @@ async fn timetable(app: &App) -> anyhow::Result<Vec<Finding>> {
     }])
 }
 
+/// What a centre cannot do without.
+async fn centres(app: &App) -> anyhow::Result<Vec<Finding>> {
+    let published = app.published().await?;
+    let mut findings = Vec::new();
+    if published.centres.is_empty() {
+        findings.push(("centre", Ill, "there is none: run `shuitian import centre FILE`".to_owned()));
+    }
+    for centre in &published.centres {
+        let guides = guide::all(app.read(), centre).await?.each().count();
+        let people = staff::names(app.read(), centre.id).await?.len();
+        for (what, count) in [("guides", guides), ("staff", people)] {
+            if count == 0 {
+                let words = format!("{} has no {what}: run `shuitian import {what} FILE`", centre.code);
+                findings.push(("centre", Poor, words));
+            }
+        }
+    }
+    Ok(findings)
+}
+
 async fn texts(app: &App) -> anyhow::Result<Vec<Finding>> {
     let now = app.clock.now();
     let mut findings = Vec::new();
@@ -185,6 +215,7 @@ async fn texts(app: &App) -> anyhow::Result<Vec<Finding>> {
                 );
                 ("texts", Poor, format!("{words}; see `shuitian notice list`"))
             }
+            _ if app.sms.is_empty() => ("texts", Poor, format!("{}: {stuck} wait for a gateway", centre.code)),
             (_, _) if quiet => ("texts", Well, format!("{}: {stuck} wait for the morning", centre.code)),
             _ => (
                 "texts",

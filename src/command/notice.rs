@@ -67,7 +67,12 @@ impl NoticeCommand {
                     row.version,
                     row.segments
                 ))?;
-                say(&explained.in_words(now))
+                for attempt in &explained.attempts {
+                    let word = attempt.vendor_id.as_deref().or(attempt.code.as_deref()).unwrap_or("-");
+                    let (at, gateway, outcome) = (attempt.at.local(), &attempt.gateway, attempt.outcome.word());
+                    say(&format!("{at} {gateway}: {outcome} {word}"))?;
+                }
+                say(&explained.in_words(now, !app.sms.is_empty()))
             }
             Self::Retry { id, unsure } => {
                 app.write(&centre, Who::Operator, async |act| notice::retry(act, id, unsure).await).await?;

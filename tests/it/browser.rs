@@ -308,7 +308,7 @@ async fn the_main_job_in_a_browser_at_the_size_of_a_phone() {
     assert!(!browser.text().await.contains("（草稿）"));
     browser.go(&url("/staff/attendance")).await;
     browser.press("把这台电脑设为大厅屏").await;
-    browser.sees("工作人员签到").await;
+    browser.sees("到场时输入它").await;
     let code = browser.driver.find(By::Css(".code")).await.unwrap().text().await.unwrap();
     assert_eq!(code.len(), 6);
     browser.go(&url("/staff")).await;

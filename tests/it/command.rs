@@ -298,6 +298,23 @@ fn the_doctor_says_what_is_wrong_and_what_to_do() {
     let doctor = |variables: &[(&str, &str)]| run(here, &["doctor"], variables);
     let (status, words, _) = doctor(&[]);
     assert!(status == 1 && words.contains("schema behind: run `shuitian migrate`"), "{words}");
+    assert_eq!(run(here, &["migrate", "up"], &[]).0, 0);
+    let (status, words, _) = doctor(&[]);
+    assert!(status == 1 && words.contains("ILL   centre     there is none"), "{words}");
+    let centre = concat!(env!("CARGO_MANIFEST_DIR"), "/seed/centre.json");
+    assert_eq!(run(here, &["import", "centre", centre], &[]).0, 0);
+    let none = [("SHUITIAN__SMS__GATEWAYS", ""), ("SHUITIAN__HTTP__PUBLIC_URL", "https://bm.example.gov.cn")];
+    let (status, words, errors) = doctor(&none);
+    assert_eq!(status, 0, "{words}{errors}");
+    for part in [
+        "look  centre     ST has no guides",
+        "look  centre     ST has no staff",
+        "look  gateway    no gateway takes texts",
+        "look  proxies    http.trusted_proxies is empty",
+    ] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    std::fs::remove_dir_all(here.join("data")).unwrap();
     assert_eq!(run(here, &["demo", "--seed", "7"], &[]).0, 0);
     let (status, words, errors) = doctor(&[]);
     assert_eq!(status, 0, "{words}{errors}");

@@ -9,7 +9,7 @@ use crate::base::vault::{Place, Vault};
 use crate::domain::act::Act;
 use crate::domain::audit;
 use crate::domain::published::Centre;
-use entity::notice::{Column, Entity, Lane, Model, NoticeState, spend};
+use entity::notice::{Column, Entity, Lane, Model, NoticeState, attempt, spend};
 use entity::{Id, Time};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -123,12 +123,14 @@ pub struct Explained {
     pub row: Model,
     /// To whom; nothing if no key opens it.
     pub phone: Option<String>,
+    /// Attempts to hand it over, in their order.
+    pub attempts: Vec<attempt::Model>,
 }
 
 impl Explained {
     /// What has become of it, in words for the operator.
     #[must_use]
-    pub fn in_words(&self, now: Time) -> String {
+    pub fn in_words(&self, now: Time, any_gateway: bool) -> String {
         let (row, when) = (&self.row, |at: Time| at.local().format("%Y-%m-%d %H:%M:%S").to_string());
         let fault = row.fault.as_deref().unwrap_or_default();
         match row.state {
@@ -139,8 +141,12 @@ impl Explained {
                 "spacing" => format!("waits until {}: the phone was sent something just before", when(row.due_at)),
                 "phone_limit" => format!("waits until {}: the phone was sent enough", when(row.due_at)),
                 "budget" => format!("waits until {}: the day's budget is used up", when(row.due_at)),
+                "no_template" => {
+                    "waits: no vendor here has approved a template for it; see `shuitian import texts`".to_owned()
+                }
                 other => format!("tried {} times, last answer {other}; again at {}", row.attempts, when(row.due_at)),
             },
+            NoticeState::Due if !any_gateway => "is due, and no gateway here takes texts: set sms.gateways".to_owned(),
             NoticeState::Due => {
                 "is due: it goes with the next round, or waits for the end of the quiet hours".to_owned()
             }
@@ -175,7 +181,12 @@ impl Explained {
 pub async fn explain(db: &impl ConnectionTrait, vault: &Vault, centre: Id, id: Id) -> Result<Explained> {
     let row = Entity::find_by_id(id).filter(Column::CentreId.eq(centre)).one(db).await?.ok_or(UNKNOWN_NOTICE)?;
     let phone = vault.open(Place::new("notice.phone", centre, id), &row.phone).ok();
-    Ok(Explained { phone: phone.map(|p| personal::mask_phone(&p)), row })
+    let attempts = attempt::Entity::find()
+        .filter(attempt::Column::NoticeId.eq(id))
+        .order_by_asc(attempt::Column::At)
+        .order_by_asc(attempt::Column::N);
+    let attempts = attempts.all(db).await?;
+    Ok(Explained { phone: phone.map(|p| personal::mask_phone(&p)), attempts, row })
 }
 
 /// Lets a text go once more that was refused or given up; one that nobody knows of only where that is said, for it may come

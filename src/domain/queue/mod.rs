@@ -43,7 +43,7 @@ pub const HALL_CLOSED: Refusal =
 pub const HAS_TICKET: Refusal = Refusal::new(Kind::Conflict, "has_ticket", "您今天在这里已经取过号，还没有办完。");
 /// The code is not the one that the hall shows.
 pub const WRONG_HALL_CODE: Refusal =
-    Refusal::new(Kind::Invalid, "wrong_hall_code", "到场码不对或已过期，请输入大厅屏幕上现在的6位码。");
+    Refusal::new(Kind::Invalid, "wrong_hall_code", "到场码不对或已过期，请输入大厅签到屏上现在的6位码。");
 
 /// So often a desk calls a ticket before it may be passed over for good.
 pub const MOST_CALLS: i32 = 3;

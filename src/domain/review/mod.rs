@@ -18,7 +18,7 @@ use crate::base::{Kind, Refusal};
 
 /// The link or code is wrong, or used.
 pub const UNKNOWN_INVITATION: Refusal =
-    Refusal::new(Kind::Missing, "unknown_invitation", "评价码不对、已经用过或已过期，请核对短信或回执单。");
+    Refusal::new(Kind::Missing, "unknown_invitation", "评价码不对、已经用过或已过期，请核对短信，或请窗口查一下。");
 /// There is a review.
 pub const ALREADY_RATED: Refusal =
     Refusal::new(Kind::Conflict, "already_rated", "这件事已经评价过了，谢谢您。").article("4.5");
