@@ -10,7 +10,7 @@ use crate::domain::booking::{self, Booked, Wish};
 use crate::domain::guide::{self, Wanted};
 use crate::domain::identity::{Viewer, resident};
 use askama::Template;
-use chrono::Datelike as _;
+use chrono::{Datelike as _, NaiveDate};
 use entity::applicant::{ApplicantKind, IdType};
 use entity::booking::BookingState;
 use entity::{Id, Time};
@@ -35,15 +35,14 @@ struct Slot {
 }
 
 /// `11月25日 周三`.
-fn day_in_words(time: Time) -> String {
+pub(super) fn day_in_words(day: NaiveDate) -> String {
     const WEEK: [&str; 7] = ["一", "二", "三", "四", "五", "六", "日"];
-    let day = time.date();
     format!("{}月{}日 周{}", day.month(), day.day(), WEEK[day.weekday().num_days_from_monday() as usize])
 }
 
 /// `11月25日 周三 09:30`.
 pub(super) fn moment_in_words(time: Time) -> String {
-    format!("{} {}", day_in_words(time), time.local().format("%H:%M"))
+    format!("{} {}", day_in_words(time.date()), time.local().format("%H:%M"))
 }
 
 /// Starts by day, with what is left.
@@ -51,7 +50,7 @@ async fn days(visit: &Visit, code: &str, online: bool) -> Result<Vec<(String, Ve
     let (app, centre) = (&visit.app, &visit.centre);
     let mut days: Vec<(String, Vec<Slot>)> = Vec::new();
     for start in booking::starts(app.read(), centre, code, None, None, app.clock.now(), online).await? {
-        let day = day_in_words(start.starts_at);
+        let day = day_in_words(start.starts_at.date());
         let time = start.starts_at.local().format("%H:%M").to_string();
         let shown = Slot { id: start.id, time, left: start.remaining };
         match days.last_mut() {

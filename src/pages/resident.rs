@@ -1,13 +1,17 @@
 //! Pages of residents: what to bring, and signing in.
 
+use super::booking::day_in_words;
 use super::form::{Fields, Frame, Jar, Sent, forget_session, go_to, keep_session, local, page, words};
 use crate::access::{self, Resident, Visit};
+use crate::base::Result;
 use crate::domain::booking::Offer;
 use crate::domain::booking::{self, Closed};
 use crate::domain::guide::{self, Wanted};
 use crate::domain::identity::session;
+use crate::domain::{calendar, centre};
 use askama::Template;
-use entity::centre::office;
+use chrono::NaiveDate;
+use entity::centre::{HoursKind, office};
 use entity::guide::{ItemKind, Model as GuideRow};
 use poem::web::{Path, Query};
 use poem::{Response, handler};
@@ -18,6 +22,7 @@ use serde::Deserialize;
 struct Home {
     frame: Frame,
     q: String,
+    hours: String,
     closed: Vec<Closed>,
     groups: Vec<(office::Model, Vec<GuideRow>)>,
 }
@@ -38,7 +43,26 @@ pub(super) async fn home(visit: Visit, Query(search): Query<Search>) -> poem::Re
         }
     }
     let closed = booking::closures(visit.app.read(), &visit.centre, visit.app.clock.now().date()).await?;
-    page(&Home { frame: Frame::of(&visit), q: search.q.unwrap_or_default(), closed, groups })
+    let hours = hours_in_words(&visit).await?;
+    page(&Home { frame: Frame::of(&visit), q: search.q.unwrap_or_default(), hours, closed, groups })
+}
+
+/// When the windows receive people today and, where they do not, the next day on which they do.
+async fn hours_in_words(visit: &Visit) -> Result<String> {
+    let (db, centre, today) = (visit.app.read(), &visit.centre, visit.app.clock.now().date());
+    let (calendar, hours) = (calendar::of(db, centre).await?, centre::hours(db, centre.id, HoursKind::Window).await?);
+    let opens = |day: &NaiveDate| calendar.is_working_day(*day) && !hours.on(*day).is_empty();
+    let Some(day) = today.iter_days().take(31).find(opens) else {
+        return Ok("近期不办公，有事请电话询问。".to_owned());
+    };
+    let time = |minute: i32| format!("{}:{:02}", minute / 60, minute % 60);
+    let spans = hours.on(day).into_iter().map(|(opens, closes)| format!("{}—{}", time(opens), time(closes)));
+    let spans = spans.collect::<Vec<_>>().join("，");
+    Ok(if day == today {
+        format!("今天办事时间：{spans}")
+    } else {
+        format!("今天不办公，{}办事时间：{spans}", day_in_words(day))
+    })
 }
 
 #[derive(Template)]

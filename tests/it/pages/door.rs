@@ -11,6 +11,7 @@ stories!(
     the_page_of_a_code_is_limited,
     the_halls_screen_is_paired_by_the_right_person,
     drafts_and_rows_are_not_for_everybody,
+    the_first_page_tells_when_the_windows_are_open,
 );
 
 async fn a_form_needs_its_word_and_our_own_origin(town: &Town) {
@@ -174,4 +175,13 @@ async fn drafts_and_rows_are_not_for_everybody(town: &Town) {
     for reader in [&public, &window] {
         assert_eq!(reader.get("/bulletins/2026-10/figures/received").await.status, 200);
     }
+}
+
+async fn the_first_page_tells_when_the_windows_are_open(town: &Town) {
+    let told = async || town.stranger().send_to(reqwest::Method::GET, "/", None).await.text;
+    let page = told().await;
+    assert!(page.contains("今天办事时间：9:00—12:00"), "{page}");
+    town.app.clock.set(at("2026-11-28", 10, 0));
+    let page = told().await;
+    assert!(page.contains("今天不办公，11月30日 周一办事时间：9:00—12:00"), "{page}");
 }
