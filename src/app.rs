@@ -6,17 +6,25 @@ use crate::base::database::{Database, Work};
 use crate::base::error::{Error, Result};
 use crate::base::keys::{self, Purpose};
 use crate::base::metrics::Metrics;
-use crate::base::settings::{Gateway, Links, Settings};
+use crate::base::settings::{Gateway, Links, Settings, WechatSignIn};
 use crate::base::vault::Vault;
 use crate::base::{Clock, Random};
 use crate::domain::published::{self, Centre, Published};
 use crate::domain::{Act, CAME_BETWEEN, Publishing, Rules, Who};
+use crate::gateway::channels::Channels;
 use crate::gateway::limits::Limits;
+use crate::gateway::outside::Outside;
+use crate::gateway::shared::Shared;
 use crate::gateway::sms::aliyun::Aliyun;
 use crate::gateway::sms::mas::Mas;
 use crate::gateway::sms::tencent::Tencent;
 use crate::gateway::sms::{Memory, Sms};
+use crate::gateway::upload::Platform;
 use crate::gateway::wechat::Wechat;
+use crate::gateway::wechat::client::Client;
+use crate::gateway::wechat::mini::Mini;
+use crate::gateway::wechat::official::Official;
+use crate::gateway::wechat::push::Push;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::HashSet;
@@ -43,8 +51,16 @@ pub struct Parts {
     pub limits: Limits,
     /// Ways for texts to leave, in order of preference.
     pub sms: Vec<Sms>,
+    /// Which of them are left alone for now.
+    pub channels: Channels,
     /// Vouches for residents who come by the mini program.
     pub wechat: Wechat,
+    /// Opens what WeChat pushes, where it does.
+    pub push: Option<Push>,
+    /// Vouches for whoever opens our pages in WeChat, if there is an official account.
+    pub official: Option<Official>,
+    /// Where reviews are uploaded.
+    pub platform: Platform,
     /// Settings that rules go by.
     pub rules: Arc<Rules>,
     /// Secret part of the console gateway's hook.
@@ -85,8 +101,9 @@ impl App {
         let (token, data, index) = (load(Purpose::Token)?, load(Purpose::Data)?, load(Purpose::Index)?);
         let vault = Arc::new(Vault::new(token, data, index, random.clone()));
         let redis = settings.redis.url.expose_secret();
-        let limits =
-            if redis.is_empty() { Limits::memory() } else { Limits::redis(redis, settings.redis.prefix.clone())? };
+        let prefix = settings.redis.prefix.clone();
+        let shared = if redis.is_empty() { None } else { Some(Shared::open(redis, prefix)?) };
+        let limits = shared.clone().map_or_else(Limits::memory, Limits::Redis);
         let proxy = settings.outbound.proxy.expose_secret();
         let open = |gateway: &Gateway| {
             Ok::<_, anyhow::Error>(match gateway {
@@ -108,10 +125,40 @@ impl App {
             links,
             quiet: settings.sms.quiet_hours,
         };
+        let keys = &settings.wechat;
+        let client = |app_id: &str, secret: &SecretString| {
+            let outside = Outside::open(&keys.api_base, keys.connect_timeout, keys.timeout, proxy)?;
+            Ok::<_, anyhow::Error>(Client::new(outside, app_id, secret, Arc::clone(&vault), shared.clone()))
+        };
+        let wechat = match keys.sign_in {
+            WechatSignIn::None => Wechat::None,
+            WechatSignIn::StandIn => Wechat::StandIn,
+            WechatSignIn::Mini => {
+                let app = client(&keys.mini.app_id, &keys.mini.app_secret)?;
+                Wechat::Mini(Box::new(Mini::new(app, keys.mini.state.word())))
+            }
+        };
+        let (token, key) = (keys.mini.push_token.expose_secret(), keys.mini.push_aes_key.expose_secret());
+        let push = if token.is_empty() {
+            None
+        } else {
+            let unreadable = || anyhow::anyhow!("wechat.mini.push_aes_key is no key");
+            Some(Push::new(token, key, &keys.mini.app_id).ok_or_else(unreadable)?)
+        };
+        let official = if keys.official.app_id.is_empty() {
+            None
+        } else {
+            let app = client(&keys.official.app_id, &keys.official.app_secret)?;
+            Some(Official::new(app, &keys.oauth_base, Arc::clone(&vault), shared.clone()))
+        };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self(Arc::new(Parts {
             sms,
-            wechat: settings.wechat.sign_in.into(),
+            channels: Channels::default(),
+            wechat,
+            push,
+            official,
+            platform: Platform::of(&settings.upload.directory),
             rules: Arc::new(rules),
             hook_secret: keys::hook_secret(&settings.sms.console.hook_secret, &settings.security, &random)?,
             edition: Asking::new(published::GOOD_FOR),
@@ -127,6 +174,19 @@ impl App {
             vault,
             limits,
         })))
+    }
+
+    /// Secret part of a gateway's hooks: its own, or the console's.
+    #[must_use]
+    pub fn hook_secret(&self, gateway: &str) -> &SecretString {
+        let sms = &self.settings.sms;
+        let own = match gateway {
+            "tencent" => &sms.tencent.hook_secret,
+            "aliyun" => &sms.aliyun.hook_secret,
+            "mas" => &sms.mas.hook_secret,
+            _ => &self.hook_secret,
+        };
+        if own.expose_secret().is_empty() { &self.hook_secret } else { own }
     }
 
     /// The connection for what only reads.

@@ -6,12 +6,14 @@ use crate::base::error::{Error, Result};
 use crate::base::settings::Profile;
 use crate::base::vault::same;
 use crate::domain::notice;
+use crate::gateway::sms::Sms;
 use migration::{Migrator, MigratorTrait as _};
 use poem::http::{StatusCode, header};
 use poem::listener::TcpListener;
 use poem::web::{Data, Json};
 use poem::{EndpointExt as _, IntoResponse as _, Request, Response, Route, Server, get, handler};
 use secrecy::ExposeSecret as _;
+use std::collections::BTreeMap;
 use tokio::sync::watch;
 
 /// Their routes, beside those for people.
@@ -35,8 +37,22 @@ async fn readyz(app: Data<&App>) -> Response {
     let counting = if app.limits.ping().await.is_ok() { "reachable" } else { "redis does not answer" };
     let ready = schema == "current" && counting == "reachable";
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let words = serde_json::json!({ "ready": ready, "database": schema, "cache": counting });
+    let words =
+        serde_json::json!({ "ready": ready, "database": schema, "cache": counting, "gateways": gateways(&app).await });
     Json(words).with_status(status).into_response()
+}
+
+/// How the ways for texts do, each in a word for the operator. One that is out of order keeps nobody from being served.
+async fn gateways(app: &App) -> BTreeMap<&'static str, String> {
+    let holds = notice::holds(app.read()).await.unwrap_or_default();
+    let word = |gateway: &Sms| {
+        let held = holds.iter().find(|h| h.gateway == gateway.name());
+        held.map_or_else(
+            || "in order".to_owned(),
+            |h| format!("out of order since {}: {}; asked again at {}", h.since.local(), h.code, h.until.local()),
+        )
+    };
+    app.sms.iter().map(|gateway| (gateway.name(), word(gateway))).collect()
 }
 
 /// The counts, beside what is for everybody: for who holds the token. Without one, only a demonstration tells them.

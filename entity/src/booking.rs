@@ -265,6 +265,14 @@ pub struct Model {
 }
 plain!();
 
+impl Model {
+    /// The account of whoever booked for himself.
+    #[must_use]
+    pub fn own_account(&self) -> Option<Id> {
+        self.account_id.filter(|_| !self.for_other)
+    }
+}
+
 /// What happened to bookings; figures rest on this.
 pub mod event {
     use super::*;

@@ -22,6 +22,10 @@ pub struct Model {
     pub address: String,
     /// Name in the brackets that open its texts (短信签名).
     pub sms_sign: String,
+    /// The same as vendors know it, by gateway: a word or a code (签名编码); where one has none, that of the settings is used.
+    pub sms_signs: Json,
+    /// As the platform for reviews knows it: area_code, area_name, dept_code.
+    pub reporting: Json,
     /// When it was set up here.
     pub created_at: Time,
 }

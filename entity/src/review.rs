@@ -48,6 +48,10 @@ pub mod invitation {
         pub phone_blind: Option<Blind>,
         /// The letter that tells this invitation from others open for the phone.
         pub tag: Option<String>,
+        /// Words that came by text before a grade did.
+        pub comment: Option<Sealed>,
+        /// The code of the mini program that opens it, a picture in base64, once it was asked for (小程序码).
+        pub picture: Option<Sealed>,
         /// Where it stands.
         pub state: InvitationState,
         /// When it was made.
@@ -86,6 +90,18 @@ word! {
     }
 }
 
+word! {
+    /// What WeChat thinks of words (内容安全).
+    Checked {
+        /// Nothing against them.
+        Pass,
+        /// A person should read them before they are shown.
+        Review,
+        /// They should not be shown.
+        Risky,
+    }
+}
+
 /// A review.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "review")]
@@ -111,6 +127,8 @@ pub struct Model {
     pub comment: Option<Sealed>,
     /// The reviewer asked to stay unknown to those rated.
     pub anonymous: bool,
+    /// What WeChat thought of the comment when it was written, if it was asked.
+    pub checked: Option<Checked>,
     /// The way it came.
     pub channel: ReviewChannel,
     /// When it was given.
@@ -121,3 +139,44 @@ pub struct Model {
     pub on_date: NaiveDate,
 }
 plain!();
+
+word! {
+    /// Where a review's upload stands.
+    Upload {
+        /// A bad grade without a reason, which the platform does not take.
+        Waits,
+        /// It goes with the next batch.
+        Due,
+        /// It is in a batch that was begun.
+        Claimed,
+        /// It is there.
+        Done,
+        /// The platform will not take it.
+        Refused,
+    }
+}
+
+/// Reviews on their way to the platform above (好差评上报).
+pub mod upload {
+    use super::*;
+    /// One review's.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "review_upload")]
+    pub struct Model {
+        /// The review.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub review_id: Id,
+        /// Its centre.
+        pub centre_id: Id,
+        /// Where it stands.
+        pub state: Upload,
+        /// The batch it goes with.
+        pub batch: Option<String>,
+        /// Why the platform will not take it.
+        pub reason: Option<String>,
+        /// Since when.
+        pub at: Time,
+    }
+    plain!();
+    pub use super::Upload;
+}

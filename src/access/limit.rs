@@ -16,8 +16,8 @@ use std::net::IpAddr;
 const PROGRESS_ADDRESS: Quota = Quota { name: "progress_address", burst: 60, per: Duration::minutes(10) };
 /// Looks at the progress of one number: four digits of a phone take years to guess.
 const PROGRESS_NUMBER: Quota = Quota { name: "progress_number", burst: 10, per: Duration::hours(12) };
-/// Looks at any number's progress with one tail of a phone or document.
-const PROGRESS_TAIL: Quota = Quota { name: "progress_tail", burst: 12, per: Duration::hours(12) };
+/// Looks at any number's progress with one tail of a phone or document: a person has a few cases, and numbers follow one another.
+const PROGRESS_TAIL: Quota = Quota { name: "progress_tail", burst: 8, per: Duration::days(1) };
 /// Rating codes tried from one address.
 const REVIEW_ADDRESS: Quota = Quota { name: "review_address", burst: 60, per: Duration::minutes(10) };
 /// Rating codes tried in one centre.
@@ -103,6 +103,12 @@ impl Visit {
         hex::encode(&blind.0[..12])
     }
 
+    /// The word that WeChat hands back for a browser that was sent there, by the word that the browser keeps.
+    #[must_use]
+    pub fn state_of(&self, word: &str) -> String {
+        self.blind_key(word)
+    }
+
     /// The address as it is counted: of IPv6 the network, of which anybody has a whole one.
     #[must_use]
     pub fn network(&self) -> String {
@@ -131,14 +137,14 @@ impl Visit {
     }
 
     /// Counts a booking of an account: each sends texts, and a place given back is a place others did not see. What the
-    /// windows book is not counted.
+    /// windows book is not counted, nor what was done with its Idempotency-Key before.
     ///
     /// # Errors
     /// `too_often`, `not_counted`.
-    pub async fn limit_booking(&self, who: &Who) -> Result<()> {
+    pub async fn limit_booking(&self, who: &Who, operation: &str) -> Result<()> {
         match who.account() {
-            Some(account) => self.limit(BOOKINGS, &account.to_string()).await,
-            None => Ok(()),
+            Some(account) if !self.repeats(who, operation).await? => self.limit(BOOKINGS, &account.to_string()).await,
+            _ => Ok(()),
         }
     }
 

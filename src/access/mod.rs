@@ -2,6 +2,7 @@
 //! that reads a token, an address or the name of a centre from a request.
 
 pub mod answer;
+pub mod incoming;
 mod limit;
 mod rank;
 mod screen;
@@ -14,7 +15,10 @@ pub use rank::{
     Resident, Signed, Staff, WindowStaff,
 };
 pub use screen::{NOT_A_SCREEN, SCREEN, Screen, Watcher, cookie};
-pub use sign_in::{Grant, change_password, phone, refresh, request_code, staff, wechat, wechat_phone};
+pub use sign_in::{
+    Grant, PageSignature, change_password, check_words, note_consents, official, phone, refresh, request_code,
+    sign_page, staff, wechat, wechat_phone,
+};
 pub use token::PageToken;
 pub use visit::Visit;
 
@@ -37,5 +41,10 @@ pub const NO_SMS: Refusal = Refusal::new(
     "no_sms",
     "本中心还没有开通短信，不能用手机验证码登录，请到窗口办理或拨打中心电话。",
 );
+/// A page of somebody else's.
+pub const FOREIGN_PAGE: Refusal = Refusal::new(Kind::Invalid, "foreign_page", "只能为本站的网页签名。");
+/// WeChat does not answer.
+pub const WECHAT_AWAY: Refusal =
+    Refusal::new(Kind::Unavailable, "wechat_away", "微信暂时没有回应，请过一会儿再试，或用手机验证码登录。");
 /// WeChat does not vouch for this code.
 pub const WECHAT_REFUSED: Refusal = Refusal::new(Kind::Unknown, "wechat_refused", "微信登录失败，请退出小程序后重试。");

@@ -2,7 +2,7 @@
 
 use super::token::{self, Audience, PageToken};
 use super::visit::Visit;
-use super::{NO_SMS, NO_WECHAT, WECHAT_REFUSED};
+use super::{FOREIGN_PAGE, NO_SMS, NO_WECHAT, WECHAT_AWAY, WECHAT_REFUSED};
 use crate::base::error::{Error, Result};
 use crate::base::personal;
 use crate::domain::Who;
@@ -10,10 +10,13 @@ use crate::domain::audit;
 use crate::domain::identity::session::{self, Holder, Rotation, SESSION_ENDED};
 use crate::domain::identity::staff::{LOCKED, OLD_PASSWORD, WRONG_PASSWORD};
 use crate::domain::identity::{password, resident, staff as people};
+use crate::domain::notice;
 use crate::gateway::limits::Quota;
+use crate::gateway::wechat::mini::{Unvouched, Verdict};
 use chrono::Duration;
 use entity::Id;
 use entity::identity::session::Model as Session;
+use entity::review::Checked;
 use serde_json::json;
 
 const STAFF_ADDRESS: Quota = Quota { name: "staff_address", burst: 60, per: Duration::minutes(10) };
@@ -26,6 +29,10 @@ const CODE_HOUR: Quota = Quota { name: "code_hour", burst: 5, per: Duration::hou
 const CODE_DAY: Quota = Quota { name: "code_day", burst: 8, per: Duration::days(1) };
 const CODE_ADDRESS: Quota = Quota { name: "code_address", burst: 60, per: Duration::hours(1) };
 const CODE_CENTRE: Quota = Quota { name: "code_centre", burst: 600, per: Duration::hours(1) };
+/// Pages signed for one address.
+const PAGES: Quota = Quota { name: "pages", burst: 300, per: Duration::minutes(10) };
+/// Consents that one account's mini program tells of.
+const CONSENTS: Quota = Quota { name: "consents", burst: 30, per: Duration::days(1) };
 const REFRESH_ADDRESS: Quota = Quota { name: "refresh_address", burst: 300, per: Duration::minutes(10) };
 
 /// What a sign-in gives.
@@ -192,15 +199,8 @@ pub async fn phone(visit: &Visit, phone: &str, code: &str) -> Result<Grant> {
 pub async fn wechat(visit: &Visit, code: &str) -> Result<Grant> {
     visit.limit(PHONE_ADDRESS, &visit.network()).await?;
     ensure_wechat(visit)?;
-    let openid = visit.app.wechat.openid(code).ok_or_else(|| WECHAT_REFUSED.on("code"))?;
-    let lifetime = Duration::days(visit.app.settings.security.resident_days);
-    let session = visit
-        .write(Who::Bearer, async |act| {
-            let account = resident::by_openid(act, &openid).await?;
-            session::open(act, Holder::Account(account.id), visit.device.as_deref(), lifetime).await
-        })
-        .await?;
-    grant(visit, &session)
+    let openid = visit.app.wechat.openid(code).await.map_err(unvouched)?;
+    open_by_wechat(visit, &openid).await
 }
 
 /// Gives a resident's account the phone that WeChat vouches for.
@@ -209,13 +209,119 @@ pub async fn wechat(visit: &Visit, code: &str) -> Result<Grant> {
 /// `no_wechat`, `wechat_refused`, `bad_phone`, `not_by_wechat`.
 pub async fn wechat_phone(visit: &Visit, who: Who, account: Id, code: &str) -> Result<()> {
     ensure_wechat(visit)?;
-    let phone = visit.app.wechat.phone(code).ok_or_else(|| WECHAT_REFUSED.on("code"))?;
+    let phone = visit.app.wechat.phone(code, visit.app.clock.now()).await.map_err(unvouched)?;
     visit.write(who, async |act| resident::bind_phone(act, account, &phone).await).await
+}
+
+/// Signs a resident in who has opened our pages in WeChat, by a code of the official account. He is another account than in the
+/// mini program: WeChat knows him there by another name.
+///
+/// # Errors
+/// `no_wechat`, `wechat_refused`, `wechat_away`, `too_often`, `not_counted`.
+pub async fn official(visit: &Visit, code: &str) -> Result<Grant> {
+    visit.limit(PHONE_ADDRESS, &visit.network()).await?;
+    let official = visit.app.official.as_ref().ok_or_else(|| NO_WECHAT.after(Duration::hours(1)))?;
+    let openid = format!("official:{}", official.openid(code).await.map_err(unvouched)?);
+    open_by_wechat(visit, &openid).await
+}
+
+async fn open_by_wechat(visit: &Visit, openid: &str) -> Result<Grant> {
+    let lifetime = Duration::days(visit.app.settings.security.resident_days);
+    let session = visit
+        .write(Who::Bearer, async |act| {
+            let account = resident::by_openid(act, openid).await?;
+            session::open(act, Holder::Account(account.id), visit.device.as_deref(), lifetime).await
+        })
+        .await?;
+    grant(visit, &session)
+}
+
+/// What WeChat thinks of words that a resident has just written, who came by the mini program; nothing where it cannot be asked.
+/// Nobody's words are refused for it: they are kept, and read by a person before anybody shows them.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn check_words(visit: &Visit, account: Id, words: &str) -> Result<Option<Checked>> {
+    let (app, now) = (&visit.app, visit.app.clock.now());
+    let Some(mini) = app.wechat.mini() else { return Ok(None) };
+    let known = resident::known(app.read(), &app.vault, visit.centre.id, account).await?;
+    let Some(openid) = known.openid.filter(|openid| !openid.starts_with("official:")) else { return Ok(None) };
+    Ok(match mini.check(&openid, words, now).await {
+        Ok(Verdict::Pass) => Some(Checked::Pass),
+        Ok(Verdict::Risky) => Some(Checked::Risky),
+        Ok(Verdict::Review) => Some(Checked::Review),
+        Err(fault) => {
+            tracing::warn!(why = fault.word(), "WeChat does not say what it thinks of words");
+            Some(Checked::Review)
+        }
+    })
+}
+
+/// What a page of ours needs to use WeChat's functions.
+pub struct PageSignature {
+    /// The official account.
+    pub app_id: String,
+    /// Seconds.
+    pub timestamp: i64,
+    /// Drawn.
+    pub nonce: String,
+    /// The signature.
+    pub signature: String,
+}
+
+/// Signs a page of ours for WeChat.
+///
+/// # Errors
+/// `no_wechat`, `foreign_page` for another's, `wechat_away`, `too_often`, `not_counted`.
+pub async fn sign_page(visit: &Visit, url: &str) -> Result<PageSignature> {
+    visit.limit(PAGES, &visit.network()).await?;
+    let (app, now) = (&visit.app, visit.app.clock.now());
+    let official = app.official.as_ref().ok_or_else(|| NO_WECHAT.after(Duration::hours(1)))?;
+    let ours = url
+        .strip_prefix(&app.rules.public_url)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']));
+    if !ours || url.len() > 2000 || url.chars().any(char::is_control) {
+        return Err(FOREIGN_PAGE.on("url").into());
+    }
+    let nonce = app.random.word(16);
+    let signature = official.sign(url, &nonce, now).await.map_err(|fault| unvouched(fault.into()))?;
+    Ok(PageSignature { app_id: official.client().app_id().to_owned(), timestamp: now.seconds(), nonce, signature })
+}
+
+/// Counts what the mini program says that a resident has accepted. It is believed only where WeChat's own word does not come, and
+/// only of templates that are ours.
+///
+/// # Errors
+/// `too_often`, `not_counted`.
+pub async fn note_consents(visit: &Visit, who: Who, account: Id, accepted: &[String]) -> Result<()> {
+    visit.limit(CONSENTS, &account.to_string()).await?;
+    if visit.app.push.is_some() {
+        return Ok(());
+    }
+    let ours = notice::message_templates(visit.app.read(), visit.centre.id).await?;
+    let long_term = &visit.app.settings.wechat.long_term;
+    visit
+        .write(who, async |act| {
+            for template in accepted.iter().filter(|t| ours.iter().any(|(_, of)| of == *t)) {
+                let standing = long_term.contains(template);
+                notice::permit(&*act.tx, act.now, (act.centre.id, account), template, standing).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// What a resident is told whom WeChat does not vouch for.
+fn unvouched(why: Unvouched) -> Error {
+    match why {
+        Unvouched::Refused => WECHAT_REFUSED.on("code").into(),
+        Unvouched::Away => WECHAT_AWAY.after(Duration::seconds(10)).into(),
+    }
 }
 
 /// The stand-in lets anybody be anybody: it answers this machine alone, like demonstration accounts.
 fn ensure_wechat(visit: &Visit) -> Result<()> {
-    let wechat = visit.app.wechat;
+    let wechat = &visit.app.wechat;
     if wechat.is_there() && (!wechat.stands_in() || visit.address.is_loopback()) {
         return Ok(());
     }

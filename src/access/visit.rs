@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use poem::http::header::HOST;
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::types::{ParseFromJSON, ToJSON};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, PoisonError};
 
 /// What is known of a request before anybody signs in.
@@ -188,15 +188,23 @@ fn client(peer: IpAddr, forwarded: Option<&str>, settings: &Settings) -> IpAddr 
     if !trusted(&peer) {
         return peer;
     }
-    let hops = forwarded.unwrap_or_default().rsplit(',').map_while(|hop| hop.trim().parse::<IpAddr>().ok());
+    let Some(forwarded) = forwarded else { return peer };
     let mut last = peer;
-    for hop in hops {
-        last = hop.to_canonical();
+    for hop in forwarded.rsplit(',') {
+        // Whoever is behind a proxy that does not say it is nobody that is trusted.
+        last = read_hop(hop.trim()).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         if !trusted(&last) {
             break;
         }
     }
     last
+}
+
+/// An address as proxies write it: by itself, in brackets, or with a port.
+fn read_hop(hop: &str) -> Option<IpAddr> {
+    let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
+    let address = bare.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|place| place.ip()));
+    address.map(|ip: IpAddr| ip.to_canonical())
 }
 
 #[cfg(test)]
@@ -218,7 +226,17 @@ mod tests {
         );
         assert_eq!(seen("203.0.113.9", Some("127.0.0.1")), ip("203.0.113.9"), "a stranger's header is nothing");
         assert_eq!(seen("127.0.0.1", None), ip("127.0.0.1"));
-        assert_eq!(seen("127.0.0.1", Some("nonsense")), ip("127.0.0.1"));
+        for (hop, expected) in [
+            ("203.0.113.9:1234", "203.0.113.9"),
+            ("[2001:db8::1]:443", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("::ffff:203.0.113.9", "203.0.113.9"),
+            ("nonsense", "0.0.0.0"),
+            ("198.51.100.7, unknown", "0.0.0.0"),
+            (" ,", "0.0.0.0"),
+        ] {
+            assert_eq!(seen("127.0.0.1", Some(hop)), ip(expected), "{hop}");
+        }
         assert_eq!(without_port("example.gov.cn:8080"), "example.gov.cn");
     }
 }

@@ -2,11 +2,12 @@
 
 use super::Noun;
 use super::problem::Failure;
-use super::view::{Done, Text};
+use super::view::{Done, Listed, Text};
 use crate::access::{self, By, Grant, Resident, Signed, Visit};
 use crate::base::personal;
 use crate::domain::Who;
 use crate::domain::identity::{resident, session};
+use crate::domain::notice;
 use entity::identity::Role;
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, OpenApi};
@@ -107,6 +108,44 @@ enum Sent {
     Sent,
 }
 
+/// A message that the mini program may ask consent for.
+#[derive(Object)]
+struct MessageTemplate {
+    /// The word of the text that it stands for.
+    kind: String,
+    /// WeChat's id of it.
+    template: String,
+}
+
+/// A page that is opened in WeChat.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+struct PageInput {
+    /// Its address, as the browser has it.
+    url: Text,
+}
+
+/// What `wx.config` asks for.
+#[derive(Object)]
+struct PageSignatureView {
+    /// The official account.
+    app_id: String,
+    /// Seconds.
+    timestamp: i64,
+    /// `nonceStr`.
+    nonce: String,
+    /// The signature.
+    signature: String,
+}
+
+/// What a resident said in the mini program.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+struct ConsentInput {
+    /// WeChat's ids of the templates that he accepted, three at most.
+    accepted: Vec<Text>,
+}
+
 type Answer<T> = Result<T, Failure>;
 
 #[OpenApi(prefix_path = "/auth", tag = "Noun::Auth")]
@@ -121,6 +160,34 @@ impl Auth {
     #[oai(path = "/wechat/phone", method = "post", operation_id = "bind_wechat_phone")]
     async fn bind_wechat_phone(&self, who: By<Resident>, body: Json<WechatCode>) -> Answer<Done> {
         access::wechat_phone(&who.visit, who.who.clone(), who.holder, &body.code).await?;
+        Ok(Done::Done)
+    }
+
+    /// See which messages the mini program may ask consent for
+    #[oai(path = "/wechat/messages", method = "get", operation_id = "list_message_templates")]
+    async fn list_message_templates(&self, visit: Visit) -> Answer<Json<Listed<MessageTemplate>>> {
+        let all = notice::message_templates(visit.app.read(), visit.centre.id).await?;
+        let items = all.into_iter().map(|(kind, template)| MessageTemplate { kind, template }).collect();
+        Ok(Json(Listed { items, next_cursor: None }))
+    }
+
+    /// Sign a page of this site that is opened in WeChat, for its functions (JS-SDK)
+    #[oai(path = "/wechat/page-signature", method = "post", operation_id = "sign_wechat_page")]
+    async fn sign_wechat_page(&self, visit: Visit, body: Json<PageInput>) -> Answer<Json<PageSignatureView>> {
+        let signed = access::sign_page(&visit, &body.0.url).await?;
+        Ok(Json(PageSignatureView {
+            app_id: signed.app_id,
+            timestamp: signed.timestamp,
+            nonce: signed.nonce,
+            signature: signed.signature,
+        }))
+    }
+
+    /// Tell what one has just accepted; it counts where WeChat itself does not tell
+    #[oai(path = "/wechat/consents", method = "post", operation_id = "note_consents")]
+    async fn note_consents(&self, who: By<Resident>, body: Json<ConsentInput>) -> Answer<Done> {
+        let accepted: Vec<String> = body.0.accepted.into_iter().take(3).map(Into::into).collect();
+        access::note_consents(&who.visit, who.who.clone(), who.holder, &accepted).await?;
         Ok(Done::Done)
     }
 

@@ -1,32 +1,45 @@
-//! Hooks (回调): texts that come in through a gateway. The secret in the address is the only thing that vouches for them.
+//! Hooks (回调): what gateways bring. The secret in the address is the only thing that vouches for it, and it can do no more
+//! than be kept, rate what the phone was asked about, and say what became of a text.
 
 use super::problem::Failure;
-use crate::access::Visit;
-use crate::access::answer::{NO_ROUTE, UNREADABLE};
+use crate::access::answer::{BODY_TOO_LARGE, NO_ROUTE, NOT_NOW, UNREADABLE};
+use crate::access::{Visit, incoming};
 use crate::app::App;
-use crate::base::Error;
+use crate::base::error::{Error, Result};
 use crate::base::vault::same;
-use crate::domain::Who;
-use crate::domain::published::{self, Centre};
-use crate::domain::review::{self, Uplink};
-use poem::web::{Data, Json, Path};
-use poem::{Route, handler, post};
+use crate::domain::published;
+use crate::gateway::sms::Sms;
+use crate::gateway::wechat::push;
+use poem::web::{Data, Path, Query};
+use poem::{IntoResponse as _, Response, Route, get, handler, post};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
-use serde_json::{Value, json};
-use std::sync::Arc;
+use std::time::Duration;
 
-/// A text as the console gateway hands it over.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Reply {
-    mobile: String,
-    text: String,
-}
+/// Larger bodies are none of theirs.
+const LARGEST: usize = 1 << 20;
+/// They wait five seconds, and bring it again then.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// All hooks.
 pub fn routes() -> Route {
-    Route::new().at("/sms/:gateway/:secret/reply", post(reply))
+    Route::new()
+        .at("/sms/:gateway/:secret/reply", post(reply))
+        .at("/sms/:gateway/:secret/report", post(report))
+        .at("/wechat", get(vouch).post(pushed))
+}
+
+#[handler]
+async fn report(
+    app: Data<&App>,
+    Path((gateway, secret)): Path<(String, String)>,
+    body: poem::Body,
+) -> Result<Response, Failure> {
+    let gateway = of_secret(&app, &gateway, &secret)?;
+    let body = read(body).await?;
+    let Some(reports) = gateway.reports(&body, app.clock.now()) else { return Err(unreadable(gateway, &body)) };
+    in_time(incoming::take_reports(&app, reports)).await?;
+    Ok(thanks(gateway))
 }
 
 #[handler]
@@ -35,33 +48,105 @@ async fn reply(
     app: Data<&App>,
     Path((gateway, secret)): Path<(String, String)>,
     body: poem::Body,
-) -> Result<Json<Value>, Failure> {
-    let known = app.sms.iter().any(|s| s.name() == gateway) && (gateway == "console" || gateway == "memory");
-    if !known || !same(secret.as_bytes(), app.hook_secret.expose_secret().as_bytes()) {
-        return Err(NO_ROUTE.into());
-    }
-    let bytes = body.into_bytes().await.map_err(|_| Error::from(UNREADABLE))?;
-    let Ok(Reply { mobile, text }) = serde_json::from_slice(&bytes) else { return Err(UNREADABLE.into()) };
-    let uplink = Uplink::new(&gateway, &mobile, &text);
-    let outcome = match centre_of(req, *app, &uplink).await? {
-        Some(centre) => app.write(&centre, Who::Bearer, async |act| review::receive_text(act, &uplink).await).await?,
-        None => {
-            let now = app.clock.now();
-            uplink.keep_unmatched(app.database.writer(), &app.vault, app.random.id(now), now).await?
-        }
+) -> Result<Response, Failure> {
+    let gateway = of_secret(&app, &gateway, &secret)?;
+    let body = read(body).await?;
+    let Some(replies) = gateway.replies(&body) else { return Err(unreadable(gateway, &body)) };
+    let named = match Visit::of(req).await {
+        Ok(visit) => Some(visit.centre),
+        // The address names none; one that names a wrong one is refused, and the gateway tries again when it is put right.
+        Err(Error::Refused(refused)) if refused.refusal == published::UNKNOWN_CENTRE && refused.field.is_none() => None,
+        Err(other) => return Err(other.into()),
     };
-    Ok(Json(json!({ "outcome": outcome })))
+    let taken = async {
+        let mut outcomes = Vec::with_capacity(replies.len());
+        for reply in &replies {
+            outcomes.push(incoming::take_reply(&app, named.as_ref(), gateway.name(), reply).await?);
+        }
+        Ok(outcomes)
+    };
+    let outcomes = in_time(taken).await?;
+    // Whoever types a text at the console is told what became of it.
+    match (gateway, outcomes.as_slice()) {
+        (Sms::Console | Sms::Memory(_), [outcome]) => Ok(json(&serde_json::json!({ "outcome": outcome }).to_string())),
+        _ => Ok(thanks(gateway)),
+    }
 }
 
-/// The centre a text is for: the one whose address was called, else the one that asked.
-async fn centre_of(req: &poem::Request, app: &App, uplink: &Uplink<'_>) -> crate::base::Result<Option<Arc<Centre>>> {
-    match Visit::of(req).await {
-        Ok(visit) => return Ok(Some(visit.centre)),
-        // The address names none; one that names a wrong one is refused, and the gateway tries again when it is put right.
-        Err(Error::Refused(refused)) if refused.refusal == published::UNKNOWN_CENTRE && refused.field.is_none() => {}
-        Err(other) => return Err(other),
+/// What WeChat signs its questions with.
+#[derive(Deserialize)]
+struct Signed {
+    timestamp: String,
+    nonce: String,
+    #[serde(default)]
+    signature: String,
+    #[serde(default)]
+    msg_signature: String,
+    #[serde(default)]
+    echostr: String,
+}
+
+/// WeChat asks whether this address is ours.
+#[handler]
+fn vouch(app: Data<&App>, Query(asked): Query<Signed>) -> Result<Response, Failure> {
+    let Some(push) = &app.push else { return Err(NO_ROUTE.into()) };
+    if push.asks(&asked.signature, &asked.timestamp, &asked.nonce) {
+        Ok(asked.echostr.with_content_type("text/plain; charset=utf-8").into_response())
+    } else {
+        Err(NO_ROUTE.into())
     }
-    let published = app.published().await?;
-    let meant = uplink.meant_for(app.read(), &app.vault, &published.centres, app.clock.now(), &app.rules).await?;
-    Ok(meant.and_then(|id| published.by_id(id)))
+}
+
+/// WeChat pushes something, which only it can have sealed.
+#[handler]
+async fn pushed(app: Data<&App>, Query(asked): Query<Signed>, body: poem::Body) -> Result<Response, Failure> {
+    #[derive(Deserialize)]
+    struct Sealed {
+        #[serde(rename = "Encrypt")]
+        encrypt: String,
+    }
+    let Some(push) = &app.push else { return Err(NO_ROUTE.into()) };
+    let body = read(body).await?;
+    let opened = serde_json::from_slice(&body)
+        .ok()
+        .and_then(|Sealed { encrypt }| push.open(&asked.msg_signature, &asked.timestamp, &asked.nonce, &encrypt).ok());
+    let Some(event) = opened.as_deref().and_then(push::read) else {
+        tracing::warn!(length = body.len(), "what came to WeChat's hook cannot be read");
+        return Err(UNREADABLE.into());
+    };
+    in_time(incoming::take_event(&app, &event)).await?;
+    Ok("success".with_content_type("text/plain").into_response())
+}
+
+/// The gateway of an address, if its secret is right.
+fn of_secret<'a>(app: &'a App, name: &str, secret: &str) -> Result<&'a Sms> {
+    let gateway = app.sms.iter().find(|s| s.name() == name);
+    let expected = app.hook_secret(name).expose_secret();
+    gateway.filter(|_| same(secret.as_bytes(), expected.as_bytes())).ok_or_else(|| NO_ROUTE.into())
+}
+
+async fn read(body: poem::Body) -> Result<Vec<u8>> {
+    let body = body.into_vec().await.map_err(|_| Error::from(UNREADABLE))?;
+    if body.len() > LARGEST { Err(BODY_TOO_LARGE.into()) } else { Ok(body) }
+}
+
+/// What it says is nobody's business in a log: it may be a person's words.
+fn unreadable(gateway: &Sms, body: &[u8]) -> Failure {
+    tracing::warn!(gateway = gateway.name(), length = body.len(), "a gateway brought something that cannot be read");
+    UNREADABLE.into()
+}
+
+/// Whatever takes longer is taken back, and comes again.
+async fn in_time<T>(taken: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::time::timeout(PATIENCE, taken)
+        .await
+        .unwrap_or_else(|_| Err(NOT_NOW.after(chrono::Duration::seconds(5)).into()))
+}
+
+fn thanks(gateway: &Sms) -> Response {
+    json(gateway.thanks())
+}
+
+fn json(words: &str) -> Response {
+    words.to_owned().with_content_type("application/json; charset=utf-8").into_response()
 }

@@ -8,6 +8,7 @@ mod case;
 mod closure;
 mod guide;
 pub mod hooks;
+mod notice;
 mod problem;
 mod queue;
 mod review;
@@ -29,6 +30,7 @@ type Doors = (
     review::Reviews,
     attendance::Attendance,
     bulletin::Bulletins,
+    notice::Notices,
 );
 
 /// Groups of operations, one a noun.
@@ -52,6 +54,8 @@ enum Noun {
     Attendance,
     /// 通报
     Bulletin,
+    /// 短信
+    Notice,
 }
 
 fn service() -> OpenApiService<Doors, ()> {
@@ -66,6 +70,7 @@ fn service() -> OpenApiService<Doors, ()> {
         review::Reviews,
         attendance::Attendance,
         bulletin::Bulletins,
+        notice::Notices,
     );
     OpenApiService::new(doors, "水田乡公共服务中心", "v1")
         .description(

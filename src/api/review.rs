@@ -3,10 +3,10 @@
 use super::Noun;
 use super::problem::Failure;
 use super::view::{Created, Moment, Text, moment};
-use crate::access::Visit;
+use crate::access::{self, Perhaps, Resident, Visit};
 use crate::domain::Who;
 use crate::domain::review::{self, Append, GRADES, Key, Opinion, tags_of};
-use entity::review::InvitationState;
+use entity::review::{Checked, InvitationState};
 use poem_openapi::payload::Json;
 use poem_openapi::types::ToJSON as _;
 use poem_openapi::{Object, OpenApi};
@@ -101,6 +101,14 @@ struct Thanks {
 
 type Answer<T> = Result<T, Failure>;
 
+/// What WeChat thinks of words, where whoever wrote them has just come by the mini program.
+async fn checked(who: &Perhaps<Resident>, words: Option<&Text>) -> crate::base::Result<Option<Checked>> {
+    match (who, words.filter(|words| !words.trim().is_empty())) {
+        (Perhaps::Known(by), Some(words)) => access::check_words(&by.visit, by.holder, words).await,
+        _ => Ok(None),
+    }
+}
+
 #[OpenApi(tag = "Noun::Review")]
 impl Reviews {
     /// See an invitation; nothing is spent by looking
@@ -127,13 +135,15 @@ impl Reviews {
 
     /// Give the one review of a case
     #[oai(path = "/reviews", method = "post", operation_id = "give_review")]
-    async fn give_review(&self, visit: Visit, body: Json<ReviewInput>) -> Answer<Created<Thanks>> {
+    async fn give_review(&self, who: Perhaps<Resident>, body: Json<ReviewInput>) -> Answer<Created<Thanks>> {
         let request = body.0.to_json_string();
         let ReviewInput { token, code, grade, tags, comment, anonymous } = body.0;
         let key = Key::new(token.map(String::from), code.map(String::from))?;
+        let visit = who.visit();
         visit.admit_review(&key).await?;
         let tags = tags.into_iter().map(String::from).collect();
-        let opinion = Opinion { grade, tags, comment: comment.map(String::from), anonymous };
+        let checked = checked(&who, comment.as_ref()).await?;
+        let opinion = Opinion { grade, tags, comment: comment.map(String::from), anonymous, checked };
         let thanks = visit
             .write_once(Who::Bearer, "give_review", &request, async |act| {
                 review::give(act, &key, opinion).await?;
@@ -145,14 +155,16 @@ impl Reviews {
 
     /// Add to a review, once
     #[oai(path = "/reviews/append", method = "post", operation_id = "append_review")]
-    async fn append_review(&self, visit: Visit, body: Json<AppendInput>) -> Answer<Created<Thanks>> {
+    async fn append_review(&self, who: Perhaps<Resident>, body: Json<AppendInput>) -> Answer<Created<Thanks>> {
         let request = body.0.to_json_string();
         let AppendInput { token, comment, grade } = body.0;
         let key = Key::Token(token.into());
+        let visit = who.visit();
         visit.admit_review(&key).await?;
+        let checked = checked(&who, Some(&comment)).await?;
         let thanks = visit
             .write_once(Who::Bearer, "append_review", &request, async |act| {
-                review::append(act, &key, Append { comment: comment.into(), grade }).await?;
+                review::append(act, &key, Append { comment: comment.into(), grade, checked }).await?;
                 Ok(Thanks { accepted: true })
             })
             .await?;

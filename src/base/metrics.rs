@@ -32,6 +32,7 @@ struct Took {
 struct Handed {
     gateway: &'static str,
     outcome: &'static str,
+    kind: String,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -51,6 +52,11 @@ struct Centre {
     centre: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Gateway {
+    gateway: String,
+}
+
 /// How much waits in the outbox, and what centres were billed: asked of the database when somebody looks.
 #[derive(Debug, Default)]
 pub struct Waiting {
@@ -60,6 +66,8 @@ pub struct Waiting {
     pub due_since: Option<Time>,
     /// What each centre was billed today, by its code.
     pub billed: Vec<(String, i64)>,
+    /// Gateways that are left alone.
+    pub held: Vec<String>,
 }
 
 /// Everything that is counted.
@@ -74,6 +82,7 @@ pub struct Metrics {
     lag: Gauge<f64, AtomicU64>,
     billed: Family<Centre, Gauge>,
     budget: Gauge,
+    held: Family<Gateway, Gauge>,
     memory: Gauge,
     cpu: Gauge<f64, AtomicU64>,
     files: Gauge,
@@ -99,6 +108,7 @@ impl Default for Metrics {
             outbox: add(&mut all, "outbox_texts", "Texts that are on their way, or failed within a day"),
             lag: add(&mut all, "outbox_lag_seconds", "How long ago the oldest text that is due was due"),
             billed: add(&mut all, "billed_texts_today", "Texts that a centre was billed today"),
+            held: add(&mut all, "gateway_held", "Gateways that are out of order and left alone"),
             budget: add(&mut all, "texts_budget", "Texts that a centre may be billed a day, 0: no limit"),
             memory: add(&mut all, "process_memory_bytes", "Resident memory of this process"),
             cpu: add(&mut all, "process_cpu_seconds", "Processor time this process has used"),
@@ -124,9 +134,9 @@ impl Metrics {
         self.answered.get_or_create(&Answered { route, method, status }).inc();
     }
 
-    /// Counts an attempt to hand a text to a gateway.
-    pub fn handed(&self, gateway: &'static str, outcome: &'static str) {
-        self.handed.get_or_create(&Handed { gateway, outcome }).inc();
+    /// Counts an attempt to hand a text of a kind to a gateway.
+    pub fn handed(&self, gateway: &'static str, outcome: &'static str, kind: &str) {
+        self.handed.get_or_create(&Handed { gateway, outcome, kind: kind.to_owned() }).inc();
     }
 
     /// Counts a run of a job.
@@ -144,11 +154,15 @@ impl Metrics {
         // What nothing is in any longer, or was not billed today, is not told at all.
         self.outbox.clear();
         self.billed.clear();
+        self.held.clear();
         for (state, n) in &waiting.texts {
             self.outbox.get_or_create(&Outbox { state: state.clone() }).set(*n);
         }
         for (centre, n) in &waiting.billed {
             self.billed.get_or_create(&Centre { centre: centre.clone() }).set(*n);
+        }
+        for gateway in &waiting.held {
+            self.held.get_or_create(&Gateway { gateway: gateway.clone() }).set(1);
         }
         let lag = waiting.due_since.map_or(0, |since| Ord::max(now.0 - since.0, 0));
         self.lag.set(Duration::from_millis(lag.unsigned_abs()).as_secs_f64());

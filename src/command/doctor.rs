@@ -5,10 +5,12 @@ use crate::app::App;
 use crate::base::settings::Profile;
 use crate::domain::archive;
 use crate::domain::identity::staff;
-use crate::domain::{audit, calendar, guide, notice};
+use crate::domain::{audit, calendar, guide, notice, review};
+use crate::gateway::sms::back::{About, Untold};
 use chrono::{Datelike as _, Duration};
 use entity::lease;
 use entity::notice::NoticeState;
+use entity::review::Upload;
 use migration::{Migrator, MigratorTrait as _};
 use sea_orm::{ConnectionTrait as _, EntityTrait as _, Statement};
 use secrecy::ExposeSecret as _;
@@ -31,11 +33,13 @@ pub(super) async fn run(app: &App) -> anyhow::Result<()> {
     // Without a database that can be read there is nothing more to be known.
     let readable = !findings.iter().any(|(part, state, _)| *part == "database" && matches!(state, Ill));
     if readable {
+        findings.extend(gateways(app).await);
         for found in [
             keys(app).await,
             centres(app).await,
             timetable(app).await,
             texts(app).await,
+            uploads(app).await,
             year(app).await,
             people(app).await,
             trail(app).await,
@@ -96,6 +100,84 @@ fn settings(app: &App) -> Vec<Finding> {
         ("proxies", Poor, format!("{words}, and one can use up everybody's tries"))
     });
     [profile, gateway].into_iter().chain(proxies).collect()
+}
+
+/// Asks each gateway that can be asked, with the keys and by the way that texts take.
+async fn gateways(app: &App) -> Vec<Finding> {
+    let now = app.clock.now();
+    let holds = notice::holds(app.read()).await.unwrap_or_default();
+    let mut findings = Vec::new();
+    for gateway in &app.sms {
+        let name = gateway.name();
+        if let Some(held) = holds.iter().find(|h| h.gateway == name) {
+            let since = held.since.local().format("%Y-%m-%d %H:%M");
+            let words = format!("{name} has taken nothing since {since}: {}", in_words(&held.code));
+            findings.push(("gateway", Ill, words));
+        }
+        // A phone that is nobody's: what is asked is whether it answers.
+        let about = About { id: app.random.id(now), phone: "13000000000", sent_at: now - Duration::minutes(1) };
+        findings.extend(match gateway.known(&about, now).await {
+            Ok(Some(_)) => Some(("gateway", Well, format!("{name} answers, and knows these keys"))),
+            Ok(None) => None,
+            Err(Untold(code)) => Some(("gateway", Ill, format!("{name} was asked: {}", in_words(&code)))),
+        });
+    }
+    if let Some(mini) = app.wechat.mini() {
+        findings.push(match mini.client().token(now, None).await {
+            Ok(_) => ("wechat", Well, "the mini program answers, and knows these keys".to_owned()),
+            Err(fault) => ("wechat", Ill, format!("the mini program was asked: {}", in_words(&fault.word()))),
+        });
+    }
+    if let Some(official) = &app.official {
+        findings.push(match official.client().token(now, None).await {
+            Ok(_) => ("wechat", Well, "the official account answers, and knows these keys".to_owned()),
+            Err(fault) => ("wechat", Ill, format!("the official account was asked: {}", in_words(&fault.word()))),
+        });
+    }
+    findings
+}
+
+/// What a vendor's code means to whoever can mend it.
+fn in_words(code: &str) -> String {
+    let begins = |words: &[&str]| words.iter().any(|word| code.starts_with(word));
+    let words = match code {
+        "no_connection" | "connect_timeout" => "it cannot be reached from here; check the network and outbound.proxy",
+        "timeout" | "broken_off" | "cut_off" => "it does not answer in time; look again in a while",
+        "too_long" | "garbage" => "something else answers there; check its address and outbound.proxy",
+        _ if begins(&["AuthFailure.SignatureExpire", "InvalidTimeStamp"]) => "this machine's clock is wrong",
+        _ if begins(&[
+            "AuthFailure",
+            "SignatureDoesNotMatch",
+            "InvalidAccessKeyId",
+            "IllegalMac",
+            "InvalidUsrOrPwd",
+        ]) =>
+        {
+            "its id or key is wrong, or was changed there"
+        }
+        "wechat_40013" | "wechat_40125" | "wechat_41002" | "wechat_41004" | "wechat_40001" => {
+            "app_id or app_secret is wrong, or was changed there"
+        }
+        "wechat_40164" => "this machine's address is not on its list (IP白名单); add it in its console",
+        "wechat_40243" => "the secret is frozen; see its console",
+        "wechat_48001" | "wechat_50002" => "the account may not do this, or is limited; see its console",
+        _ if begins(&["UnauthorizedOperation.RequestIp", "isv.DENY_IP_RANGE"]) => {
+            "this machine's address is not on its list; add it in its console"
+        }
+        _ if begins(&["UnauthorizedOperation", "isp.RAM_PERMISSION_DENY"]) => {
+            "the account may not do this; see its console"
+        }
+        _ if begins(&["FailedOperation.InsufficientBalance", "isv.AMOUNT_NOT_ENOUGH", "isv.OUT_OF_SERVICE"])
+            || code.contains("Arrears") =>
+        {
+            "its money is used up; top it up"
+        }
+        _ if code.contains("Sign") || code.contains("SIGN") => "the signature is not approved, or is another's",
+        _ if code.contains("emplate") || code.contains("TEMPLATE") => "a template is not approved, or is another's",
+        _ if code.starts_with("http_") => "something before it answers; check its address and outbound.proxy",
+        _ => return code.to_owned(),
+    };
+    format!("{words} ({code})")
 }
 
 async fn database(app: &App) -> Vec<Finding> {
@@ -186,6 +268,23 @@ async fn centres(app: &App) -> anyhow::Result<Vec<Finding>> {
                 findings.push(("centre", Poor, words));
             }
         }
+    }
+    Ok(findings)
+}
+
+/// Reviews that wait to be uploaded.
+async fn uploads(app: &App) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    if !app.platform.is_there() {
+        return Ok(findings);
+    }
+    for centre in &app.published().await?.centres {
+        let counts = review::uploads(app.read(), centre.id).await?;
+        let of = |state| counts.iter().find(|(s, _)| *s == state).map_or(0, |(_, n)| *n);
+        let (waits, refused) = (of(Upload::Waits), of(Upload::Refused));
+        let words =
+            format!("{}: {waits} bad reviews wait for a reason, {refused} were refused by the platform", centre.code);
+        findings.push(("upload", if waits + refused == 0 { Well } else { Poor }, words));
     }
     Ok(findings)
 }

@@ -121,6 +121,6 @@ fn rated(dice: Dice<'_>, ended: Time) -> Option<Rated> {
     };
     let tags = tags_of(grade).iter().filter(|_| dice.chance(25)).map(|t| t.code.clone()).collect();
     let channel = if dice.chance(60) { ReviewChannel::Link } else { ReviewChannel::Code };
-    let opinion = Opinion { grade, tags, comment: comment(dice, grade), anonymous: dice.chance(20) };
+    let opinion = Opinion { grade, tags, comment: comment(dice, grade), anonymous: dice.chance(20), checked: None };
     Some(Rated { at, opinion, channel })
 }

@@ -110,6 +110,7 @@ rows! {
     case_events: case::event,
     invitations: review::invitation,
     reviews: review,
+    uploads: review::upload,
     notices: notice,
 }
 
@@ -262,7 +263,9 @@ impl Book<'_> {
         if let Some(rated) = &course.review {
             let then = self.act.at(rated.at, Who::Bearer);
             (row.state, row.closed_at) = (InvitationState::Rated, Some(rated.at));
-            self.rows.reviews.push(Given::first(rated.opinion.clone(), rated.channel)?.of(&then, &row)?);
+            let review = Given::first(rated.opinion.clone(), rated.channel)?.of(&then, &row)?;
+            self.rows.uploads.push(review::waiting(&review));
+            self.rows.reviews.push(review);
             pass(&mut texts, rated.at);
         } else if row.expires_at <= self.act.now {
             (row.state, row.closed_at) = (InvitationState::Lapsed, Some(row.expires_at));

@@ -4,11 +4,9 @@
 //! the same in both places; in Redis it is one script, so that several servers count together. Our own rather than a
 //! crate's, because both must agree to the millisecond and follow the same movable clock.
 
-use anyhow::Context as _;
+use super::shared::Shared;
 use chrono::Duration;
 use entity::Time;
-use redis::Script;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -37,12 +35,7 @@ pub enum Limits {
     /// In this process.
     Memory(Mutex<HashMap<String, i64>>),
     /// In Redis, for all servers of an installation.
-    Redis {
-        /// The connection, which mends itself.
-        connection: ConnectionManager,
-        /// What keys begin with.
-        prefix: String,
-    },
+    Redis(Shared),
 }
 
 /// Above so many keys, those that are back to a full allowance are thrown out.
@@ -63,21 +56,6 @@ impl Limits {
     #[must_use]
     pub fn memory() -> Self {
         Self::Memory(Mutex::default())
-    }
-
-    /// Counts in Redis. Does not wait for it to be there.
-    ///
-    /// # Errors
-    /// An address that is not one of Redis.
-    pub fn redis(url: &str, prefix: String) -> anyhow::Result<Self> {
-        let client = redis::Client::open(url).context("redis.url is not an address of Redis")?;
-        let patience = std::time::Duration::from_secs(1);
-        let config = ConnectionManagerConfig::new()
-            .set_response_timeout(Some(patience))
-            .set_connection_timeout(Some(patience))
-            .set_number_of_retries(1);
-        let connection = ConnectionManager::new_lazy_with_config(client, config)?;
-        Ok(Self::Redis { connection, prefix })
     }
 
     /// Counts one try.
@@ -101,12 +79,7 @@ impl Limits {
                 }
                 wait
             }
-            Self::Redis { connection, prefix } => {
-                let script = Script::new(SCRIPT);
-                let mut call = script.key(format!("{prefix}{key}"));
-                let call = call.arg(now.0).arg(cell).arg(allowance);
-                call.invoke_async(&mut connection.clone()).await.context("Redis does not answer")?
-            }
+            Self::Redis(shared) => shared.run(SCRIPT, &key, &[now.0, cell, allowance]).await?,
         };
         Ok(if wait > 0 { Verdict::Wait(Duration::milliseconds(wait)) } else { Verdict::Pass })
     }
@@ -116,9 +89,9 @@ impl Limits {
     /// # Errors
     /// When Redis does not answer.
     pub async fn ping(&self) -> anyhow::Result<()> {
-        if let Self::Redis { connection, .. } = self {
-            redis::cmd("PING").query_async::<()>(&mut connection.clone()).await.context("Redis does not answer")?;
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Redis(shared) => shared.ping().await,
         }
-        Ok(())
     }
 }

@@ -5,12 +5,17 @@
 
 use crate::app::App;
 use crate::base::error::Result;
-use crate::domain::notice::{self, Ended, Parcel, Settled, Tried};
+use crate::domain::Who;
+use crate::domain::identity::resident;
+use crate::domain::notice::{self, Ended, Parcel, Settled, Spent, Tried, WECHAT};
+use crate::domain::published::Published;
+use crate::gateway::channels::Turn;
 use crate::gateway::sms::{Form, Outcome, Outgoing, Sms};
+use crate::gateway::wechat::mini::{NO_PERMIT, Subscribed};
 use chrono::Duration;
+use entity::Id;
 use entity::notice::{AttemptOutcome, Model};
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
+use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
@@ -20,6 +25,10 @@ const BATCH: u64 = 200;
 const TOGETHER: usize = 25;
 /// So many of these at once.
 const AT_ONCE: usize = 4;
+/// How long it is waited before what gateways said is written down once more, at first.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
+/// A pause so long would reach beyond the lease.
+const GIVING_UP: std::time::Duration = std::time::Duration::from_secs(64);
 /// How often other processes' texts are looked for.
 const POLL: std::time::Duration = std::time::Duration::from_millis(500);
 
@@ -84,6 +93,10 @@ impl UnderWay {
         if app.sms.is_empty() || !notice::any_due(app.read(), now, &quiet).await? {
             return Ok(0);
         }
+        app.channels.refresh(&notice::holds(app.read()).await?);
+        if app.sms.iter().all(|gateway| app.channels.held(gateway.name(), now).is_some()) {
+            return Ok(0);
+        }
         let worker = app.random.id(now);
         let claimed = notice::claim(app.database.writer(), now, &quiet, worker, BATCH).await?;
         let count = claimed.len();
@@ -132,61 +145,164 @@ fn in_batches(claimed: Vec<Model>) -> Vec<Vec<Model>> {
 }
 
 async fn deliver(app: App, few: Vec<Model>) -> Result<()> {
+    let published = app.published().await?;
     // One commit before anything is handed over.
     let (now, limits) = (app.clock.now(), &app.settings.sms.limits);
     let by_template: Vec<&str> = app.sms.iter().filter(|g| !g.is_free()).map(Sms::name).collect();
-    let mark = async |tx: &_| notice::begin_sending(tx, &app.vault, now, limits, &by_template, few).await;
+    let by_wechat = app.wechat.mini().is_some();
+    let mark = async |tx: &_| notice::begin_sending(tx, &app.vault, now, limits, &by_template, by_wechat, few).await;
     let parcels = app.whole(mark).await?;
-    let handed = parcels.into_iter().map(async |parcel| {
-        let ended = hand_over(&app, parcel).await;
+    // A task each: an answer is heard when it comes, whatever else is waited for.
+    let mut handed: JoinSet<Ended> =
+        parcels.into_iter().map(|parcel| hand_over(app.clone(), Arc::clone(&published), parcel)).collect();
+    // What is answered is settled; a slow one holds up no others.
+    while let Some(ended) = handed.join_next().await {
+        let more = std::iter::from_fn(|| handed.try_join_next()).take(TOGETHER - 1);
+        let ended: Vec<_> = std::iter::once(ended).chain(more).collect();
+        // One that panicked is unsure when its lease is over.
+        settle(&app, ended.into_iter().filter_map(std::result::Result::ok).collect()).await?;
+    }
+    Ok(())
+}
+
+/// Writes down how sendings ended. It is tried again for as long as nobody else may take them for lost: what a gateway has said
+/// is said once.
+async fn settle(app: &App, ended: Vec<Ended>) -> Result<()> {
+    for ended in &ended {
         let (id, kind) = (ended.parcel.notice.id, &ended.parcel.notice.kind);
         tracing::debug!(%id, kind, how = ?ended.how, "a text was handed over");
-        ended
-    });
-    // What is answered is settled; a slow one holds up no others.
-    let mut answered = handed.collect::<FuturesUnordered<_>>().ready_chunks(TOGETHER);
-    let mut settled = Ok(());
-    while let Some(answered) = answered.next().await {
-        let now = app.clock.now();
-        let done = app.whole(async |tx| notice::settle(tx, &app.random, now, answered).await).await;
-        settled = settled.and(done);
     }
-    settled
+    let limits = &app.settings.sms.limits;
+    let mut pause = PAUSE;
+    loop {
+        let (now, ended) = (app.clock.now(), ended.clone());
+        let done = app.whole(async |tx| notice::settle(tx, limits, now, ended).await).await;
+        match done {
+            Err(error) if pause < GIVING_UP => {
+                tracing::warn!(error = error.to_string(), "what gateways said could not be written down yet");
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Tries the gateways in order of preference. The next one is asked only when the text certainly did not go out.
-async fn hand_over(app: &App, parcel: Parcel) -> Ended {
-    let now = app.clock.now();
-    let (mut tried, mut fault) = (Vec::new(), "no_template".to_owned());
+async fn hand_over(app: App, published: Arc<Published>, parcel: Parcel) -> Ended {
+    let (now, centre) = (app.clock.now(), published.by_id(parcel.notice.centre_id));
+    let (mut tried, mut fault, mut again) = (Vec::new(), "no_template".to_owned(), now + Duration::minutes(1));
+    let mut unfit = false;
+    let mut spent = Spent::Used;
+    if let Some(account) = parcel.asked {
+        let outcome = by_wechat(&app, &parcel, account).await;
+        spent = Spent::Unused;
+        if let Some(outcome) = outcome {
+            app.metrics.handed(WECHAT, outcome.word(), &parcel.notice.kind);
+            if let Err(error) = heed(&app, WECHAT, &outcome).await {
+                tracing::error!(error = error.to_string(), "how WeChat does could not be written down");
+            }
+            tried.push(attempt(app.random.id(now), WECHAT, &outcome));
+            let how = match outcome {
+                Outcome::Accepted(vendor_id) => Some(Settled::Accepted { gateway: WECHAT, vendor_id }),
+                Outcome::Ambiguous(word) => Some(Settled::Unsure { fault: word }),
+                // He has taken his consent back, or used it up elsewhere: he is told by text, at once.
+                Outcome::Rejected(word) => {
+                    spent = if word == NO_PERMIT { Spent::Gone } else { Spent::Unused };
+                    None
+                }
+                Outcome::RetrySafe(_) | Outcome::Later(_) | Outcome::ChannelDown(_) => None,
+            };
+            if let Some(how) = how {
+                return Ended { parcel, tried, how, spent: Spent::Used };
+            }
+        }
+    }
     for gateway in &app.sms {
-        let text = Outgoing { id: parcel.notice.id, phone: &parcel.phone, text: &parcel.text };
+        if let Some(until) = app.channels.held(gateway.name(), now) {
+            (fault, again, unfit) = ("held".to_owned(), again.min(until), false);
+            continue;
+        }
+        let sign = centre.as_ref().and_then(|c| c.sms_signs.get(gateway.name())?.as_str());
+        let text = Outgoing { id: parcel.notice.id, phone: &parcel.phone, text: &parcel.text, sign };
         let form = parcel.filled.iter().find(|f| f.gateway == gateway.name());
         let form = form.map(|f| Form { template: f.template.clone(), values: f.values.clone() });
         let Some(outcome) = gateway.send(&text, form.as_ref(), now).await else { continue };
-        app.metrics.handed(gateway.name(), outcome.word());
-        tried.push(attempt(gateway.name(), &outcome));
+        app.metrics.handed(gateway.name(), outcome.word(), &parcel.notice.kind);
+        if let Err(error) = heed(&app, gateway.name(), &outcome).await {
+            tracing::error!(error = error.to_string(), "how a gateway does could not be written down");
+        }
+        tried.push(attempt(app.random.id(now), gateway.name(), &outcome));
         let how = match outcome {
             Outcome::Accepted(vendor_id) => Settled::Accepted { gateway: gateway.name(), vendor_id },
             Outcome::RetrySafe(after) => {
                 let tries = parcel.notice.attempts.saturating_mul(parcel.notice.attempts);
-                Settled::Again { at: now + after + Duration::seconds(30) * tries, fault: "retry_safe".to_owned() }
+                Settled::Again {
+                    at: now + after + Duration::seconds(30) * tries,
+                    fault: "retry_safe".to_owned(),
+                    tires: true,
+                }
             }
-            Outcome::Later(at) => Settled::Again { at, fault: "later".to_owned() },
+            Outcome::Later(at) => Settled::Again { at, fault: "later".to_owned(), tires: true },
             Outcome::Ambiguous(word) => Settled::Unsure { fault: word },
+            Outcome::Rejected(word) if gateway.blames_form(&word) => {
+                tracing::error!(gateway = gateway.name(), word, kind = parcel.notice.kind, "a template does not fit");
+                (fault, unfit) = (word, true);
+                continue;
+            }
             Outcome::Rejected(word) => Settled::Rejected { fault: word },
             Outcome::ChannelDown(word) => {
-                tracing::error!(gateway = gateway.name(), word, "a gateway is out of order");
-                fault = word;
+                (fault, unfit) = (word, false);
                 continue;
             }
         };
-        return Ended { parcel, tried, how };
+        return Ended { parcel, tried, how, spent };
     }
-    Ended { parcel, tried, how: Settled::Again { at: now + Duration::minutes(1), fault } }
+    if unfit {
+        return Ended { parcel, tried, how: Settled::Rejected { fault }, spent };
+    }
+    // Nobody was there to take it, which is no try of the text's: it waits for as long as it is worth sending.
+    Ended { parcel, tried, how: Settled::Again { at: again, fault, tires: false }, spent }
+}
+
+/// Sends what somebody has asked for by WeChat, if he is still the one whose phone it is; none where it cannot be tried.
+async fn by_wechat(app: &App, parcel: &Parcel, account: Id) -> Option<Outcome> {
+    let (mini, now) = (app.wechat.mini()?, app.clock.now());
+    if app.channels.held(WECHAT, now).is_some() {
+        return None;
+    }
+    let known = resident::known(app.read(), &app.vault, parcel.notice.centre_id, account).await.ok()?;
+    let openid = known.openid.filter(|_| known.phone.as_ref().is_none_or(|phone| *phone == parcel.phone))?;
+    let form = parcel.filled.iter().find(|f| f.gateway == WECHAT)?;
+    let message = Subscribed { to: &openid, template: &form.template, fields: &form.values, page: "pages/index/index" };
+    Some(mini.send(&message, now).await)
+}
+
+/// Holds a gateway that is out of order and tells the operator, or frees one that took something.
+async fn heed(app: &App, name: &'static str, outcome: &Outcome) -> Result<()> {
+    let now = app.clock.now();
+    let code = match app.channels.hear(name, outcome, now) {
+        Turn::None => return Ok(()),
+        Turn::Free => {
+            tracing::warn!(gateway = name, "a gateway takes texts again");
+            return notice::free(app.database.writer(), name).await;
+        }
+        Turn::Hold(code) => code,
+    };
+    let held = app.whole(async |tx| notice::hold(tx, now, name, &code).await).await?;
+    tracing::error!(gateway = name, code, until = %held.until.local(), "a gateway is out of order and left alone");
+    let phone = &app.settings.sms.operator_phone;
+    match app.published().await?.centres.first() {
+        Some(centre) if !phone.is_empty() => {
+            let tell = async |act: &_| notice::tell_operator(act, phone, &held).await;
+            app.write(centre, Who::System("deliver"), tell).await
+        }
+        _ => Ok(()),
+    }
 }
 
 /// An outcome as it is kept.
-fn attempt(gateway: &'static str, outcome: &Outcome) -> Tried {
+fn attempt(id: Id, gateway: &'static str, outcome: &Outcome) -> Tried {
     let (outcome, vendor_id, code) = match outcome {
         Outcome::Accepted(id) => (AttemptOutcome::Accepted, Some(id.clone()), None),
         Outcome::RetrySafe(_) => (AttemptOutcome::RetrySafe, None, None),
@@ -195,5 +311,5 @@ fn attempt(gateway: &'static str, outcome: &Outcome) -> Tried {
         Outcome::Rejected(code) => (AttemptOutcome::Rejected, None, Some(code.clone())),
         Outcome::ChannelDown(code) => (AttemptOutcome::ChannelDown, None, Some(code.clone())),
     };
-    Tried { gateway, outcome, vendor_id, code }
+    Tried { id, gateway, outcome, vendor_id, code }
 }

@@ -3,7 +3,9 @@
 //! Every job takes no input, may run twice, and finds its work by looking: a crash is made good by the next run. Several
 //! workers may run at once; whoever takes a job's lease for the period does it.
 
+mod ask;
 pub mod deliver;
+mod upload;
 
 use crate::app::App;
 use crate::base::error::Result;
@@ -20,6 +22,10 @@ use tokio::sync::watch;
 pub enum Job {
     /// Frees texts of a deliverer that died, and gives up those that came too late.
     RecoverNotices,
+    /// Matches reports that came before what they speak of, and asks what became of texts that may have gone out.
+    AskAboutTexts,
+    /// Asks gateways that cannot reach us for their reports and for texts from phones.
+    AskForReports,
     /// Chains the audit trail.
     ChainAudit,
     /// Reads the audit trail, and fails where it was changed.
@@ -44,6 +50,8 @@ pub enum Job {
     LapseInvitations,
     /// The net under inviting at the end of a case.
     InviteEnded,
+    /// Uploads reviews to the platform above.
+    UploadReviews,
     /// Drafts last month's bulletin.
     DraftBulletin,
     /// Forgets sessions, codes and kept answers whose time is over.
@@ -51,8 +59,10 @@ pub enum Job {
 }
 
 /// Every job, its word and how often it runs.
-pub const TIMETABLE: [(Job, &str, Duration); 15] = [
+pub const TIMETABLE: [(Job, &str, Duration); 18] = [
     (Job::RecoverNotices, "recover_notices", Duration::seconds(30)),
+    (Job::AskAboutTexts, "ask_about_texts", Duration::minutes(1)),
+    (Job::AskForReports, "ask_for_reports", Duration::minutes(1)),
     (Job::ChainAudit, "chain_audit", Duration::seconds(30)),
     (Job::CheckAudit, "check_audit", Duration::hours(6)),
     (Job::Optimize, "optimize", Duration::hours(6)),
@@ -65,6 +75,7 @@ pub const TIMETABLE: [(Job, &str, Duration); 15] = [
     (Job::RollDuty, "roll_duty", Duration::minutes(10)),
     (Job::LapseInvitations, "lapse_invitations", Duration::minutes(10)),
     (Job::InviteEnded, "invite_ended", Duration::minutes(10)),
+    (Job::UploadReviews, "upload_reviews", Duration::minutes(30)),
     (Job::DraftBulletin, "draft_bulletin", Duration::hours(1)),
     (Job::SweepIdentity, "sweep_identity", Duration::hours(1)),
 ];
@@ -79,6 +90,11 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
             }
             notice::expire(db, now).await.map(drop)
         }
+        Job::AskAboutTexts => {
+            app.whole(async |tx| notice::match_reports(tx, &app.vault, &app.random, now).await).await?;
+            ask::about_unsure(app).await
+        }
+        Job::AskForReports => ask::for_reports(app).await,
         Job::ChainAudit => in_each_centre(app, name, async |act| audit::chain(act).await.map(drop)).await,
         Job::CheckAudit => {
             for centre in &app.published().await?.centres {
@@ -101,9 +117,11 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
         }
         Job::LapseInvitations => review::lapse(db, now).await,
         Job::InviteEnded => in_each_centre(app, name, async |act| review::invite_ended(act).await).await,
+        Job::UploadReviews => upload::reviews(app, name).await,
         Job::DraftBulletin => in_each_centre(app, name, async |act| bulletin::draft_due(act).await).await,
         Job::SweepIdentity => {
             notice::sweep(db, now).await?;
+            notice::forget_heard(db, now).await?;
             session::sweep(db, now).await?;
             resident::sweep(db, now).await?;
             idempotency::sweep(db, now).await

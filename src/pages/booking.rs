@@ -164,8 +164,8 @@ async fn take<R: Rank>(by: &By<R>, fields: &Fields, told: fn(&Booked) -> String)
         for_other: fields.get("for_other") == "yes",
         hold: fields.id("hold"),
     };
-    by.visit.limit_booking(&by.who).await?;
     let visit = by.visit.once(fields.get("once"))?;
+    visit.limit_booking(&by.who, "book").await?;
     let book = async |act: &_| Ok(told(&booking::book(act, wish).await?));
     visit.write_once(by.who.clone(), "book", &fields.request(), book).await
 }
@@ -291,8 +291,8 @@ pub(super) async fn move_to(sent: Sent<Resident>, Path(id): Path<Id>) -> poem::R
     let Sent { by, mut fields } = sent;
     let moved = async {
         let slot = fields.id("slot").ok_or(booking::UNKNOWN_SLOT)?;
-        by.visit.limit_booking(&by.who).await?;
         let visit = by.visit.once(fields.get("once"))?;
+        visit.limit_booking(&by.who, "reschedule_booking").await?;
         let reschedule = async |act: &_| Ok(booking::reschedule(act, id, slot).await?.row.number);
         visit.write_once(by.who.clone(), "reschedule_booking", &format!("{id} {}", fields.request()), reschedule).await
     };

@@ -10,6 +10,7 @@ mod queue;
 mod rate;
 mod resident;
 mod staff;
+mod wechat;
 
 use crate::access::answer::ours;
 use crate::base::error::Error;
@@ -34,6 +35,8 @@ pub fn routes(route: Route) -> Route {
         .at("/guides/:code/hold", post(booking::hold_place))
         .at("/sign-in", get(resident::sign_in_form).post(resident::sign_in))
         .at("/sign-in/code", post(resident::send_code))
+        .at("/sign-in/wechat", get(wechat::ask))
+        .at("/sign-in/wechat/back", get(wechat::come_back).post(wechat::sign_in))
         .at("/sign-out", post(resident::sign_out))
         .at("/bookings", get(booking::own_bookings).post(booking::take_place))
         .at("/bookings/:id/move", get(booking::choose_other).post(booking::move_to))

@@ -83,7 +83,7 @@ pub(super) async fn take_number(sent: Sent<Resident>, Path(code): Path<String>) 
     let by = sent.by;
     let wish = Wish { guide: Some(code.clone()), ..Wish::default() };
     let taken = async {
-        by.visit.limit_booking(&by.who).await?;
+        by.visit.limit_booking(&by.who, "take_ticket").await?;
         by.visit.write(by.who.clone(), async |act| queue::issue(act, wish).await).await
     };
     match taken.await {

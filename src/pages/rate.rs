@@ -100,6 +100,7 @@ pub(super) async fn give_review(visit: Visit, fields: Fields) -> poem::Result<Re
         tags: fields.all("tag").into_iter().filter(|t| t.starts_with(fields.get("grade"))).collect(),
         comment: fields.typed("comment"),
         anonymous: fields.get("anonymous") == "yes",
+        checked: None,
     };
     let given = visit.write(Who::Bearer, async |act| review::give(act, &key, opinion).await).await;
     match given {
@@ -115,7 +116,7 @@ pub(super) async fn give_review(visit: Visit, fields: Fields) -> poem::Result<Re
 pub(super) async fn append_review(visit: Visit, fields: Fields) -> poem::Result<Response> {
     let key = Key::Token(fields.get("token").to_owned());
     visit.admit_review(&key).await?;
-    let more = Append { comment: fields.get("comment").to_owned(), grade: None };
+    let more = Append { comment: fields.get("comment").to_owned(), grade: None, checked: None };
     match visit.write(Who::Bearer, async |act| review::append(act, &key, more).await).await {
         Ok(()) => page(&Thanks { frame: Frame::of(&visit), words: "您追加的评价已经收到。" }),
         Err(error) => {

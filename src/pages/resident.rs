@@ -137,6 +137,8 @@ struct SignIn {
     /// Stands for this browser from asking for a code to typing it.
     asker: String,
     sent: bool,
+    /// An official account vouches for who opens this in WeChat.
+    wechat: bool,
     wrong: Option<String>,
 }
 
@@ -149,7 +151,15 @@ struct Next {
 pub(super) fn sign_in_form(visit: Visit, Query(next): Query<Next>) -> poem::Result<Response> {
     let next = local(next.next.as_deref().unwrap_or("/")).to_owned();
     let asker = visit.app.random.word(24);
-    page(&SignIn { frame: Frame::of(&visit), next, phone: String::new(), asker, sent: false, wrong: None })
+    page(&SignIn {
+        frame: Frame::of(&visit),
+        next,
+        phone: String::new(),
+        asker,
+        sent: false,
+        wechat: visit.app.official.is_some(),
+        wrong: None,
+    })
 }
 
 #[handler]
@@ -160,7 +170,8 @@ pub(super) async fn send_code(mut visit: Visit, fields: Fields) -> poem::Result<
     let (next, phone) = (local(fields.get("next")).to_owned(), fields.get("phone").to_owned());
     // Asked too soon, the code that was sent before may still be typed.
     let sent = wrong.is_none() || fields.get("again") == "yes";
-    page(&SignIn { frame: Frame::of(&visit), next, phone, asker, sent, wrong })
+    let wechat = visit.app.official.is_some();
+    page(&SignIn { frame: Frame::of(&visit), next, phone, asker, sent, wechat, wrong })
 }
 
 #[handler]
@@ -174,7 +185,15 @@ pub(super) async fn sign_in(mut visit: Visit, fields: Fields) -> poem::Result<Re
         }
         Err(error) => {
             let (wrong, phone) = (Some(words(error)?), fields.get("phone").to_owned());
-            page(&SignIn { frame: Frame::of(&visit), next: next.to_owned(), phone, asker, sent: true, wrong })
+            page(&SignIn {
+                frame: Frame::of(&visit),
+                next: next.to_owned(),
+                phone,
+                asker,
+                sent: true,
+                wechat: false,
+                wrong,
+            })
         }
     }
 }

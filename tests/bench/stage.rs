@@ -197,6 +197,7 @@ impl Stage {
                     phone: format!("138{n:08}"),
                     values: Vec::new(),
                     about: act.id(),
+                    account: None,
                     due_at: act.now,
                     expires_at: act.now + chrono::Duration::days(1),
                 };

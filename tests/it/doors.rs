@@ -7,7 +7,9 @@ use crate::person::Person;
 use crate::town::{Town, nobody, stories};
 use entity::Id;
 use entity::booking::appeal;
+use entity::notice::{Column, Entity as Notices, NoticeState, uplink};
 use reqwest::Method;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 use shuitian::access::{FORBIDDEN, OTHER_CENTRE};
 use shuitian::api;
@@ -15,7 +17,8 @@ use shuitian::base::Refusal;
 use shuitian::domain::identity::session::NOT_SIGNED_IN;
 use shuitian::domain::identity::staff;
 use shuitian::domain::published::Centre;
-use shuitian::domain::{Act, Who, booking, case, queue};
+use shuitian::domain::{Act, Who, booking, case, notice, queue};
+use shuitian::gateway::sms::Outcome;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -65,11 +68,13 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
             "get_invitation",
             "give_review",
             "append_review",
+            "list_message_templates",
+            "sign_wechat_page",
         ],
         vec![],
     );
     doors(&["sign_out", "me", "change_password"], ROLES.to_vec());
-    doors(&["bind_wechat_phone", "open_case", "hold_place", "release_place"], vec!["resident"]);
+    doors(&["note_consents", "bind_wechat_phone", "open_case", "hold_place", "release_place"], vec!["resident"]);
     doors(
         &[
             "reschedule_booking",
@@ -107,6 +112,12 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
         "end_ticket",
         "void_ticket",
         "mark_printed",
+        "list_texts",
+        "open_text",
+        "retry_text",
+        "attend_text",
+        "list_replies",
+        "read_reply",
     ];
     doors(&at_the_desk, WINDOWS.to_vec());
     // Screens of the hall too, which no role is signed in on.
@@ -128,6 +139,8 @@ fn nothing() -> Things {
         ("booking-appeals", of(booking::UNKNOWN_APPEAL)),
         ("calendar", of(booking::UNKNOWN_CLOSURE)),
         ("tickets", of(queue::UNKNOWN_TICKET)),
+        ("texts", of(notice::UNKNOWN_NOTICE)),
+        ("replies", of(notice::UNKNOWN_NOTICE)),
         ("cases", ("ST-B-20261124-9999".to_owned(), case::UNKNOWN_CASE)),
     ])
 }
@@ -210,6 +223,8 @@ fn body_of(name: &str) -> Value {
         "call_ticket" => json!({ "desk": "1" }),
         "transfer_ticket" => json!({ "group": "ZH" }),
         "mark_printed" => json!({ "printed": true }),
+        "open_text" => json!({ "purpose": "电话告知" }),
+        "attend_text" => json!({ "how": "called" }),
         "open_case" => json!({ "check_code": "AAAAAAAA" }),
         "reveal" => json!({ "fields": ["name", "phone"], "purpose": "好奇" }),
         _ => json!({}),
@@ -235,7 +250,13 @@ async fn each_door_is_closed_to_the_wrong_owner(town: &Town) {
     let closure = closed["id"].as_str().unwrap().to_owned();
     let ticket = town.staff("window1").await.post("/tickets", json!({})).await.ok(201);
     let ticket = ticket["id"].as_str().unwrap().to_owned();
+    town.memory().answer_next(Outcome::Rejected("black_list".to_owned()));
+    town.act(async |act| crate::town::say_texts(act, 0..1).await).await;
     town.deliver().await;
+    let refused = Column::State.eq(NoticeState::Rejected);
+    let refused = Notices::find().filter(refused).one(town.app.read()).await.unwrap().unwrap().id.to_string();
+    town.text_from("13800000001", "请问几点上班").await.ok(200);
+    let reply = uplink::Entity::find().one(town.app.read()).await.unwrap().unwrap().id.to_string();
     let mut things = nothing();
     let appeal = appeal.to_string();
     let real = [
@@ -244,6 +265,8 @@ async fn each_door_is_closed_to_the_wrong_owner(town: &Town) {
         ("booking-appeals", appeal),
         ("calendar", closure),
         ("tickets", ticket),
+        ("texts", refused),
+        ("replies", reply),
         ("cases", number),
     ];
     for (word, thing) in real {
@@ -274,7 +297,7 @@ async fn each_door_is_closed_to_the_wrong_owner(town: &Town) {
             tried += 1;
         }
     }
-    assert_eq!((tried, town.rows().await), (100, before), "every door about one thing, and nothing changed");
+    assert_eq!((tried, town.rows().await), (108, before), "every door about one thing, and nothing changed");
 }
 
 /// An appeal that the owner of a booking made.

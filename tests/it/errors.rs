@@ -178,7 +178,10 @@ async fn a_page_says_no_in_words_and_the_interface_in_json(town: &Town) {
 
 async fn ready_says_what_is_missing(town: &Town) {
     let ready = town.stranger().send_to(Method::GET, "/readyz", None).await.ok(200);
-    assert_eq!(ready, json!({ "ready": true, "database": "current", "cache": "reachable" }));
+    assert_eq!(
+        ready,
+        json!({ "ready": true, "database": "current", "cache": "reachable", "gateways": { "memory": "in order" } })
+    );
     assert_eq!(town.stranger().send_to(Method::GET, "/healthz", None).await.text, "ok");
 }
 

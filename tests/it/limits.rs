@@ -18,6 +18,7 @@ use shuitian::domain::case::{self, Intake};
 use shuitian::domain::identity::staff;
 use shuitian::domain::{Act, StaffMember, Who};
 use shuitian::gateway::limits::{Limits, Quota, Verdict};
+use shuitian::gateway::shared::Shared;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -50,7 +51,7 @@ proptest! {
         run.block_on(async {
             // In the far future: Redis forgets by its own clock, which must not come in between.
             let mut now = tuesday() + Duration::days(4000);
-            let (memory, shared) = (Limits::memory(), Limits::redis(&url, format!("{}:", Random::system().word(12))).unwrap());
+            let (memory, shared) = (Limits::memory(), Limits::Redis(Shared::open(&url, format!("{}:", Random::system().word(12))).unwrap()));
             for (key, later) in tries {
                 now = now + Duration::milliseconds(later);
                 let (key, quota) = (format!("k{key}"), QUOTA);

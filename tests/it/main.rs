@@ -41,3 +41,4 @@ mod secrets;
 mod several;
 mod spec;
 mod tour;
+mod upload;

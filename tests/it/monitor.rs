@@ -1,15 +1,13 @@
 //! What monitors ask, and who is answered.
 
 use crate::person::Answer;
-use crate::town::{Town, say_texts, stories, tuesday};
+use crate::town::{Door, Town, say_texts, stories, tuesday};
 use chrono::Duration;
 use reqwest::Method;
 use serde_json::Value;
 use shuitian::app::App;
 use shuitian::base::metrics::{Metrics, Waiting};
 use shuitian::gateway::sms::Outcome;
-use shuitian::serve;
-use tokio::sync::watch;
 
 stories!(
     what_was_done_is_counted_and_nobody_is_named,
@@ -52,7 +50,10 @@ async fn what_was_done_is_counted_and_nobody_is_named(town: &Town) {
     assert_eq!(value(&told, "shuitian_request_seconds_count{route=\"/api/v1/bookings\"}"), 2.0);
     let texts = town.memory().sent().len();
     assert!(texts > 0);
-    assert_eq!(value(&told, "shuitian_texts_total{gateway=\"memory\",outcome=\"accepted\"}"), texts as f64);
+    assert_eq!(
+        value(&told, "shuitian_texts_total{gateway=\"memory\",outcome=\"accepted\",kind=\"code\"}"),
+        texts as f64
+    );
     assert_eq!(value(&told, "shuitian_jobs_total{name=\"open_slots\",outcome=\"done\"}"), 1.0);
     let ran_at = value(&told, "shuitian_job_ran_at_seconds{name=\"open_slots\",outcome=\"done\"}");
     assert!((ran_at - tuesday().0 as f64 / 1000.0).abs() < 60.0, "{ran_at}");
@@ -84,7 +85,10 @@ async fn the_outbox_and_the_budget_are_told_as_they_stand(town: &Town) {
     assert_eq!(value(&told, "shuitian_outbox_texts{state=\"due\"}"), 0.0);
     assert_eq!(value(&told, "shuitian_outbox_texts{state=\"unsure\"}"), 1.0, "{told}");
     assert_eq!(value(&told, "shuitian_outbox_lag_seconds"), 0.0);
-    assert_eq!(value(&told, "shuitian_texts_total{gateway=\"memory\",outcome=\"ambiguous\"}"), 1.0);
+    assert_eq!(
+        value(&told, "shuitian_texts_total{gateway=\"memory\",outcome=\"ambiguous\",kind=\"booking.appeal_ruled\"}"),
+        1.0
+    );
     assert_eq!(value(&told, "shuitian_billed_texts_today{centre=\"ST\"}"), 2.0);
     town.app.clock.advance(Duration::days(2));
     let told = metrics(town).await;
@@ -98,10 +102,11 @@ async fn the_outbox_and_the_budget_are_told_as_they_stand(town: &Town) {
 fn the_dashboard_asks_for_what_is_counted() {
     let metrics = Metrics::default();
     metrics.answered("GET", "/", 200, std::time::Duration::from_millis(1));
-    metrics.handed("memory", "accepted");
+    metrics.handed("memory", "accepted", "code");
     metrics.ran("optimize", true, tuesday());
     let (texts, billed) = (vec![("due".to_owned(), 1)], vec![("ST".to_owned(), 1)]);
-    let told = metrics.tell(&Waiting { texts, due_since: None, billed }, 0, tuesday()).unwrap();
+    let waiting = Waiting { texts, due_since: None, billed, held: vec!["tencent".to_owned()] };
+    let told = metrics.tell(&waiting, 0, tuesday()).unwrap();
     let counted: Vec<&str> = told.lines().filter_map(|l| l.strip_prefix("# TYPE ")?.split(' ').next()).collect();
     let dashboard: Value = serde_json::from_str(include_str!("../../deploy/grafana.json")).unwrap();
     let panels = dashboard["panels"].as_array().unwrap();
@@ -123,17 +128,13 @@ fn the_dashboard_asks_for_what_is_counted() {
 
 /// Asks another program of the town for its metrics.
 async fn asked(app: &App, token: Option<&str>) -> Answer {
-    let listening = serve::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
-    let url = format!("http://{}/metrics", listening.address);
-    let (stop, stopped) = watch::channel(false);
-    let served = tokio::spawn(serve::run(app.clone(), listening, false, stopped));
-    let mut request = reqwest::Client::builder().no_proxy().build().unwrap().get(url);
+    let door = Door::open(app).await;
+    let mut request = reqwest::Client::builder().no_proxy().build().unwrap().get(format!("{}/metrics", door.url));
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
     let answer = Answer::of(request.send().await.unwrap()).await;
-    stop.send(true).unwrap();
-    served.await.unwrap().unwrap();
+    door.close().await;
     answer
 }
 

@@ -19,6 +19,8 @@ stories!(
     a_bare_digit_counts_only_where_it_is_clear,
     the_same_digit_again_is_a_duplicate_and_another_gets_help_once_a_day,
     a_text_that_says_nothing_is_kept,
+    words_to_the_only_open_invitation_become_its_comment,
+    whoever_says_he_is_not_the_person_hears_no_more_of_others_matters,
     of_two_centres_the_one_that_asked_gets_the_answer,
     the_hook_takes_only_its_secret_and_its_form,
 );
@@ -215,10 +217,78 @@ async fn a_text_that_says_nothing_is_kept(town: &Town) {
     assert_eq!(town.text_from("+8613800000001", "请问几点上班").await.ok(200)["outcome"], "kept");
     town.issued("SB-03", Some("13800000001")).await;
     town.deliver().await;
-    assert_eq!(town.text_from("13800000001", "办得好").await.ok(200)["outcome"], "unclear");
+    assert_eq!(town.text_from("13800000001", "办得好").await.ok(200)["outcome"], "commented");
     assert_eq!(town.text_from("106900000000", &"长".repeat(5000)).await.ok(200)["outcome"], "kept");
     town.deliver().await;
     assert_eq!((town.rows().await["review"], town.rows().await["uplink"]), (0, 4));
+}
+
+async fn words_to_the_only_open_invitation_become_its_comment(town: &Town) {
+    const PHONE: &str = "13800000001";
+    let says = async |text: &str| town.text_from(PHONE, text).await.ok(200)["outcome"].as_str().unwrap().to_owned();
+    let ended = town.issued("SB-03", Some(PHONE)).await;
+    town.deliver().await;
+    assert_eq!(says("小李很耐心").await, "commented");
+    assert_eq!(says("就是等得久\u{7}了点").await, "commented");
+    let help = town.texts(PHONE).await;
+    assert_eq!(help.iter().filter(|t| t.contains("没看懂")).count(), 1, "the grade is asked for, once a day");
+    assert_eq!(town.rows().await["review"], 0, "words are no grade");
+    assert_eq!(says("4").await, "rated");
+    let comment = async || {
+        use sea_orm::{EntityTrait as _, QueryOrder as _};
+        let all = entity::review::Entity::find().order_by_desc(entity::review::Column::Id);
+        let row = all.one(town.app.read()).await.unwrap().unwrap();
+        let place = shuitian::base::vault::Place::new("review.comment", row.centre_id, row.id);
+        row.comment.map(|sealed| town.app.vault.open(place, &sealed).unwrap())
+    };
+    assert_eq!(comment().await.as_deref(), Some("小李很耐心\n就是等得久了点"));
+    town.stranger()
+        .post("/reviews", json!({ "token": token(&ended), "grade": 1 }))
+        .await
+        .refused(review::ALREADY_RATED);
+    assert_eq!(says("再见").await, "kept", "nothing is open any more");
+    // With two open, nobody guesses which is meant.
+    town.wait(Duration::minutes(1)).await;
+    town.issued("WJ-01", Some(PHONE)).await;
+    let by_link = town.issued("SB-06", Some(PHONE)).await;
+    assert_eq!(says("还行").await, "unclear");
+    town.stranger().post("/reviews", json!({ "token": token(&by_link), "grade": 5, "comment": "快" })).await.ok(201);
+    assert_eq!(comment().await.as_deref(), Some("快"));
+    town.deliver().await;
+}
+
+async fn whoever_says_he_is_not_the_person_hears_no_more_of_others_matters(town: &Town) {
+    const PHONE: &str = "13800000001";
+    let says = async |text: &str| town.text_from(PHONE, text).await.ok(200)["outcome"].as_str().unwrap().to_owned();
+    let owner = town.resident(PHONE).await;
+    let slot = town.slot("SB-03", crate::town::at("2026-11-26", 9, 0)).await;
+    let wish = json!({ "slot_id": slot, "guide": "SB-03", "applicant": { "name": "田小满" } });
+    let booking = owner.post("/bookings", wish).await.ok(201)["id"].as_str().unwrap().to_owned();
+    town.issued("SB-03", Some(PHONE)).await;
+    let before = town.texts(PHONE).await.len();
+    assert_eq!(says(" 不是本人。").await, "not_theirs");
+    assert_eq!(says("０").await, "not_theirs");
+    assert_eq!(says("1").await, "kept", "a stranger rates nobody's case");
+    assert_eq!(town.rows().await["review"], 0);
+    town.issued("WJ-01", Some(PHONE)).await;
+    town.move_to(crate::town::at("2026-11-26", 8, 30)).await;
+    assert_eq!(town.texts(PHONE).await.len(), before, "nothing more goes there");
+    let withheld = {
+        use entity::notice::{Column, Entity};
+        use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
+        Entity::find().filter(Column::Fault.eq("not_theirs")).count(town.app.read()).await.unwrap()
+    };
+    assert!(withheld >= 2, "and staff are shown what did not: {withheld}");
+    // Whoever has the phone now may sign in, and sees of what was before no more than that it is there.
+    let new = town.resident(PHONE).await;
+    let seen = new.get(&format!("/bookings/{booking}")).await;
+    assert!(!seen.text.contains("田小满"), "{}", seen.text);
+    // From here on it is his.
+    let slot = town.slot("SB-03", crate::town::at("2026-11-27", 10, 0)).await;
+    let wish = json!({ "slot_id": slot, "guide": "SB-03", "applicant": { "name": "向大娘" } });
+    new.post("/bookings", wish).await.ok(201);
+    assert!(town.texts(PHONE).await.iter().any(|t| t.contains("已约11月27日")));
+    assert_eq!(town.rows().await["phone_doubt"], 0);
 }
 
 async fn of_two_centres_the_one_that_asked_gets_the_answer(town: &Town) {
@@ -238,7 +308,7 @@ async fn of_two_centres_the_one_that_asked_gets_the_answer(town: &Town) {
     };
     let (here, there) = (Some(town.centre.id), Some(other.id));
     assert_eq!(says("13800000002", "5").await, ("kept".into(), None), "nobody asked this phone");
-    assert_eq!(says(PHONE, "请问几点上班").await, ("unclear".into(), here), "the only one that has to do with it");
+    assert_eq!(says(PHONE, "请问几点上班").await, ("commented".into(), here), "the only one that has to do with it");
     // The other centre asks as well, by the same letter.
     let mine = Invitations::find().one(town.app.read()).await.unwrap().unwrap();
     let (id, vault) = (town.app.random.id(town.app.clock.now()), &town.app.vault);
@@ -250,6 +320,7 @@ async fn of_two_centres_the_one_that_asked_gets_the_answer(town: &Town) {
         code: vault.seal(Place::new("invitation.code", other.id, id), "ABCDEF").unwrap(),
         phone: Some(vault.seal(Place::new("invitation.phone", other.id, id), PHONE).unwrap()),
         phone_blind: Some(vault.blind("phone", other.id, PHONE)),
+        comment: None,
         ..mine.clone()
     };
     Invitations::insert(theirs.clone().into_active_model())

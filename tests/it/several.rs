@@ -69,7 +69,7 @@ async fn two_servers_and_a_worker_are_one_centre() {
     let told = async |url: String| Answer::of(web.get(url).send().await.unwrap()).await;
     let of_worker = told(format!("http://{monitors}/metrics")).await;
     assert!(
-        of_worker.text.contains("shuitian_texts_total{gateway=\"console\",outcome=\"accepted\"}"),
+        of_worker.text.contains("shuitian_texts_total{gateway=\"console\",outcome=\"accepted\",kind=\"code\"}"),
         "{}",
         of_worker.text
     );

@@ -79,8 +79,7 @@ pub struct Town {
     pub centre: Arc<Centre>,
     pub url: String,
     pub web: reqwest::Client,
-    stop: watch::Sender<bool>,
-    served: tokio::task::JoinHandle<()>,
+    door: Door,
     _directory: TempDir,
     database: Option<String>,
     database_url: String,
@@ -122,24 +121,11 @@ impl Town {
             .unwrap();
         // It keeps nothing: stories publish as they go.
         let centre = Arc::new(app.published().await.unwrap().centres[0].anew());
-        let listening = serve::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let database_url = std::mem::replace(&mut url, format!("http://{}", listening.address));
-        let (stop, stopped) = watch::channel(false);
-        let server = app.clone();
-        let served = tokio::spawn(async move { serve::run(server, listening, false, stopped).await.unwrap() });
+        let door = Door::open(&app).await;
+        let database_url = std::mem::replace(&mut url, door.url.clone());
         let web = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        let town = Self {
-            app,
-            centre,
-            url,
-            web,
-            stop,
-            served,
-            _directory: directory,
-            database,
-            database_url,
-            redis_url: redis,
-        };
+        let town =
+            Self { app, centre, url, web, door, _directory: directory, database, database_url, redis_url: redis };
         town.tick().await;
         Some(town)
     }
@@ -156,8 +142,7 @@ impl Town {
             .unwrap();
         let held = Entity::find().filter(Column::State.is_in([NoticeState::Claimed, NoticeState::Sending]));
         assert_eq!((due, held.count(self.app.read()).await.unwrap()), (0, 0), "texts were left undelivered");
-        self.stop.send(true).unwrap();
-        self.served.await.unwrap();
+        self.door.close().await;
         self.app.database.close().await;
         if let (Some(name), Some(server)) = (&self.database, postgres()) {
             admin(&server).await.execute_unprepared(&format!("drop database {name} with (force)")).await.unwrap();
@@ -307,6 +292,29 @@ impl Town {
     }
 }
 
+/// The doors of another program.
+pub struct Door {
+    pub url: String,
+    stop: watch::Sender<bool>,
+    served: tokio::task::JoinHandle<shuitian::base::Result<()>>,
+}
+
+impl Door {
+    /// Opens them, without its worker.
+    pub async fn open(app: &App) -> Self {
+        let listening = serve::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let url = format!("http://{}", listening.address);
+        let (stop, stopped) = watch::channel(false);
+        Self { url, stop, served: tokio::spawn(serve::run(app.clone(), listening, false, stopped)) }
+    }
+
+    /// Closes them, once all who came are answered.
+    pub async fn close(self) {
+        self.stop.send(true).unwrap();
+        self.served.await.unwrap().unwrap();
+    }
+}
+
 /// Says texts by number that may go at once, each to a phone of its own.
 pub async fn say_texts(act: &Act, numbers: std::ops::Range<usize>) -> shuitian::base::Result<()> {
     for n in numbers {
@@ -316,6 +324,7 @@ pub async fn say_texts(act: &Act, numbers: std::ops::Range<usize>) -> shuitian::
             phone: format!("138{n:08}"),
             values: vec![("words", format!("第{n:04}条"))],
             about: act.id(),
+            account: None,
             due_at: act.now,
             expires_at: act.now + Duration::days(1),
         };

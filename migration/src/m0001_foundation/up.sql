@@ -31,6 +31,8 @@ create table centre (
     phone      text   not null,
     address    text   not null,
     sms_sign   text   not null,
+    sms_signs  {json} not null,
+    reporting  {json} not null,
     created_at bigint not null
 );
 create table centre_host (
@@ -103,6 +105,7 @@ create table notice (
     filled      {bytes} not null,
     segments    integer not null check (segments > 0),
     about       {id}    not null,
+    account_id  {id},
     due_at      bigint  not null,
     expires_at  bigint  not null,
     state       text    not null check (state in
@@ -118,6 +121,7 @@ create table notice (
     delivery    text    not null check (delivery in ('unknown', 'sent', 'delivered', 'failed')),
     created_at  bigint  not null,
     done_at     bigint,
+    attended    text    check (attended in ('called', 'let_be')),
     unique (centre_id, key),
     check ((state in ('claimed', 'sending')) = (lease_until is not null)),
     check ((state in ('due', 'claimed', 'sending')) = (done_at is null))
@@ -130,6 +134,10 @@ create index notice_about on notice (about);
 create index notice_phone on notice (phone_blind, sent_at) where sent_at is not null;
 create index notice_alike on notice (phone_blind, due_at) where state = 'due' and line is not null;
 create index notice_unwell on notice (centre_id, state, due_at) where state <> 'accepted' and state <> 'due';
+create index notice_undelivered on notice (centre_id, due_at) where delivery = 'failed';
+create index notice_unreported on notice (gateway, sent_at) where state = 'accepted' and delivery in ('unknown', 'sent');
+create index notice_vendor on notice (vendor_id) where vendor_id is not null;
+create index notice_carried on notice (carried_by) where carried_by is not null;
 create table text_template (
     id         {id}    primary key,
     centre_id  {id}    not null references centre (id),
@@ -165,15 +173,41 @@ create table notice_attempt (
         ('accepted', 'retry_safe', 'later', 'ambiguous', 'rejected', 'channel_down')),
     vendor_id text,
     code      text,
-    segments  integer not null check (segments > 0)
+    segments  integer not null check (segments >= 0)
 );
 create index notice_attempt_notice on notice_attempt (notice_id, at, n);
+create table delivery_report (
+    gateway   text    not null,
+    vendor_id text    not null,
+    notice_id {id},
+    delivery  text    not null check (delivery in ('sent', 'delivered', 'failed')),
+    code      text    not null,
+    at        bigint  not null,
+    primary key (gateway, vendor_id)
+);
+create index delivery_report_at on delivery_report (at);
+create table gateway_hold (
+    gateway    text    primary key,
+    code       text    not null,
+    since      bigint  not null,
+    until      bigint  not null,
+    times      integer not null check (times > 0)
+);
 create table phone_stop (
     id          {id}    primary key,
     centre_id   {id}    not null references centre (id),
     phone       {bytes} not null,
     phone_blind {bytes} not null,
     stopped_at  bigint  not null,
+    unique (centre_id, phone_blind)
+);
+create table phone_doubt (
+    id          {id}    primary key,
+    centre_id   {id}    not null references centre (id),
+    phone       {bytes} not null,
+    phone_blind {bytes} not null,
+    why         text    not null check (why in ('not_theirs', 'unreachable')),
+    since       bigint  not null,
     unique (centre_id, phone_blind)
 );
 create table phone_pace (
@@ -198,8 +232,12 @@ create table uplink (
     text        {bytes} not null,
     received_at bigint  not null,
     outcome     text    not null check (outcome in
-        ('rated', 'repeated', 'unclear', 'kept', 'stop_asked', 'stopped', 'resumed'))
+        ('rated', 'repeated', 'commented', 'unclear', 'kept', 'stop_asked', 'stopped', 'resumed', 'not_theirs')),
+    key         text,
+    attended    boolean not null,
+    unique (gateway, key)
 );
+create index uplink_unattended on uplink (centre_id, received_at) where not attended;
 
 -- Identity.
 create table account (
@@ -255,6 +293,19 @@ create table session (
 );
 create index session_staff on session (staff_id) where staff_id is not null;
 create index session_expires on session (expires_at);
+create table message_permit (
+    account_id {id}    not null references account (id),
+    centre_id  {id}    not null references centre (id),
+    template   text    not null,
+    ready      integer not null check (ready >= 0),
+    standing   boolean not null,
+    changed_at bigint  not null,
+    primary key (account_id, template)
+);
+create table wechat_event (
+    key text   primary key,
+    at  bigint not null
+);
 create table phone_code (
     id          {id}    primary key,
     centre_id   {id}    not null references centre (id),
@@ -665,6 +716,8 @@ create table invitation (
     phone       {bytes},
     phone_blind {bytes},
     tag         text,
+    comment     {bytes},
+    picture     {bytes},
     state       text    not null check (state in ('open', 'rated', 'lapsed')),
     made_at     bigint  not null,
     recorded_at bigint  not null,
@@ -692,6 +745,7 @@ create table review (
     tags          text    not null,
     comment       {bytes},
     anonymous     boolean not null,
+    checked       text    check (checked in ('pass', 'review', 'risky')),
     channel       text    not null check (channel in ('link', 'code', 'sms')),
     at            bigint  not null,
     recorded_at   bigint  not null,
@@ -699,6 +753,15 @@ create table review (
     unique (case_id, service_no, ordinal),
     check (ordinal = 'append' or grade is not null)
 );
+create table review_upload (
+    review_id {id}   primary key references review (id),
+    centre_id {id}   not null references centre (id),
+    state     text   not null check (state in ('waits', 'due', 'claimed', 'done', 'refused')),
+    batch     text,
+    reason    text,
+    at        bigint not null
+);
+create index review_upload_open on review_upload (centre_id, state, at) where state <> 'done';
 create index review_day on review (centre_id, on_date);
 create index review_invitation on review (invitation_id);
 

@@ -190,7 +190,7 @@ impl Bookings {
     /// Take a place; the windows, for whoever rings up
     #[oai(path = "/bookings", method = "post", operation_id = "book")]
     async fn book(&self, who: By<BookingParty>, body: Json<BookInput>) -> Answer<Created<BookingView>> {
-        who.visit.limit_booking(&who.who).await?;
+        who.visit.limit_booking(&who.who, "book").await?;
         let (by, request) = (&who.who, body.0.to_json_string());
         let BookInput { slot_id, guide, applicant, for_other, hold_id } = body.0;
         let wish = Wish {
@@ -255,7 +255,7 @@ impl Bookings {
         id: Path<Id>,
         body: Json<RescheduleInput>,
     ) -> Answer<Json<BookingView>> {
-        who.visit.limit_booking(&who.who).await?;
+        who.visit.limit_booking(&who.who, "reschedule_booking").await?;
         let request = format!("{} {}", id.0, body.0.slot_id);
         let moved = who
             .visit

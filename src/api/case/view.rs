@@ -5,12 +5,13 @@ use crate::app::App;
 use crate::base::Result;
 use crate::domain::case::{self, Correction, Happened, Seen};
 use crate::domain::identity::{Viewer, staff};
-use crate::domain::{Act, Who, centre, review};
+use crate::domain::{Act, Who, centre, notice, review};
 use chrono::NaiveDate;
 use entity::applicant::{ApplicantKind, IdType};
 use entity::case::{CaseEventKind, CaseState, Channel, MaterialForm, Model as Row};
 use entity::centre::office;
 use entity::identity::Role;
+use entity::notice::DoubtWhy;
 use entity::{Id, Time};
 use poem_openapi::Object;
 use poem_openapi::types::MaybeUndefined;
@@ -230,6 +231,9 @@ pub(super) struct CaseDetail {
     pub(super) timeline: Vec<EventView>,
     /// What was handed over.
     pub(super) materials: Vec<TakenView>,
+    /// Why the applicant's phone may not be his any longer, if so; for staff only.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) phone_doubt: Option<DoubtWhy>,
 }
 
 /// Link and code of an invitation to rate, for the window to show or print.
@@ -327,6 +331,11 @@ pub(super) fn shown(seen: Seen, offices: &[office::Model], now: Time, viewer: &V
 pub(super) async fn detail(app: &App, centre: Id, seen: Seen, viewer: &Viewer) -> Result<CaseDetail> {
     let offices = centre::offices(app.read(), centre).await?;
     let (mut timeline, mut materials) = (Vec::new(), Vec::new());
+    let phone = seen.applicant.as_ref().and_then(|a| a.phone.as_deref()).filter(|_| viewer.is_staff());
+    let phone_doubt = match phone {
+        Some(phone) => notice::doubted(app.read(), &app.vault, centre, phone).await?,
+        None => None,
+    };
     if seen.applicant.is_some() {
         let names = if viewer.is_staff() { Some(staff::names(app.read(), centre).await?) } else { None };
         for e in case::timeline(app.read(), &seen.row).await? {
@@ -337,7 +346,7 @@ pub(super) async fn detail(app: &App, centre: Id, seen: Seen, viewer: &Viewer) -
         let taken = case::materials(app.read(), &seen.row).await?.into_iter();
         materials.extend(taken.map(|m| TakenView { name: m.name, form: m.form, copies: m.copies }));
     }
-    Ok(CaseDetail { case: shown(seen, &offices, app.clock.now(), viewer), timeline, materials })
+    Ok(CaseDetail { case: shown(seen, &offices, app.clock.now(), viewer), timeline, materials, phone_doubt })
 }
 
 /// The case after an act, with its invitation if it has ended.

@@ -67,7 +67,7 @@ impl Queue {
     /// Take a number: at the window for whoever is there; from afar, and it counts from when one comes
     #[oai(path = "/tickets", method = "post", operation_id = "take_ticket")]
     async fn take_ticket(&self, who: By<BookingParty>, body: Json<TicketInput>) -> Answer<Created<TicketView>> {
-        who.visit.limit_booking(&who.who).await?;
+        who.visit.limit_booking(&who.who, "take_ticket").await?;
         let request = body.0.to_json_string();
         let TicketInput { guide, group, priority } = body.0;
         let wish = Wish { guide: guide.map(Into::into), group: group.map(Into::into), priority };

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use toml::{Table, Value};
 
 pub use sms::{Aliyun, Console, Gateway, Links, Mas, MasVariant, Quiet, Sms, Tencent, TextLimits};
@@ -42,6 +43,7 @@ pub struct Settings {
     pub sms: Sms,
     pub outbound: Outbound,
     pub review: Review,
+    pub upload: Upload,
     pub clock: ClockOffset,
     pub metrics: Metrics,
     pub log: Log,
@@ -97,6 +99,58 @@ pub struct Security {
 #[expect(missing_docs, reason = "each key is described in settings.toml, once")]
 pub struct Wechat {
     pub sign_in: WechatSignIn,
+    pub api_base: String,
+    pub oauth_base: String,
+    #[serde(deserialize_with = "seconds::<10, _>")]
+    pub connect_timeout: Duration,
+    #[serde(deserialize_with = "seconds::<30, _>")]
+    pub timeout: Duration,
+    pub long_term: Vec<String>,
+    pub mini: MiniProgram,
+    pub official: OfficialAccount,
+}
+
+/// `[wechat.mini]`
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct MiniProgram {
+    pub app_id: String,
+    pub app_secret: SecretString,
+    pub push_token: SecretString,
+    pub push_aes_key: SecretString,
+    pub state: MiniState,
+}
+
+/// Which version of the mini program is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MiniState {
+    /// The published one.
+    Formal,
+    /// One to be tried.
+    Trial,
+    /// The developer's.
+    Developer,
+}
+
+impl MiniState {
+    /// Its word at WeChat.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Formal => "formal",
+            Self::Trial => "trial",
+            Self::Developer => "developer",
+        }
+    }
+}
+
+/// `[wechat.official]`
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct OfficialAccount {
+    pub app_id: String,
+    pub app_secret: SecretString,
 }
 
 /// Who answers for WeChat.
@@ -107,6 +161,8 @@ pub enum WechatSignIn {
     None,
     /// A stand-in that takes any code.
     StandIn,
+    /// The mini program.
+    Mini,
 }
 
 /// `[outbound]`
@@ -122,6 +178,19 @@ pub struct Outbound {
 pub struct Review {
     #[serde(deserialize_with = "within::<1, 365, _>")]
     pub days: i64,
+}
+
+/// `[upload]`
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct Upload {
+    pub directory: PathBuf,
+    #[serde(deserialize_with = "within::<1, 99, _>")]
+    pub link: i64,
+    #[serde(deserialize_with = "within::<1, 99, _>")]
+    pub code: i64,
+    #[serde(deserialize_with = "within::<1, 99, _>")]
+    pub sms: i64,
 }
 
 /// `[clock]`
@@ -223,6 +292,18 @@ impl Settings {
         if !(token.is_empty() || token.len() >= 16) {
             return Err(wrong("metrics.token", None));
         }
+        let mini = &self.wechat.mini;
+        if self.wechat.sign_in == WechatSignIn::Mini
+            && (mini.app_id.is_empty() || mini.app_secret.expose_secret().is_empty())
+        {
+            return Err(Fault("wechat.mini.app_id or app_secret is empty, and wechat.sign_in names it".to_owned()));
+        }
+        let (push, key) = (mini.push_token.expose_secret(), mini.push_aes_key.expose_secret());
+        if push.is_empty() != key.is_empty() || !(key.is_empty() || key.len() == 43) {
+            return Err(Fault(
+                "wechat.mini.push_token and push_aes_key go together, and the key has 43 symbols".to_owned(),
+            ));
+        }
         if let Some(key) = self.sms.missing() {
             return Err(Fault(format!("{key} is empty, and sms.gateways names its gateway")));
         }
@@ -237,7 +318,7 @@ impl Settings {
             return refuse("sms.gateways", "console and memory reach nobody's phone; leave them out");
         }
         if self.wechat.sign_in == WechatSignIn::StandIn {
-            return refuse("wechat.sign_in", "the stand-in lets anybody in; set it to none");
+            return refuse("wechat.sign_in", "the stand-in lets anybody in; set it to none or mini");
         }
         if self.clock.offset != 0 {
             return refuse("clock.offset", "the clock must not be moved");
@@ -254,6 +335,10 @@ impl Settings {
             self.http.public_url.clone()
         }
     }
+}
+
+fn seconds<'de, const MOST: i64, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    within::<1, MOST, D>(from).map(|n| Duration::from_secs(n.unsigned_abs()))
 }
 
 fn within<'de, const LOW: i64, const HIGH: i64, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
@@ -317,7 +402,7 @@ mod tests {
         assert!(short.contains("metrics.token") && !short.contains("fifteen"), "{short}");
         assert!(load(&[("SHUITIAN__SMS__GATEWAYS", "carrier_pigeon")]).unwrap_err().contains("sms.gateways"));
         assert!(load(&[("SHUITIAN__SMS__GATEWAYS", "console,console")]).unwrap_err().contains("sms.gateways"));
-        assert!(load(&[("SHUITIAN__SMS__MAS__TIMEOUT", "0")]).unwrap_err().contains("1 to 120"));
+        assert!(load(&[("SHUITIAN__SMS__MAS__TIMEOUT", "31")]).unwrap_err().contains("1 to 30"));
         for (gateway, key) in [("tencent", "secret_id"), ("aliyun", "access_key_id"), ("mas", "ec_name")] {
             let message = load(&[("SHUITIAN__SMS__GATEWAYS", gateway)]).unwrap_err();
             assert!(message.contains(&format!("sms.{gateway}.{key} is empty")), "{message}");

@@ -34,6 +34,7 @@ pub(super) fn from_variable(name: &str, value: &str, defaults: &Table) -> Result
     let key = path.join(".");
     let parsed = match lookup(defaults, &key) {
         Some(Value::Integer(_)) => value.parse().map(Value::Integer).ok(),
+        Some(Value::Boolean(_)) => value.parse().map(Value::Boolean).ok(),
         Some(Value::Array(_)) if value.trim_start().starts_with('[') => {
             format!("v = {value}").parse::<Table>().ok().and_then(|t| t.get("v").cloned())
         }

@@ -1,6 +1,7 @@
 //! `[sms]`: by which ways texts leave, when, and how many.
 
-use super::within;
+use super::{seconds, within};
+use crate::base::personal;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 use std::time::Duration;
@@ -13,6 +14,10 @@ pub struct Sms {
     pub gateways: Vec<Gateway>,
     #[serde(deserialize_with = "quiet")]
     pub quiet_hours: Quiet,
+    #[serde(deserialize_with = "phone")]
+    pub operator_phone: String,
+    #[serde(deserialize_with = "within::<1, 1440, _>")]
+    pub ask_minutes: i64,
     pub limits: TextLimits,
     pub console: Console,
     pub tencent: Tencent,
@@ -77,11 +82,12 @@ pub struct Tencent {
     pub secret_key: SecretString,
     pub sdk_app_id: String,
     pub sign_name: String,
-    #[serde(deserialize_with = "seconds::<60, _>")]
+    #[serde(deserialize_with = "seconds::<10, _>")]
     pub connect_timeout: Duration,
-    #[serde(deserialize_with = "seconds::<120, _>")]
+    #[serde(deserialize_with = "seconds::<30, _>")]
     pub timeout: Duration,
     pub links: Links,
+    pub poll: bool,
     pub hook_secret: SecretString,
 }
 
@@ -93,11 +99,12 @@ pub struct Aliyun {
     pub access_key_id: String,
     pub access_key_secret: SecretString,
     pub sign_name: String,
-    #[serde(deserialize_with = "seconds::<60, _>")]
+    #[serde(deserialize_with = "seconds::<10, _>")]
     pub connect_timeout: Duration,
-    #[serde(deserialize_with = "seconds::<120, _>")]
+    #[serde(deserialize_with = "seconds::<30, _>")]
     pub timeout: Duration,
     pub links: Links,
+    pub poll: bool,
     pub hook_secret: SecretString,
 }
 
@@ -112,9 +119,9 @@ pub struct Mas {
     pub secret_key: SecretString,
     pub sign: String,
     pub add_serial: String,
-    #[serde(deserialize_with = "seconds::<60, _>")]
+    #[serde(deserialize_with = "seconds::<10, _>")]
     pub connect_timeout: Duration,
-    #[serde(deserialize_with = "seconds::<120, _>")]
+    #[serde(deserialize_with = "seconds::<30, _>")]
     pub timeout: Duration,
     pub links: Links,
     pub hook_secret: SecretString,
@@ -155,6 +162,16 @@ impl Sms {
         }
     }
 
+    /// True where a gateway is asked for its reports, as it cannot reach us.
+    #[must_use]
+    pub fn polls(&self, gateway: &str) -> bool {
+        match gateway {
+            "tencent" => self.tencent.poll,
+            "aliyun" => self.aliyun.poll,
+            _ => false,
+        }
+    }
+
     /// The first key that a gateway in use needs and that is empty.
     pub(super) fn missing(&self) -> Option<&'static str> {
         let Self { tencent, aliyun, mas, .. } = self;
@@ -182,8 +199,12 @@ impl Sms {
     }
 }
 
-fn seconds<'de, const MOST: i64, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-    within::<1, MOST, D>(from).map(|n| Duration::from_secs(n.unsigned_abs()))
+fn phone<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    if text.is_empty() || personal::mobile(&text).is_some() {
+        return Ok(text);
+    }
+    Err(serde::de::Error::custom("not a mobile phone"))
 }
 
 fn gateways<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Gateway>, D::Error> {

@@ -48,8 +48,8 @@ macro_rules! tables {
     ($($($part:ident)::+),+ $(,)?) => { vec![$(of::<entity::$($part)::+::Entity>()),+] };
 }
 
-/// Every table but those of leases and of the edition, which are of the moment; each after those that it refers to. A test compares the list with
-/// the schema.
+/// Every table but those of the moment: leases, the edition, what gateways reported or pushed and how they do. Each after those that it
+/// refers to. A test compares the list with the schema.
 pub(super) fn all() -> Vec<Table> {
     tables![
         calendar::year,
@@ -66,10 +66,12 @@ pub(super) fn all() -> Vec<Table> {
         notice::vendor,
         notice::attempt,
         notice::stop,
+        notice::doubt,
         notice::pace,
         notice::spend,
         notice::uplink,
         identity::account,
+        notice::permit,
         identity::staff,
         identity::session,
         identity::phone_code,
@@ -99,6 +101,7 @@ pub(super) fn all() -> Vec<Table> {
         case::material,
         review::invitation,
         review,
+        review::upload,
         bulletin,
     ]
 }

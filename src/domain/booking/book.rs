@@ -155,6 +155,7 @@ pub fn news(act: &Act, calendar: &Calendar, row: &Model, item: &str, phone: &str
         phone: phone.to_owned(),
         values: values(act, row, item),
         about: row.id,
+        account: row.own_account(),
         due_at: act.now,
         expires_at: row.starts_at,
     };
@@ -172,6 +173,7 @@ fn reminders(act: &Act, calendar: &Calendar, row: &Model, item: &str, phone: &st
         phone: phone.to_owned(),
         values: values(act, row, item),
         about: row.id,
+        account: row.own_account(),
         due_at,
         expires_at: row.starts_at,
     })

@@ -113,6 +113,7 @@ pub async fn cancel(act: &Act, id: Id) -> Result<Booked> {
                 phone: phone.clone(),
                 values,
                 about: row.id,
+                account: row.own_account(),
                 due_at: act.now,
                 expires_at: row.starts_at,
             };

@@ -101,6 +101,7 @@ pub fn missed(act: &Act, row: &Model, item: &str, phone: String, limited: Option
         phone,
         values,
         about: row.id,
+        account: row.account_id,
         due_at: act.now,
         expires_at: act.now + Duration::days(3),
     }
@@ -220,6 +221,7 @@ async fn tell_ruling(act: &Act, booked: &Booked, granted: bool, why: &str) -> Re
         phone,
         values: vec![("when", when), ("result", result.to_owned()), ("words", why.to_owned())],
         about: booked.row.id,
+        account: booked.row.account_id,
         due_at: act.now,
         expires_at: act.now + Duration::days(3),
     };

@@ -224,6 +224,7 @@ async fn tell(act: &Act, calendar: &Calendar, was: Time, booked: Booked, closure
         phone: phone.clone(),
         values,
         about: booked.row.id,
+        account: booked.row.own_account(),
         due_at: act.now,
         expires_at: ends,
     };

@@ -203,7 +203,8 @@ pub struct Correction {
     pub id_number: Option<Option<String>>,
 }
 
-/// Corrects a wrong name, phone or document by a new snapshot. The event names the fields, never their values.
+/// Corrects a wrong name, phone or document by a new snapshot. The event names the fields, never their values. A phone that was in
+/// doubt is confirmed by being said again.
 ///
 /// # Errors
 /// `unknown_case`, `not_yours_to_do`, the refusals of an applicant, `nothing_to_correct`.
@@ -211,6 +212,7 @@ pub async fn correct(act: &Act, number: &str, correction: Correction) -> Result<
     let case = mine(act, number, Power::Handle).await?;
     let wrong = applicant::get(&*act.tx, &act.vault, act.centre.id, case.applicant_id).await?;
     let known = Typed::from(wrong.clone());
+    let said_phone = correction.phone.is_some();
     let right = Typed {
         kind: correction.kind.unwrap_or(known.kind),
         name: correction.name.unwrap_or(known.name),
@@ -230,8 +232,17 @@ pub async fn correct(act: &Act, number: &str, correction: Correction) -> Result<
             fields.push(field);
         }
     }
+    // A phone that was in doubt, and that he says is his, is.
+    let confirmed = match right.phone.as_ref().filter(|_| said_phone) {
+        Some(phone) => notice::verified(act, phone).await?,
+        None => false,
+    };
     if fields.is_empty() {
-        return Err(NOTHING_TO_CORRECT.into());
+        if !confirmed {
+            return Err(NOTHING_TO_CORRECT.into());
+        }
+        audit::note(act, "case.phone_confirmed", &case.number, serde_json::json!({})).await?;
+        return Ok((case, fields));
     }
     let snapshot = applicant::record(act, &right).await?;
     Entity::update_many()

@@ -1,7 +1,7 @@
 //! Looking at cases: who may see what is decided here, once.
 
 use super::progress::Proof;
-use super::{BAD_FIELDS, PURPOSE_NEEDED, UNKNOWN_CASE, WRONG_PROOF};
+use super::{BAD_FIELDS, PURPOSE_NEEDED, PURPOSE_WITHOUT_NUMBERS, UNKNOWN_CASE, WRONG_PROOF};
 use crate::base::error::Result;
 use crate::base::personal;
 use crate::base::vault::Vault;
@@ -252,7 +252,7 @@ pub async fn materials(db: &impl ConnectionTrait, case: &Model) -> Result<Vec<ma
 /// Shows personal data in full, for a purpose, and writes that down.
 ///
 /// # Errors
-/// `unknown_case`, `bad_fields`, `purpose_needed`.
+/// `unknown_case`, `bad_fields`, `purpose_needed`, `purpose_without_numbers`.
 pub async fn reveal(
     act: &Act,
     number: &str,
@@ -267,6 +267,10 @@ pub async fn reveal(
     let purpose = purpose.trim();
     if !(2..=60).contains(&purpose.chars().count()) {
         return Err(PURPOSE_NEEDED.on("purpose").into());
+    }
+    // It is written down for ever: whose it is, the case says.
+    if purpose.chars().filter(char::is_ascii_digit).count() > 6 {
+        return Err(PURPOSE_WITHOUT_NUMBERS.on("purpose").into());
     }
     let seen = see(&*act.tx, &act.vault, &act.centre, number, &colleague(act)?).await?;
     let applicant = seen.applicant.ok_or(UNKNOWN_CASE)?;

@@ -63,6 +63,12 @@ pub const BAD_FIELDS: Refusal =
 /// A look at personal data without a purpose.
 pub const PURPOSE_NEEDED: Refusal =
     Refusal::new(Kind::Invalid, "purpose_needed", "查看完整信息必须写明用途（2至60字）。");
+/// A purpose that holds a telephone's number or a document's: it is written down in clear, for ever.
+pub const PURPOSE_WITHOUT_NUMBERS: Refusal = Refusal::new(
+    Kind::Invalid,
+    "purpose_without_numbers",
+    "用途会长期留存，请不要写电话、证件号码和姓名，只写办什么事。",
+);
 
 /// The state in the words of the window.
 #[must_use]

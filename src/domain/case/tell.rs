@@ -72,7 +72,8 @@ fn message(act: &Act, case: &Model, key: String, news: News, item: &str, phone: 
         [("item", item.to_owned()), ("number", case.receipt_number.clone()), ("phone", act.centre.phone.clone())];
     let News { kind, more, due_at, expires_at } = news;
     let values = known.into_iter().chain(more).collect();
-    Message { key, kind, phone: phone.to_owned(), values, about: case.id, due_at, expires_at }
+    let account = case.account_id;
+    Message { key, kind, phone: phone.to_owned(), values, about: case.id, account, due_at, expires_at }
 }
 
 /// The matter of a case and its applicant's telephone, if he has one.
@@ -154,6 +155,7 @@ pub async fn tell_tasks(act: &Act) -> Result<()> {
             phone: phone.clone(),
             values: vec![("due", due.to_string()), ("late", late.to_string())],
             about: of.id,
+            account: None,
             due_at: act.now,
             expires_at: Time::at(today, 12 * 60),
         });

@@ -9,7 +9,8 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A centre as a file describes it.
 #[derive(Debug, Deserialize)]
@@ -25,6 +26,12 @@ pub struct CentreFile {
     pub address: String,
     /// Name in the brackets that open its texts.
     pub sms_sign: String,
+    /// The same as vendors know it, by gateway, where it is not that of the settings.
+    #[serde(default)]
+    pub sms_signs: BTreeMap<String, String>,
+    /// As the platform for reviews knows it.
+    #[serde(default)]
+    pub reporting: Reporting,
     /// Host names that mean this centre.
     #[serde(default)]
     pub hosts: Vec<String>,
@@ -38,6 +45,18 @@ pub struct CentreFile {
     pub offices: Vec<OfficeFile>,
     /// Where it receives people: one or more halls.
     pub branches: Vec<BranchFile>,
+}
+
+/// A centre as the platform for reviews knows it (好差评上报); what is not known there is empty.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Reporting {
+    /// Code of its area (行政区划代码).
+    pub area_code: String,
+    /// Name of its area.
+    pub area_name: String,
+    /// The 18 characters of its 统一社会信用代码.
+    pub dept_code: String,
 }
 
 /// A branch in a centre's file.
@@ -84,9 +103,12 @@ pub async fn import(db: &impl ConnectionTrait, random: &Random, now: Time, file:
         phone: file.phone,
         address: file.address,
         sms_sign: file.sms_sign,
+        reporting: serde_json::to_value(file.reporting).map_err(anyhow::Error::from)?,
+        sms_signs: serde_json::to_value(file.sms_signs).map_err(anyhow::Error::from)?,
         created_at: old.as_ref().map_or(now, |c| c.created_at),
     };
-    let everything = [Column::Name, Column::Phone, Column::Address, Column::SmsSign];
+    let everything =
+        [Column::Name, Column::Phone, Column::Address, Column::SmsSign, Column::SmsSigns, Column::Reporting];
     Entity::insert(centre.clone().into_active_model())
         .on_conflict(OnConflict::column(Column::Id).update_columns(everything).to_owned())
         .exec_without_returning(db)
@@ -178,6 +200,20 @@ fn faults(file: &CentreFile) -> Vec<String> {
             if codes[..row].contains(code) {
                 faults.push(format!("{list} 第{}行 code {code} 重复", row + 1));
             }
+        }
+    }
+    // Networks take two to twelve characters, and put the brackets there themselves.
+    let sign_fits = |sign: &str| (2..=12).contains(&sign.chars().count()) && sign.chars().all(char::is_alphanumeric);
+    if !sign_fits(&file.sms_sign) {
+        faults.push(format!("sms_sign {} 应为2至12个字，不带括号和标点", file.sms_sign));
+    }
+    for (gateway, sign) in &file.sms_signs {
+        if !["tencent", "aliyun", "mas"].contains(&gateway.as_str()) {
+            faults.push(format!("sms_signs 没有 {gateway} 通道，可用的有 tencent、aliyun、mas"));
+        }
+        let code = gateway == "mas" && (1..=64).contains(&sign.len()) && sign.chars().all(|c| c.is_ascii_graphic());
+        if !(code || sign_fits(sign)) {
+            faults.push(format!("sms_signs {gateway} 的签名 {sign} 应为2至12个字，不带括号和标点；云MAS填签名编码"));
         }
     }
     if file.branches.is_empty() {

@@ -76,6 +76,7 @@ pub async fn send_code(act: &Act, phone: &str, device: Option<&str>) -> Result<(
         phone,
         values: vec![("code", code), ("minutes", CODE_LIFE.num_minutes().to_string())],
         about: id,
+        account: None,
         due_at: act.now,
         expires_at: act.now + CODE_LIFE,
     };
@@ -109,6 +110,7 @@ pub async fn take_code(act: &Act, phone: &str, code: &str, device: Option<&str>)
         .filter(phone_code::Column::Id.eq(row.id))
         .exec(&*act.tx)
         .await?;
+    notice::verified(act, &phone).await?;
     let known = account::Column::Openid.is_null().and(account::Column::PhoneBlind.is_in(act.blinds("phone", &phone)));
     let id = act.id();
     let fresh = account::Model {
@@ -162,6 +164,22 @@ pub fn verified(account: account::Model, now: Time) -> account::Model {
     account::Model { verified_at: now, verified_since: since, ..account }
 }
 
+/// Doubts that a phone's account is the same person's any longer: what it made before shows only in part, from the next time
+/// that whoever has the phone signs in.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn doubt(act: &Act, phone: &str) -> Result<()> {
+    account::Entity::update_many()
+        .col_expr(account::Column::VerifiedAt, Expr::value(act.now - SAME_PERSON - Duration::seconds(1)))
+        .filter(account::Column::CentreId.eq(act.centre.id))
+        .filter(account::Column::Openid.is_null())
+        .filter(account::Column::PhoneBlind.is_in(act.blinds("phone", phone)))
+        .exec(&*act.tx)
+        .await?;
+    Ok(())
+}
+
 /// Finds the account, or makes it, and marks it verified now.
 async fn enter(act: &Act, known: sea_orm::sea_query::SimpleExpr, fresh: account::Model) -> Result<account::Model> {
     let find = || account::Entity::find().filter(account::Column::CentreId.eq(act.centre.id)).filter(known.clone());
@@ -205,6 +223,8 @@ pub struct Known {
     pub id: Id,
     /// Its phone in clear, if it has one.
     pub phone: Option<String>,
+    /// Its openid in the mini program, if it came from there.
+    pub openid: Option<String>,
     /// Blind indexes under which its phone may be stored.
     pub phone_blinds: Vec<Blind>,
     /// Since when it is held to be the same person's.
@@ -220,6 +240,21 @@ pub async fn known(db: &impl ConnectionTrait, vault: &Vault, centre: Id, id: Id)
     open(vault, row.ok_or(NO_ACCOUNT)?)
 }
 
+/// The accounts of an openid, in all centres, as (centre, account).
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn of_openid(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    centres: impl Iterator<Item = Id>,
+    openid: &str,
+) -> Result<Vec<(Id, Id)>> {
+    let blinds = centres.flat_map(|centre| vault.blinds("openid", centre, openid));
+    let rows = account::Entity::find().filter(account::Column::OpenidBlind.is_in(blinds)).all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.centre_id, row.id)).collect())
+}
+
 /// What is known of an account's row.
 ///
 /// # Errors
@@ -230,8 +265,12 @@ pub fn open(vault: &Vault, row: account::Model) -> Result<Known> {
         Some(sealed) => Some(vault.open(Place::new("account.phone", centre, id), sealed)?),
         None => None,
     };
+    let openid = match &row.openid {
+        Some(sealed) => Some(vault.open(Place::new("account.openid", centre, id), sealed)?),
+        None => None,
+    };
     let phone_blinds = phone.as_ref().map(|p| vault.blinds("phone", centre, p)).unwrap_or_default();
-    Ok(Known { id, phone, phone_blinds, since: row.verified_since })
+    Ok(Known { id, phone, openid, phone_blinds, since: row.verified_since })
 }
 
 /// Takes an account's turn, which locks it until the act ends: of several wishes at once, each sees what the ones before took.

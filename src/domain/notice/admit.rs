@@ -1,5 +1,6 @@
 //! Admitting (限量): what may go now. People are not sent more than they can read, nor centres billed more than they have.
 
+use super::doubt;
 use super::kind::{Kind, Weight};
 use super::look::spent;
 use super::send::Parcel;
@@ -16,15 +17,20 @@ use sea_orm::{
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Of claimed texts those that may go now. Others wait, or are dropped, by their weight.
+/// Of claimed texts those that may go now. Others wait, or are dropped, by their weight. Where several may be told as one, they
+/// count as one.
 pub(super) async fn admit(
     db: &impl ConnectionTrait,
     now: Time,
     limits: &TextLimits,
+    merges: bool,
     claimed: Vec<Model>,
 ) -> Result<Vec<Model>> {
     let (alive, expired): (Vec<Model>, Vec<Model>) = claimed.into_iter().partition(|n| n.expires_at > now);
     let_go(db, now, None, &expired, "expired").await?;
+    let withheld = doubt::withheld(db, &alive).await?;
+    let (withheld, alive): (Vec<Model>, Vec<Model>) = alive.into_iter().partition(|n| withheld.contains(&n.id));
+    let_go(db, now, None, &withheld, "not_theirs").await?;
     let (mut admitted, others): (Vec<Model>, Vec<Model>) = alive.into_iter().partition(|n| weight(n) == Weight::Code);
     if others.is_empty() {
         return Ok(admitted);
@@ -50,7 +56,7 @@ pub(super) async fn admit(
     let (mut first, spaced) = (HashMap::<Vec<u8>, Option<String>>::new(), limits.spacing > 0);
     let soon = (now + Duration::seconds(limits.spacing), "spacing");
     let (wanting, too_soon): (Vec<Model>, Vec<Model>) = wanting.into_iter().partition(|notice: &Model| {
-        let told_as = notice.line.as_ref().map(|_| notice.kind.clone());
+        let told_as = notice.line.as_ref().filter(|_| merges).map(|_| notice.kind.clone());
         match first.get(&notice.phone_blind.0) {
             Some(other) => !spaced || (told_as.is_some() && *other == told_as),
             None => first.insert(notice.phone_blind.0.clone(), told_as).is_none(),
@@ -144,7 +150,7 @@ pub(super) async fn note_spending(
     db: &impl ConnectionTrait,
     now: Time,
     limits: &TextLimits,
-    parcels: &[Parcel],
+    parcels: impl Iterator<Item = &Parcel>,
 ) -> Result<()> {
     use spend::Column as S;
     let mut more = BTreeMap::<Id, i32>::new();

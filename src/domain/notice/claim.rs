@@ -13,8 +13,8 @@ use sea_orm::{
 };
 use std::collections::HashSet;
 
-/// How long a claim or a sending is believed to be alive.
-pub const LEASE: Duration = Duration::seconds(60);
+/// How long a claim or a sending is believed to be alive: longer than three gateways may take, one after the other.
+pub const LEASE: Duration = Duration::seconds(120);
 
 /// The lanes that go now: at night, codes alone.
 fn lanes(quiet: &Quiet, now: Time) -> &'static [Lane] {

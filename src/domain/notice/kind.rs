@@ -20,6 +20,8 @@ pub enum Weight {
 pub struct Kind {
     /// Its word.
     pub word: &'static str,
+    /// Its name, as staff read it.
+    pub title: &'static str,
     /// How much it matters.
     pub weight: Weight,
     /// What may stand in its template, as `{name}`.
@@ -48,9 +50,9 @@ impl Kind {
 
 /// Declares kinds, and the list of all of them.
 macro_rules! kinds {
-    ($($(#[$meta:meta])* $name:ident = $word:literal, $weight:ident, [$($value:literal),*] $(, $merges:ident)?;)+) => {
+    ($($(#[$meta:meta])* $name:ident = $word:literal $title:literal, $weight:ident, [$($value:literal),*] $(, $merges:ident)?;)+) => {
         $($(#[$meta])* pub static $name: Kind = Kind {
-            word: $word, weight: Weight::$weight, values: &[$($value),*], merges: false $(|| stringify!($merges).len() > 0)?,
+            word: $word, title: $title, weight: Weight::$weight, values: &[$($value),*], merges: false $(|| stringify!($merges).len() > 0)?,
         };)+
 
         /// Every kind.
@@ -60,47 +62,49 @@ macro_rules! kinds {
 
 kinds! {
     /// A code to sign in with.
-    CODE = "code", Code, ["code", "minutes"];
+    CODE = "code" "登录验证码", Code, ["code", "minutes"];
     /// A place was taken.
-    CONFIRMED = "booking.confirmed", Fact, ["when", "item", "number", "place"];
+    CONFIRMED = "booking.confirmed" "预约成功", Fact, ["when", "item", "number", "place"];
     /// A booking was moved by its holder.
-    RESCHEDULED = "booking.rescheduled", Fact, ["when", "item", "number", "place"];
+    RESCHEDULED = "booking.rescheduled" "改约成功", Fact, ["when", "item", "number", "place"];
     /// A booking is soon.
-    REMINDER = "booking.reminder", Reminder, ["when", "item", "number", "place", "n", "lines"], merges;
+    REMINDER = "booking.reminder" "预约提醒", Reminder, ["when", "item", "number", "place", "n", "lines"], merges;
     /// The centre gave a booking up for its holder.
-    CANCELLED = "booking.cancelled", Fact, ["when", "number", "phone"];
+    CANCELLED = "booking.cancelled" "窗口取消预约", Fact, ["when", "number", "phone"];
     /// The centre moved a booking.
-    MOVED = "booking.moved_by_centre", Fact, ["why", "when", "number", "new", "place", "phone"];
+    MOVED = "booking.moved_by_centre" "中心改期", Fact, ["why", "when", "number", "new", "place", "phone"];
     /// The centre cannot keep a booking.
-    CLOSED = "booking.closed", Fact, ["why", "when", "number", "phone"];
+    CLOSED = "booking.closed" "中心停办", Fact, ["why", "when", "number", "phone"];
     /// Nobody came.
-    NO_SHOW = "booking.no_show", Fact, ["whose", "when", "item", "phone"];
+    NO_SHOW = "booking.no_show" "没有来", Fact, ["whose", "when", "item", "phone"];
     /// Nobody came too often.
-    LIMITED = "booking.limited", Fact, ["whose", "when", "item", "n", "until", "phone"];
+    LIMITED = "booking.limited" "暂停预约", Fact, ["whose", "when", "item", "n", "until", "phone"];
     /// The director ruled on an appeal.
-    APPEAL_RULED = "booking.appeal_ruled", Fact, ["when", "result", "words"];
+    APPEAL_RULED = "booking.appeal_ruled" "申诉结果", Fact, ["when", "result", "words"];
     /// A case was taken in.
-    RECEIVED = "case.received", Fact, ["item", "number", "phone"];
+    RECEIVED = "case.received" "已收件", Fact, ["item", "number", "phone"];
     /// Something is missing.
-    SUPPLEMENT = "case.supplement", Fact, ["item", "number", "until", "phone"];
+    SUPPLEMENT = "case.supplement" "补正通知", Fact, ["item", "number", "until", "phone"];
     /// A case was accepted.
-    ACCEPTED = "case.accepted", Fact, ["item", "number", "until", "phone"];
+    ACCEPTED = "case.accepted" "已受理", Fact, ["item", "number", "until", "phone"];
     /// A result can be fetched.
-    GRANTED = "case.granted", Fact, ["item", "number", "place", "phone"];
+    GRANTED = "case.granted" "可领取结果", Fact, ["item", "number", "place", "phone"];
     /// A deadline was computed anew.
-    REDATED = "case.redated", Fact, ["item", "number", "until"];
+    REDATED = "case.redated" "期限变动", Fact, ["item", "number", "until"];
     /// A deadline was not kept.
-    OVERDUE = "case.overdue", Fact, ["item", "number", "until", "phone"];
+    OVERDUE = "case.overdue" "超期致歉", Fact, ["item", "number", "until", "phone"];
     /// A case has ended, and can be rated.
-    INVITATION = "review.invitation", Fact, ["item", "number", "outcome", "way", "link", "code", "tag"];
+    INVITATION = "review.invitation" "办结与评价", Fact, ["item", "number", "outcome", "way", "link", "code", "tag"];
     /// An answer was not understood.
-    HELP = "uplink.help", Fact, ["tag", "phone"];
+    HELP = "uplink.help" "回复看不懂", Fact, ["tag", "phone"];
     /// Nothing was asked.
-    NOTHING_ASKED = "uplink.nothing", Fact, ["phone"];
+    NOTHING_ASKED = "uplink.nothing" "没有待评价", Fact, ["phone"];
     /// Someone wants no more reminders: is it so?
-    STOP_ASKED = "stop.asked", Fact, [];
+    STOP_ASKED = "stop.asked" "退订确认", Fact, [];
     /// Reminders were stopped.
-    STOP_DONE = "stop.done", Thanks, [];
+    STOP_DONE = "stop.done" "已退订", Thanks, [];
     /// What waits at the desk today.
-    TASKS = "staff.tasks", Reminder, ["due", "late"];
+    TASKS = "staff.tasks" "待办提醒", Reminder, ["due", "late"];
+    /// A gateway takes no texts: for whoever runs this.
+    GATEWAY_DOWN = "operator.gateway_down" "短信通道停用", Fact, ["gateway", "code"];
 }

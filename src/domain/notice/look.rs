@@ -1,6 +1,7 @@
 //! Looking at the outbox, for operators: what waits and what failed, why, and once more.
 
 use super::admit::nears;
+use super::hold::holds;
 use super::{NOT_TO_RETRY, UNKNOWN_NOTICE};
 use crate::base::error::Result;
 use crate::base::metrics::Waiting;
@@ -9,12 +10,12 @@ use crate::base::vault::{Place, Vault};
 use crate::domain::act::Act;
 use crate::domain::audit;
 use crate::domain::published::Centre;
-use entity::notice::{Column, Entity, Lane, Model, NoticeState, attempt, spend};
+use entity::notice::{Attended, Column, Delivery, Entity, Lane, Model, NoticeState, attempt, spend};
 use entity::{Id, Time};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, Iterable as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, QueryTrait as _,
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, Iterable as _, PaginatorTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -85,12 +86,20 @@ pub async fn waiting(db: &impl ConnectionTrait, now: Time, centres: &[Arc<Centre
     let mut rows = count(&under_way, None).await?;
     rows.extend(count(&failed, Some(now - chrono::Duration::days(1))).await?);
     rows.push((NoticeState::Due, due));
+    let undelivered = Entity::find()
+        .filter(Column::CentreId.is_in(ids()))
+        .filter(Column::Delivery.eq(Delivery::Failed))
+        .filter(Column::DueAt.gt(now - chrono::Duration::days(1)))
+        .count(db)
+        .await?;
     let word = |state: &NoticeState| rows.iter().find(|(s, _)| s == state).map_or(0, |(_, n)| *n);
     let states = [NoticeState::Due].iter().chain(&under_way).chain(&failed);
-    let texts = states.map(|state| (state.word(), word(state))).collect();
+    let mut texts: Vec<_> = states.map(|state| (state.word(), word(state))).collect();
+    texts.push(("undelivered".to_owned(), i64::try_from(undelivered).unwrap_or(i64::MAX)));
     let spent = spent(db, now, ids()).await?;
     let billed = centres.iter().map(|c| (c.code.clone(), spent.get(&c.id).copied().unwrap_or(0))).collect();
-    Ok(Waiting { texts, due_since, billed })
+    let held = holds(db).await?.into_iter().map(|h| h.gateway).collect();
+    Ok(Waiting { texts, due_since, billed, held })
 }
 
 /// What a centre was billed today, where four fifths of its budget are used up.
@@ -141,6 +150,7 @@ impl Explained {
                 "spacing" => format!("waits until {}: the phone was sent something just before", when(row.due_at)),
                 "phone_limit" => format!("waits until {}: the phone was sent enough", when(row.due_at)),
                 "budget" => format!("waits until {}: the day's budget is used up", when(row.due_at)),
+                "held" => format!("waits until {}: no gateway is in order", when(row.due_at)),
                 "no_template" => {
                     "waits: no vendor here has approved a template for it; see `shuitian import texts`".to_owned()
                 }
@@ -154,16 +164,22 @@ impl Explained {
             NoticeState::Sending => "was handed over, and the answer is not written down yet".to_owned(),
             NoticeState::Accepted => match (row.carried_by, row.done_at) {
                 (Some(other), Some(at)) => format!("was told together with {other} at {}", when(at)),
-                (_, at) => format!(
-                    "was taken by {} at {}",
-                    row.gateway.as_deref().unwrap_or("-"),
-                    at.map(when).unwrap_or_default()
-                ),
+                (_, at) => {
+                    let arrived = match row.delivery {
+                        Delivery::Unknown => String::new(),
+                        Delivery::Sent => "; the network has it".to_owned(),
+                        Delivery::Delivered => "; it has arrived".to_owned(),
+                        Delivery::Failed => format!("; it did not arrive ({fault})"),
+                    };
+                    let (gateway, at) = (row.gateway.as_deref().unwrap_or("-"), at.map(when).unwrap_or_default());
+                    format!("was taken by {gateway} at {at}{arrived}")
+                }
             },
             NoticeState::Unsure => format!("may have gone out, nobody knows ({fault}); it is not sent again by itself"),
             NoticeState::Rejected => format!("was refused by the gateway ({fault})"),
             NoticeState::GaveUp => match fault {
                 "expired" => "its time was over before it could go".to_owned(),
+                "not_theirs" => "was withheld: whoever has the phone says that it is not the person's".to_owned(),
                 "phone_limit" => "was dropped: the phone was sent enough".to_owned(),
                 "budget" => "was dropped: the day's budget was used up".to_owned(),
                 "cannot_be_opened" => "no key here opens it".to_owned(),
@@ -189,7 +205,7 @@ pub async fn explain(db: &impl ConnectionTrait, vault: &Vault, centre: Id, id: I
     Ok(Explained { phone: phone.map(|p| personal::mask_phone(&p)), attempts, row })
 }
 
-/// Lets a text go once more that was refused or given up; one that nobody knows of only where that is said, for it may come
+/// Lets a text go once more that was refused or given up, or did not arrive; one that nobody knows of only where that is said, for it may come
 /// twice.
 ///
 /// # Errors
@@ -199,6 +215,7 @@ pub async fn retry(act: &Act, id: Id, though_unsure: bool) -> Result<()> {
     let row = row.ok_or(UNKNOWN_NOTICE)?;
     let over = match row.state {
         NoticeState::Rejected | NoticeState::GaveUp => true,
+        NoticeState::Accepted => row.delivery == Delivery::Failed,
         NoticeState::Unsure => though_unsure,
         _ => false,
     };
@@ -211,7 +228,11 @@ pub async fn retry(act: &Act, id: Id, though_unsure: bool) -> Result<()> {
         .col_expr(Column::ExpiresAt, Expr::value(Ord::max(row.expires_at, act.now + chrono::Duration::days(1))))
         .col_expr(Column::Attempts, Expr::value(0))
         .col_expr(Column::CarriedBy, Expr::value(None::<Id>))
+        .col_expr(Column::ClaimedBy, Expr::value(None::<Id>))
+        .col_expr(Column::VendorId, Expr::value(None::<String>))
+        .col_expr(Column::Delivery, Expr::value(Delivery::Unknown))
         .col_expr(Column::DoneAt, Expr::value(None::<Time>))
+        .col_expr(Column::Attended, Expr::value(None::<Attended>))
         .filter(Column::Id.eq(id))
         .filter(Column::State.eq(row.state))
         .exec(&*act.tx)

@@ -13,9 +13,14 @@
 use crate::base::{Kind as Refused, Refusal};
 
 mod admit;
+mod attend;
 mod claim;
+mod doubt;
+mod hold;
 mod kind;
 mod look;
+mod permit;
+mod report;
 mod say;
 mod send;
 mod stop;
@@ -23,22 +28,33 @@ mod template;
 mod vendor;
 
 pub use admit::sweep;
+pub use attend::{Unattended, Unread, attend, note_read, open_text, to_attend, unattended, unread};
 pub use claim::{LEASE, any_due, claim, claiming, expire, recover};
+pub use doubt::{denies, deny, doubted, in_doubt, verified};
+pub use hold::{free, hold, holds, tell_operator};
 pub use kind::*;
 pub use look::{Explained, explain, list, retry, running_short, waiting};
-pub use say::{Message, compose, put, said, say, wake, withdraw};
+pub use permit::{Spent, forbid, forget_heard, hear_once, permit};
+pub use report::{answered, last_attempt, match_reports, take_reports, to_ask_about, unreported};
+pub use say::{Message, compose, only_sender, put, said, say, wake, withdraw};
 pub use send::{Ended, Parcel, Settled, TRIES, Tried, begin_sending, settle};
 pub use stop::{Word, answer_key, heed};
 pub use template::{Imported, TextFile, import, segments};
-pub use vendor::{Filled, VendorFile};
+pub use vendor::{Filled, VendorFile, WECHAT, message_templates};
 
 /// A file of texts that says something wrong.
 pub const BAD_TEXTS: Refusal = Refusal::new(Refused::Invalid, "bad_texts", "短信模板有误，未导入：{fault}");
 /// No such text.
 pub const UNKNOWN_NOTICE: Refusal = Refusal::new(Refused::Missing, "unknown_notice", "没有这条短信。");
+/// A look at a text without a purpose, or with a number in it: it is written down in clear, for ever.
+pub const PURPOSE_NEEDED: Refusal = Refusal::new(
+    Refused::Invalid,
+    "text_purpose_needed",
+    "查看短信全文必须写明用途（2至60字），不要写电话和证件号码。",
+);
 /// It went out, or is on its way, or nobody knows.
 pub const NOT_TO_RETRY: Refusal = Refusal::new(
     Refused::Conflict,
     "not_to_retry",
-    "这条短信的状态是 {state}，不能重发；unsure 的要加 --unsure，可能重复。",
+    "这条短信的状态是 {state}，不能重发；不知道有没有发出的（unsure），要确认可能重复才能重发。",
 );

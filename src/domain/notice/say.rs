@@ -9,7 +9,7 @@ use crate::base::settings::Quiet;
 use crate::domain::act::Act;
 use chrono::{Days, Duration};
 use entity::notice::{Column, Delivery, Entity, Model, NoticeState};
-use entity::{Id, Time};
+use entity::{Blind, Id, Time};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel, QueryFilter as _, QuerySelect as _,
@@ -29,6 +29,8 @@ pub struct Message {
     pub values: Vec<(&'static str, String)>,
     /// Id of what it speaks of, by which it is withdrawn.
     pub about: Id,
+    /// The resident's account whose own news it is, if it is an account's.
+    pub account: Option<Id>,
     /// When it may go.
     pub due_at: Time,
     /// When it is no longer worth sending.
@@ -86,6 +88,7 @@ async fn row(act: &Act, message: Message, phone: &str) -> Result<Model> {
         line: line.map(|line| act.seal("notice.line", id, &line)).transpose()?,
         filled: act.seal("notice.filled", id, &filled)?,
         about: message.about,
+        account_id: message.account,
         due_at,
         expires_at: message.expires_at,
         state: NoticeState::Due,
@@ -100,6 +103,7 @@ async fn row(act: &Act, message: Message, phone: &str) -> Result<Model> {
         delivery: Delivery::Unknown,
         created_at: act.now,
         done_at: None,
+        attended: None,
     })
 }
 
@@ -152,6 +156,23 @@ pub async fn said(
     let rows = Entity::find().select_only().column(Column::Key).filter(Column::CentreId.eq(centre));
     let keys: Vec<String> = rows.filter(Column::Key.is_in(keys)).into_tuple().all(db).await?;
     Ok(keys.into_iter().collect())
+}
+
+/// The only centre that has written to a phone of late, if there is one.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn only_sender(db: &impl ConnectionTrait, phone: Vec<Blind>, now: Time) -> Result<Option<Id>> {
+    let centres: Vec<Id> = Entity::find()
+        .select_only()
+        .column(Column::CentreId)
+        .distinct()
+        .filter(Column::PhoneBlind.is_in(phone))
+        .filter(Column::SentAt.gt(now - Duration::days(30)))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(if let [only] = centres.as_slice() { Some(*only) } else { None })
 }
 
 /// Takes back every text about `about` that has not been handed to a gateway.

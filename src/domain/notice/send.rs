@@ -2,16 +2,16 @@
 
 use super::admit::{admit, note_spending};
 use super::claim::LEASE;
+use super::permit::{self, Spent};
 use super::template::{segments, together};
-use super::vendor::{Approved, Filled};
-use crate::base::Random;
+use super::vendor::{Approved, Filled, WECHAT};
 use crate::base::database::ROWS;
 use crate::base::error::Result;
 use crate::base::settings::TextLimits;
 use crate::base::vault::{Place, Vault};
 use entity::notice::{AttemptOutcome, Column, Entity, Model, NoticeState, attempt};
 use entity::{Id, Time};
-use sea_orm::sea_query::{CaseStatement, Expr, Query};
+use sea_orm::sea_query::{CaseStatement, Expr, OnConflict, Query, SimpleExpr};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel as _, QueryFilter as _,
     QueryTrait as _,
@@ -34,6 +34,8 @@ pub struct Parcel {
     pub carries: Vec<Id>,
     /// The same for gateways that send by templates of theirs.
     pub filled: Vec<Filled>,
+    /// The account that has asked to be told by WeChat, whose consent was taken for this.
+    pub asked: Option<Id>,
 }
 
 impl Parcel {
@@ -44,7 +46,7 @@ impl Parcel {
 
 /// Marks claimed texts as being sent and opens them. Left out are those that are no longer this worker's to send (withdrawn,
 /// expired, or the lease ran out), and those that the phone or the centre has had enough of for now. Some gateways may take them
-/// by templates of theirs only: `by_template` names these.
+/// by templates of theirs only: `by_template` names these. `by_wechat`: residents may be told there, if they have asked for it.
 ///
 /// # Errors
 /// Whatever the database says.
@@ -54,18 +56,21 @@ pub async fn begin_sending(
     now: Time,
     limits: &TextLimits,
     by_template: &[&str],
+    by_wechat: bool,
     claimed: Vec<Model>,
 ) -> Result<Vec<Parcel>> {
-    let admitted = admit(db, now, limits, claimed).await?;
+    let admitted = admit(db, now, limits, by_template.is_empty(), claimed).await?;
     let marked = mark(db, now, &admitted).await?;
-    let approved = Approved::read(db, by_template, &admitted).await?;
+    let templates: Vec<&str> = by_template.iter().copied().chain(by_wechat.then_some(WECHAT)).collect();
+    let approved = Approved::read(db, &templates, &admitted).await?;
     let mut opened = Vec::new();
     for notice in admitted.into_iter().filter(|n| marked.contains(&n.id)) {
         match open(vault, &notice).and_then(|opened| Ok((opened, approved.fill(vault, &notice)?))) {
             Ok(((phone, text, line), filled)) => {
+                let asked = asked_for(db, &notice, &filled).await?;
                 // Several lines are no value for a vendor: where one may be asked, each goes by itself.
-                let line = line.filter(|_| by_template.is_empty());
-                opened.push((Parcel { notice, phone, text, carries: Vec::new(), filled }, line));
+                let line = line.filter(|_| by_template.is_empty() && asked.is_none());
+                opened.push((Parcel { notice, phone, text, carries: Vec::new(), filled, asked }, line));
             }
             Err(error) => {
                 // It would stop every round from here on, and no later one could open it either.
@@ -75,7 +80,6 @@ pub async fn begin_sending(
         }
     }
     let parcels = merge(opened);
-    note_spending(db, now, limits, &parcels).await?;
     for parcel in parcels.iter().filter(|p| !p.carries.is_empty()) {
         Entity::update_many()
             .col_expr(Column::CarriedBy, Expr::value(parcel.notice.id))
@@ -84,6 +88,13 @@ pub async fn begin_sending(
             .await?;
     }
     Ok(parcels)
+}
+
+/// The account that has asked to be told of this by WeChat; its consent is taken.
+async fn asked_for(db: &impl ConnectionTrait, notice: &Model, filled: &[Filled]) -> Result<Option<Id>> {
+    let template = filled.iter().find(|f| f.gateway == WECHAT).map(|f| f.template.as_str());
+    let (Some(account), Some(template)) = (notice.account_id, template) else { return Ok(None) };
+    Ok(permit::take(db, account, template).await?.then_some(account))
 }
 
 fn open(vault: &Vault, notice: &Model) -> anyhow::Result<(String, String, Option<String>)> {
@@ -132,6 +143,8 @@ fn merge(opened: Vec<(Parcel, Option<String>)>) -> Vec<Parcel> {
 /// An attempt of one gateway.
 #[derive(Clone, Debug)]
 pub struct Tried {
+    /// Its id.
+    pub id: Id,
     /// Which.
     pub gateway: &'static str,
     /// How it ended.
@@ -158,6 +171,8 @@ pub enum Settled {
         at: Time,
         /// The gateway's word.
         fault: String,
+        /// It counts as a try, of which a text has so many.
+        tires: bool,
     },
     /// It may have gone out.
     Unsure {
@@ -180,18 +195,20 @@ pub struct Ended {
     pub tried: Vec<Tried>,
     /// What becomes of it.
     pub how: Settled,
+    /// What became of the consent that was taken for it, if one was.
+    pub spent: Spent,
 }
 
-/// Records how sendings ended, and each attempt: those that a gateway took in one statement, the others one by one.
+/// Records how sendings ended, and each attempt, once though it be asked for again: those that a gateway took in one statement, the others one by one.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn settle(db: &impl ConnectionTrait, random: &Random, now: Time, ended: Vec<Ended>) -> Result<()> {
+pub async fn settle(db: &impl ConnectionTrait, limits: &TextLimits, now: Time, ended: Vec<Ended>) -> Result<()> {
     let mut attempts = Vec::new();
     for Ended { parcel, tried, .. } in &ended {
-        for (n, Tried { gateway, outcome, vendor_id, code }) in (1..).zip(tried.clone()) {
+        for (n, Tried { id, gateway, outcome, vendor_id, code }) in (1..).zip(tried.clone()) {
             let row = attempt::Model {
-                id: random.id(now),
+                id,
                 centre_id: parcel.notice.centre_id,
                 notice_id: parcel.notice.id,
                 at: now,
@@ -200,33 +217,66 @@ pub async fn settle(db: &impl ConnectionTrait, random: &Random, now: Time, ended
                 outcome,
                 vendor_id,
                 code,
-                segments: segments(&parcel.text),
+                segments: if gateway == WECHAT { 0 } else { segments(&parcel.text) },
             };
             attempts.push(row.into_active_model());
         }
     }
+    let (made, mut new) = (attempts.len(), 0);
     for rows in attempts.chunks(ROWS) {
-        attempt::Entity::insert_many(rows.to_vec()).exec_without_returning(db).await?;
+        let known = OnConflict::new().do_nothing().to_owned();
+        new += attempt::Entity::insert_many(rows.to_vec()).on_conflict(known).exec_without_returning(db).await?;
+    }
+    if made > 0 && new == 0 {
+        // It was committed, and only the word of that was lost.
+        return Ok(());
+    }
+    // What may have gone out may be billed.
+    let free = |e: &Ended| e.tried.last().is_some_and(|t| t.gateway == WECHAT);
+    let went = |e: &&Ended| matches!(e.how, Settled::Accepted { .. } | Settled::Unsure { .. }) && !free(e);
+    note_spending(db, now, limits, ended.iter().filter(went).map(|e| &e.parcel)).await?;
+    for Ended { parcel, spent, .. } in &ended {
+        let template = parcel.filled.iter().find(|f| f.gateway == WECHAT);
+        if let (Some(account), Some(template)) = (parcel.asked, template) {
+            permit::settle(db, now, account, &template.template, *spent).await?;
+        }
     }
     let mut accepted = BTreeMap::<&'static str, Vec<(Parcel, String)>>::new();
     for Ended { parcel, how, .. } in ended {
         let tired = parcel.notice.attempts + 1 >= TRIES;
+        let (mut untried, mut ids) = (false, parcel.ids());
         let (state, due_at, fault) = match how {
             Settled::Accepted { gateway, vendor_id } => {
                 accepted.entry(gateway).or_default().push((parcel, vendor_id));
                 continue;
             }
-            Settled::Again { fault, .. } if tired => (NoticeState::GaveUp, None, fault),
-            Settled::Again { at, fault } => (NoticeState::Due, Some(at), fault),
+            Settled::Again { at, fault, tires: true } if tired => {
+                // Those that it would have told may have been tried less often.
+                end(db, now, &parcel.notice, &parcel.carries, NoticeState::Due, Some(at), &fault).await?;
+                ids = vec![parcel.notice.id];
+                (NoticeState::GaveUp, None, fault)
+            }
+            Settled::Again { at, fault, tires } => {
+                untried = !tires;
+                (NoticeState::Due, Some(at), fault)
+            }
             Settled::Unsure { fault } => (NoticeState::Unsure, None, fault),
             Settled::Rejected { fault } => (NoticeState::Rejected, None, fault),
         };
-        end(db, now, &parcel.notice, &parcel.ids(), state, due_at, &fault).await?;
+        end(db, now, &parcel.notice, &ids, state, due_at, &fault).await?;
+        if untried {
+            forget_try(db, &parcel).await?;
+        }
     }
     for (gateway, parcels) in accepted {
         settle_accepted(db, now, gateway, &parcels).await?;
     }
     Ok(())
+}
+
+/// A sending whose end is not written down yet, or that was taken for lost meanwhile: its deliverer knows better.
+fn under_way() -> SimpleExpr {
+    Column::State.is_in([NoticeState::Sending, NoticeState::Unsure])
 }
 
 /// Ends a sending that no gateway took, of a text and those it carries.
@@ -244,16 +294,32 @@ async fn end(
         .col_expr(Column::Fault, Expr::value(fault))
         .col_expr(Column::LeaseUntil, Expr::value(None::<Time>))
         .col_expr(Column::DoneAt, Expr::value((state != NoticeState::Due).then_some(now)));
+    if state != NoticeState::Unsure {
+        // It did not go out: it is not counted.
+        end = end.col_expr(Column::SentAt, Expr::value(None::<Time>));
+    }
     if let Some(due_at) = due_at {
-        // It did not go out: it is not counted, and may go by itself or with others next time.
-        end = end
-            .col_expr(Column::DueAt, Expr::value(due_at))
-            .col_expr(Column::SentAt, Expr::value(None::<Time>))
-            .col_expr(Column::CarriedBy, Expr::value(None::<Id>));
+        // It may go by itself or with others next time.
+        end = end.col_expr(Column::DueAt, Expr::value(due_at)).col_expr(Column::CarriedBy, Expr::value(None::<Id>));
+    }
+    if ids.is_empty() {
+        return Ok(());
     }
     end.filter(Column::Id.is_in(ids.iter().copied()))
-        .filter(Column::State.eq(NoticeState::Sending))
+        .filter(under_way())
         .filter(Column::ClaimedBy.eq(notice.claimed_by))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Takes back that a text was tried, which nobody was there to take.
+async fn forget_try(db: &impl ConnectionTrait, parcel: &Parcel) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::Attempts, Expr::col(Column::Attempts).sub(1))
+        .filter(Column::Id.is_in(parcel.ids()))
+        .filter(Column::State.eq(NoticeState::Due))
+        .filter(Column::Attempts.gt(0))
         .exec(db)
         .await?;
     Ok(())
@@ -277,7 +343,7 @@ async fn settle_accepted(
         .col_expr(Column::LeaseUntil, Expr::value(None::<Time>))
         .col_expr(Column::DoneAt, Expr::value(now))
         .filter(Column::Id.is_in(parcels.iter().flat_map(|(p, _)| p.ids())))
-        .filter(Column::State.eq(NoticeState::Sending))
+        .filter(under_way())
         .filter(Column::ClaimedBy.eq(parcels.first().and_then(|(p, _)| p.notice.claimed_by)))
         .exec(db)
         .await?;

@@ -75,6 +75,7 @@ async fn answer(act: &Act, phone: &str, kind: &'static super::Kind) -> Result<()
         phone: phone.to_owned(),
         values: Vec::new(),
         about: act.id(),
+        account: None,
         due_at: act.now,
         expires_at: act.now + Duration::hours(12),
     };

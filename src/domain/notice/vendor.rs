@@ -6,17 +6,22 @@ use crate::base::error::Result;
 use crate::base::vault::{Place, Vault};
 use crate::domain::act::Publishing;
 use crate::domain::audit;
+use entity::Id;
 use entity::notice::vendor::{Column, Entity, Model};
 use entity::notice::{Model as Notice, VendorState};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel as _,
-    QueryFilter as _,
+    QueryFilter as _, QueryOrder as _,
 };
 use serde::Deserialize;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// Gateways that may have templates of their own.
-const GATEWAYS: [&str; 3] = ["tencent", "aliyun", "mas"];
+const GATEWAYS: [&str; 4] = ["tencent", "aliyun", "mas", WECHAT];
+/// Messages that residents ask for in WeChat (订阅消息): each value stands for a field, as `thing1=item`.
+pub const WECHAT: &str = "wechat";
+/// Kinds of fields that take words of ours; times and dates there have a form of their own.
+const FIELDS: [&str; 7] = ["thing", "phrase", "name", "character_string", "letter", "number", "phone_number"];
 /// Values that are no values for a vendor: a link is refused in a variable, and lines are too long for one.
 const NOT_FOR_VENDORS: [&str; 4] = ["way", "link", "lines", "n"];
 
@@ -57,12 +62,22 @@ pub(super) fn faults(at: &str, kind: &Kind, gateway: &str, file: &VendorFile) ->
         faults.push(format!("{at} template 应为1至64位字母、数字、_ 或 -"));
     }
     let known: Vec<&str> = kind.values.iter().copied().filter(|name| !NOT_FOR_VENDORS.contains(name)).collect();
-    for (n, name) in file.values.iter().enumerate() {
-        if !known.contains(&name.as_str()) {
+    for (n, value) in file.values.iter().enumerate() {
+        let (field, name) = value.split_once('=').unwrap_or(("", value));
+        let is_field = FIELDS.contains(&field.trim_end_matches(|c: char| c.is_ascii_digit()));
+        if (gateway == WECHAT) != is_field {
+            let form = if gateway == WECHAT {
+                "应写成 thing1=item 这样，字段类型可用 "
+            } else {
+                "不用写字段，WeChat 才用，如 "
+            };
+            faults.push(format!("{at} {value} {form}{}", FIELDS.join("、")));
+        }
+        if !known.contains(&name) {
             faults.push(format!("{at} 不能用 {name}，{} 可用 {}", kind.word, known.join("、")));
         }
-        if file.values[..n].contains(name) {
-            faults.push(format!("{at} {name} 重复"));
+        if file.values[..n].contains(value) {
+            faults.push(format!("{at} {value} 重复"));
         }
     }
     faults
@@ -101,6 +116,27 @@ pub(super) async fn enter(
     Ok(true)
 }
 
+/// What a name stands for: a field of its own name, or the one that is said before it.
+fn named(name: &str, value: &impl Fn(&str) -> String) -> (String, String) {
+    let (field, of) = name.split_once('=').unwrap_or((name, name));
+    (field.to_owned(), value(of))
+}
+
+/// Templates of WeChat's that are approved in a centre, by kind: what the mini program may ask consent for.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn message_templates(db: &impl ConnectionTrait, centre: Id) -> Result<Vec<(String, String)>> {
+    let approved = Entity::find()
+        .filter(Column::CentreId.eq(centre))
+        .filter(Column::Gateway.eq(WECHAT))
+        .filter(Column::State.eq(VendorState::Approved))
+        .order_by_asc(Column::Version);
+    let newest: BTreeMap<String, String> =
+        approved.all(db).await?.into_iter().map(|row| (row.kind, row.template)).collect();
+    Ok(newest.into_iter().collect())
+}
+
 /// Approved templates for these texts at these gateways.
 pub(super) struct Approved(Vec<Model>);
 
@@ -133,7 +169,7 @@ impl Approved {
         let fill = |m: &&Model| Filled {
             gateway: m.gateway.clone(),
             template: m.template.clone(),
-            values: m.names.split(',').filter(|n| !n.is_empty()).map(|n| (n.to_owned(), value(n))).collect(),
+            values: m.names.split(',').filter(|n| !n.is_empty()).map(|n| named(n, &value)).collect(),
         };
         Ok(newest.map(fill).collect())
     }

@@ -2,6 +2,7 @@
 
 use super::dictionary::{GRADES, Tag, tags_of};
 use super::invite::case_of;
+use super::upload;
 use super::{
     ALREADY_APPENDED, ALREADY_RATED, BAD_COMMENT, BAD_GRADE, BAD_TAG, KEY_NEEDED, LAPSED, NOT_RATED, UNKNOWN_INVITATION,
 };
@@ -12,7 +13,7 @@ use crate::domain::act::Act;
 use crate::domain::published::Centre;
 use crate::domain::{guide, notice};
 use chrono::Duration;
-use entity::review::{Column, Entity, InvitationState, Model, Ordinal, ReviewChannel, invitation};
+use entity::review::{Checked, Column, Entity, InvitationState, Model, Ordinal, ReviewChannel, invitation};
 use entity::{Blind, Id, Time};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
@@ -113,6 +114,8 @@ pub struct Opinion {
     pub comment: Option<String>,
     /// He asks to stay unknown to those rated.
     pub anonymous: bool,
+    /// What WeChat thinks of his words, if it was asked.
+    pub checked: Option<Checked>,
 }
 
 /// Gives the one review of a case.
@@ -141,7 +144,10 @@ pub(super) async fn rate(act: &Act, row: &invitation::Model, review: Model) -> R
     }
     // A text that has not left yet would ask for what was just given.
     notice::withdraw(act, row.id).await?;
-    if act.insert_new(review).await? { Ok(()) } else { Err(ALREADY_RATED.into()) }
+    if !act.insert_new(review.clone()).await? {
+        return Err(ALREADY_RATED.into());
+    }
+    upload::note(act, &review).await
 }
 
 /// What is added to a review.
@@ -151,6 +157,8 @@ pub struct Append {
     pub comment: String,
     /// A new grade, if it changed.
     pub grade: Option<i32>,
+    /// What WeChat thinks of the words, if it was asked.
+    pub checked: Option<Checked>,
 }
 
 /// Adds to a review, once.
@@ -174,9 +182,14 @@ pub async fn append(act: &Act, key: &Key, more: Append) -> Result<()> {
         tags: String::new(),
         comment: Some(comment),
         anonymous: first.anonymous,
+        checked: more.checked,
         channel: ReviewChannel::Link,
     };
-    if act.insert_new(given.of(act, &row)?).await? { Ok(()) } else { Err(ALREADY_APPENDED.into()) }
+    let review = given.of(act, &row)?;
+    if !act.insert_new(review.clone()).await? {
+        return Err(ALREADY_APPENDED.into());
+    }
+    upload::note(act, &review).await
 }
 
 /// A review that was checked.
@@ -186,6 +199,7 @@ pub struct Given {
     tags: String,
     comment: Option<String>,
     anonymous: bool,
+    checked: Option<Checked>,
     channel: ReviewChannel,
 }
 
@@ -201,6 +215,7 @@ impl Given {
             tags: check_tags(opinion.grade, &opinion.tags)?,
             comment: check_comment(opinion.comment)?,
             anonymous: opinion.anonymous,
+            checked: opinion.checked,
             channel,
         })
     }
@@ -211,6 +226,12 @@ impl Given {
     /// Only if the cipher itself fails.
     pub fn of(self, act: &Act, row: &invitation::Model) -> Result<Model> {
         let id = act.id();
+        let before = match (&row.comment, self.ordinal) {
+            (Some(sealed), Ordinal::First) => Some(act.open("invitation.comment", row.id, sealed)?),
+            _ => None,
+        };
+        let words: Vec<String> = self.comment.into_iter().chain(before).collect();
+        let comment = Some(words.join("\n")).filter(|words| !words.is_empty());
         Ok(Model {
             id,
             centre_id: act.centre.id,
@@ -220,8 +241,9 @@ impl Given {
             ordinal: self.ordinal,
             grade: self.grade,
             tags: self.tags,
-            comment: self.comment.map(|c| act.seal("review.comment", id, &c)).transpose()?,
+            comment: comment.map(|c| act.seal("review.comment", id, &c)).transpose()?,
             anonymous: self.anonymous,
+            checked: self.checked,
             channel: self.channel,
             at: act.now,
             recorded_at: act.now,

@@ -7,6 +7,8 @@ use crate::domain::act::Act;
 use crate::domain::notice::{self, Message};
 use crate::domain::published;
 use crate::domain::{applicant, guide};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::Duration;
 use entity::case::{CaseState, Model as Case};
 use entity::review::{InvitationState, invitation};
@@ -115,6 +117,8 @@ impl Asked {
             phone: phone.as_ref().map(|p| act.seal("invitation.phone", id, p)).transpose()?,
             phone_blind: phone.as_ref().map(|p| act.blind("phone", p)),
             tag,
+            comment: None,
+            picture: None,
             state: InvitationState::Open,
             made_at: act.now,
             recorded_at: act.now,
@@ -155,6 +159,7 @@ impl Asked {
                 ("tag", row.tag.clone().unwrap_or_default()),
             ],
             about: row.id,
+            account: case.account_id,
             due_at: act.now,
             expires_at: row.expires_at,
         })
@@ -262,6 +267,52 @@ pub async fn ticket(db: &impl ConnectionTrait, vault: &Vault, public_url: &str, 
     let (_, token) = token(vault, Some(&row.key_id), case, row.generation)?;
     let code = vault.open(Place::new("invitation.code", row.centre_id, row.id), &row.code)?;
     Ok(Some(Ticket { url: format!("{public_url}/r/{token}"), code, expires_at: row.expires_at }))
+}
+
+/// An open invitation's code typed by hand, and the picture that opens it in the mini program, if it was asked for before.
+pub struct Pictured {
+    invitation: Id,
+    generation: i32,
+    /// The code typed by hand.
+    pub code: String,
+    /// A JPEG or PNG.
+    pub picture: Option<Vec<u8>>,
+}
+
+/// A case's invitation with its picture, while it is open.
+///
+/// # Errors
+/// Whatever the database or the vault says.
+pub async fn pictured(db: &impl ConnectionTrait, vault: &Vault, case: &Case) -> Result<Option<Pictured>> {
+    let open = invitation::Entity::find()
+        .filter(invitation::Column::CaseId.eq(case.id))
+        .filter(invitation::Column::State.eq(InvitationState::Open))
+        .one(db)
+        .await?;
+    let Some(row) = open else { return Ok(None) };
+    let open = |column, sealed| vault.open(Place::new(column, row.centre_id, row.id), sealed);
+    let picture = row.picture.as_ref().map(|sealed| open("invitation.picture", sealed)).transpose()?;
+    Ok(Some(Pictured {
+        invitation: row.id,
+        generation: row.generation,
+        code: open("invitation.code", &row.code)?,
+        picture: picture.and_then(|base64| STANDARD.decode(base64).ok()),
+    }))
+}
+
+/// Keeps a picture: WeChat gives each once.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn keep_picture(act: &Act, of: &Pictured, picture: &[u8]) -> Result<()> {
+    let sealed = act.seal("invitation.picture", of.invitation, &STANDARD.encode(picture))?;
+    invitation::Entity::update_many()
+        .col_expr(invitation::Column::Picture, Expr::value(sealed))
+        .filter(invitation::Column::Id.eq(of.invitation))
+        .filter(invitation::Column::Generation.eq(of.generation))
+        .exec(&*act.tx)
+        .await?;
+    Ok(())
 }
 
 /// The net under `invite`: cases that ended in the last two days without an invitation get one.

@@ -3,9 +3,11 @@
 //! Every text that asks for a digit carries a letter. A bare digit counts only if exactly one invitation has been open for
 //! that phone since it was made and its text said. The same digit again within a day may be the same text delivered twice:
 //! it is a duplicate, and where another case waits for an answer by now, it is asked for with its letter. A different digit
-//! is answered with help, at most once a phone a day. Everything else is kept for staff; nothing is guessed. Where one
-//! gateway serves several centres, a text belongs to the one whose question it can only answer; one that could be several
-//! centres', or nobody's, is kept as nobody's.
+//! is answered with help, at most once a phone a day. Words to the only invitation that is open are kept with it, and become
+//! the comment of its review when a grade comes. Everything else is kept for staff; nothing is guessed. Whoever says that the
+//! phone is not the person's is believed, and answers for nobody from then on. Where one gateway serves several centres, a
+//! text belongs to the one whose question it can only answer, or that alone has written to the phone of late; one that could
+//! be several centres', or nobody's, is kept as nobody's.
 
 use super::dictionary::GRADES;
 use super::give::{Given, Opinion, rate};
@@ -13,15 +15,18 @@ use crate::base::error::{Error, Result};
 use crate::base::personal;
 use crate::base::vault::{NO_CENTRE, Place, Vault};
 use crate::domain::act::{Act, Rules};
+use crate::domain::identity::resident;
 use crate::domain::notice::{self, Message, Word};
 use crate::domain::published::Centre;
 use chrono::Duration;
 use entity::notice::uplink::Entity as Uplinks;
-use entity::notice::{UplinkOutcome, uplink};
+use entity::notice::{DoubtWhy, UplinkOutcome, uplink};
 use entity::review::{Column, Entity, InvitationState, Model as Review, ReviewChannel, invitation};
 use entity::{Blind, Id, Time};
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 use std::sync::Arc;
 
@@ -30,14 +35,15 @@ pub struct Uplink<'t> {
     gateway: &'t str,
     phone: String,
     text: &'t str,
+    key: Option<&'t str>,
 }
 
 impl<'t> Uplink<'t> {
-    /// From what a gateway handed over; a phone that is none is kept as it came.
+    /// From what a gateway handed over, and tells from other texts by `key` if it does; a phone that is none is kept as it came.
     #[must_use]
-    pub fn new(gateway: &'t str, phone: &str, text: &'t str) -> Self {
+    pub fn new(gateway: &'t str, phone: &str, text: &'t str, key: Option<&'t str>) -> Self {
         let phone = personal::contact(phone).unwrap_or_else(|| phone.chars().take(32).collect());
-        Self { gateway, phone, text }
+        Self { gateway, phone, text, key }
     }
 
     /// The centre it belongs to, of several that share a gateway: the one whose question it can only answer, or has
@@ -53,9 +59,9 @@ impl<'t> Uplink<'t> {
         now: Time,
         rules: &Rules,
     ) -> Result<Option<Id>> {
-        let blinds = centres.iter().flat_map(|c| vault.blinds("phone", c.id, &self.phone)).collect();
-        let rows = asked_of_late(db, blinds, now, rules).await?;
-        let only = only_centre(rows.iter());
+        let blinds: Vec<Blind> = centres.iter().flat_map(|c| vault.blinds("phone", c.id, &self.phone)).collect();
+        let rows = asked_of_late(db, blinds.clone(), now, rules).await?;
+        let only = if rows.is_empty() { notice::only_sender(db, blinds, now).await? } else { only_centre(rows.iter()) };
         let Some(answer) = read(self.text) else { return Ok(only) };
         if let Some(review) = echo(db, &rows, answer, now).await? {
             return Ok(rows.iter().find(|r| r.id == review.invitation_id).map(|r| r.centre_id));
@@ -77,20 +83,18 @@ impl<'t> Uplink<'t> {
         id: Id,
         now: Time,
     ) -> Result<UplinkOutcome> {
-        let row = self.kept(vault, None, id, now, UplinkOutcome::Kept)?;
-        Uplinks::insert(row.into_active_model()).exec_without_returning(db).await?;
+        let row = self.kept(vault, None, id, now)?;
+        Uplinks::insert(row.into_active_model())
+            .on_conflict(OnConflict::new().do_nothing().to_owned())
+            .exec_without_returning(db)
+            .await?;
         Ok(UplinkOutcome::Kept)
     }
 
-    fn kept(
-        &self,
-        vault: &Vault,
-        centre_id: Option<Id>,
-        id: Id,
-        now: Time,
-        outcome: UplinkOutcome,
-    ) -> Result<uplink::Model> {
+    fn kept(&self, vault: &Vault, centre_id: Option<Id>, id: Id, now: Time) -> Result<uplink::Model> {
         let centre = centre_id.unwrap_or(NO_CENTRE);
+        // A key may hold the phone and the words.
+        let key = self.key.map(|key| hex::encode(&vault.blind("uplink", NO_CENTRE, key).0));
         let text: String = self.text.chars().take(500).collect();
         Ok(uplink::Model {
             id,
@@ -100,7 +104,9 @@ impl<'t> Uplink<'t> {
             phone_blind: vault.blind("phone", centre, &self.phone),
             text: vault.seal(Place::new("uplink.text", centre, id), &text)?,
             received_at: now,
-            outcome,
+            outcome: UplinkOutcome::Kept,
+            key,
+            attended: false,
         })
     }
 }
@@ -111,27 +117,83 @@ fn only_centre<'r>(mut rows: impl Iterator<Item = &'r invitation::Model>) -> Opt
     rows.all(|row| row.centre_id == first).then_some(first)
 }
 
-/// Takes a text in. Whatever it says, it is kept.
+/// Takes a text in, once, though it come several times. Whatever it says, it is kept.
 ///
 /// # Errors
 /// Whatever the database says; an unclear text is no error.
 pub async fn receive_text(act: &Act, uplink: &Uplink<'_>) -> Result<UplinkOutcome> {
-    let phone = &uplink.phone;
-    if let Some(word) = Word::read(uplink.text) {
-        let outcome = notice::heed(act, phone, word).await?;
-        act.insert(uplink.kept(&act.vault, Some(act.centre.id), act.id(), act.now, outcome)?).await?;
-        return Ok(outcome);
+    let id = act.id();
+    // Kept before it is heeded: of the same text twice, one waits here for the other.
+    if !act.insert_new(uplink.kept(&act.vault, Some(act.centre.id), id, act.now)?).await? {
+        return Ok(UplinkOutcome::Repeated);
     }
-    let outcome = match read(uplink.text) {
+    let outcome = heed(act, &uplink.phone, uplink.text).await?;
+    Uplinks::update_many()
+        .col_expr(uplink::Column::Outcome, Expr::value(outcome))
+        // What was understood need not be read.
+        .col_expr(uplink::Column::Attended, Expr::value(!is_to_be_read(outcome)))
+        .filter(uplink::Column::Id.eq(id))
+        .exec(&*act.tx)
+        .await?;
+    Ok(outcome)
+}
+
+/// True for what only a person understands.
+const fn is_to_be_read(outcome: UplinkOutcome) -> bool {
+    matches!(
+        outcome,
+        UplinkOutcome::Kept | UplinkOutcome::Commented | UplinkOutcome::Unclear | UplinkOutcome::NotTheirs
+    )
+}
+
+async fn heed(act: &Act, phone: &str, text: &str) -> Result<UplinkOutcome> {
+    if notice::denies(text) {
+        notice::deny(act, phone).await?;
+        resident::doubt(act, phone).await?;
+        return Ok(UplinkOutcome::NotTheirs);
+    }
+    if let Some(word) = Word::read(text) {
+        return notice::heed(act, phone, word).await;
+    }
+    let doubt = notice::doubted(&*act.tx, &act.vault, act.centre.id, phone).await?;
+    if doubt == Some(DoubtWhy::NotTheirs) {
+        return Ok(UplinkOutcome::Kept);
+    }
+    let outcome = match read(text) {
         Some(answer) => match_answer(act, phone, answer).await?,
-        None if has_open(act, phone).await? => UplinkOutcome::Unclear,
-        None => UplinkOutcome::Kept,
+        None => comment(act, phone, text).await?,
     };
-    if outcome == UplinkOutcome::Unclear {
+    if matches!(outcome, UplinkOutcome::Unclear | UplinkOutcome::Commented) {
         help(act, phone).await?;
     }
-    act.insert(uplink.kept(&act.vault, Some(act.centre.id), act.id(), act.now, outcome)?).await?;
     Ok(outcome)
+}
+
+/// Keeps words with the only invitation that is open for a phone.
+async fn comment(act: &Act, phone: &str, text: &str) -> Result<UplinkOutcome> {
+    let rows = of_phone(act, phone).await?;
+    let open: Vec<&invitation::Model> = rows.iter().filter(|row| is_open(row, act.now)).collect();
+    let only = match open.as_slice() {
+        [] => return Ok(UplinkOutcome::Kept),
+        [only] => only,
+        _ => return Ok(UplinkOutcome::Unclear),
+    };
+    let held = invitation::Entity::find_by_id(only.id)
+        .filter(invitation::Column::State.eq(InvitationState::Open))
+        .lock_exclusive()
+        .one(&*act.tx)
+        .await?;
+    // Rated by link in the same moment.
+    let Some(row) = held else { return Ok(UplinkOutcome::Kept) };
+    let before = row.comment.as_ref().map(|c| act.open("invitation.comment", row.id, c)).transpose()?;
+    let words = before.into_iter().chain([text.trim().to_owned()]).collect::<Vec<_>>().join("\n");
+    let words: String = words.chars().filter(|c| *c == '\n' || !c.is_control()).take(500).collect();
+    invitation::Entity::update_many()
+        .col_expr(invitation::Column::Comment, Expr::value(act.seal("invitation.comment", row.id, &words)?))
+        .filter(invitation::Column::Id.eq(row.id))
+        .exec(&*act.tx)
+        .await?;
+    Ok(UplinkOutcome::Commented)
 }
 
 /// A grade, with the letter of the invitation it answers if one was written.
@@ -220,10 +282,6 @@ async fn echo(
     Ok(same.one(db).await?)
 }
 
-async fn has_open(act: &Act, phone: &str) -> Result<bool> {
-    Ok(of_phone(act, phone).await?.iter().any(|row| is_open(row, act.now)))
-}
-
 async fn match_answer(act: &Act, phone: &str, answer: Answer) -> Result<UplinkOutcome> {
     let rows = of_phone(act, phone).await?;
     if rows.is_empty() {
@@ -234,7 +292,7 @@ async fn match_answer(act: &Act, phone: &str, answer: Answer) -> Result<UplinkOu
         return Ok(if asks { UplinkOutcome::Unclear } else { UplinkOutcome::Repeated });
     }
     if let Some(row) = meant(&rows, answer, act.now) {
-        let opinion = Opinion { grade: answer.grade, tags: Vec::new(), comment: None, anonymous: false };
+        let opinion = Opinion { grade: answer.grade, tags: Vec::new(), comment: None, anonymous: false, checked: None };
         let review = Given::first(opinion, ReviewChannel::Sms)?.of(act, row)?;
         return match rate(act, row, review).await {
             Ok(()) => Ok(UplinkOutcome::Rated),
@@ -262,6 +320,7 @@ async fn help(act: &Act, phone: &str) -> Result<()> {
         phone: phone.to_owned(),
         values,
         about: act.id(),
+        account: None,
         due_at: act.now,
         expires_at: act.now + Duration::hours(6),
     };

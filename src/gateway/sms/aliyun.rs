@@ -1,15 +1,19 @@
 //! Aliyun SMS (阿里云短信), version 2017-05-25, signed by ACS3-HMAC-SHA256.
 
+use super::back::{self, About, Reply, Untold};
 use super::{Form, Outcome, Outgoing, no_answer, not_understood, tomorrow};
 use crate::base::{Random, settings};
 use crate::gateway::digest::{hmac_sha256, sha256};
-use crate::gateway::outside::{Answer, Outside};
+use crate::gateway::outside::{Answer, Lost, Outside};
 use chrono::{DateTime, Duration};
-use entity::Time;
+use entity::notice::Delivery;
+use entity::notice::report::Model as Report;
+use entity::{Id, Time};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 const VERSION: &str = "2017-05-25";
@@ -49,17 +53,38 @@ impl Aliyun {
         let query = query(&BTreeMap::from([
             ("OutId", text.id.to_string()),
             ("PhoneNumbers", text.phone.to_owned()),
-            ("SignName", self.settings.sign_name.clone()),
+            ("SignName", text.sign.unwrap_or(&self.settings.sign_name).to_owned()),
             ("TemplateCode", form.template.clone()),
-            ("TemplateParam", serde_json::Value::Object(values).to_string()),
+            ("TemplateParam", Value::Object(values).to_string()),
         ]));
         match self.ask("SendSms", &query, now).await {
             Ok(answer) => sent(&answer, now),
-            Err(outcome) => outcome,
+            Err(lost) => no_answer(&lost),
         }
     }
 
-    async fn ask(&self, action: &str, query: &str, now: Time) -> Result<Answer, Outcome> {
+    /// What it knows of texts that a phone was sent on the day of this one; it echoes our ids, and does not tell its own.
+    ///
+    /// # Errors
+    /// [`Untold`].
+    pub async fn known(&self, about: &About<'_>, now: Time) -> Result<Vec<Report>, Untold> {
+        let query = query(&BTreeMap::from([
+            ("CurrentPage", "1".to_owned()),
+            ("PageSize", "50".to_owned()),
+            ("PhoneNumber", about.phone.to_owned()),
+            ("SendDate", about.sent_at.date().format("%Y%m%d").to_string()),
+        ]));
+        let answer = self.ask("QuerySendDetails", &query, now).await?;
+        let told: Details =
+            serde_json::from_slice(&answer.body).map_err(|_| Untold(format!("http_{}", answer.status.as_u16())))?;
+        if told.code != "OK" {
+            return Err(Untold(back::code(&told.code)));
+        }
+        let rows = told.rows.map(|rows| rows.list).unwrap_or_default();
+        Ok(rows.into_iter().filter_map(|row| row.report(now)).collect())
+    }
+
+    async fn ask(&self, action: &str, query: &str, now: Time) -> Result<Answer, Lost> {
         let (host, nonce) = (self.outside.host(), hex::encode(self.random.bytes::<16>()));
         let headers = BTreeMap::from([
             ("host", host),
@@ -76,7 +101,7 @@ impl Aliyun {
         for (name, value) in headers.into_iter().filter(|(name, _)| *name != "host") {
             request = request.header(name, value);
         }
-        self.outside.ask(request).await.map_err(|lost| no_answer(&lost))
+        self.outside.ask(request).await
     }
 }
 
@@ -100,6 +125,85 @@ pub fn authorize(id: &str, secret: &str, query: &str, headers: &BTreeMap<&str, S
     format!("ACS3-HMAC-SHA256 Credential={id},SignedHeaders={signed},Signature={signature}")
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Details {
+    code: String,
+    #[serde(rename = "SmsSendDetailDTOs")]
+    rows: Option<DetailRows>,
+}
+
+#[derive(Deserialize)]
+struct DetailRows {
+    #[serde(rename = "SmsSendDetailDTO", default)]
+    list: Vec<DetailRow>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DetailRow {
+    send_status: Value,
+    err_code: Option<String>,
+    out_id: Option<String>,
+}
+
+impl DetailRow {
+    fn report(self, now: Time) -> Option<Report> {
+        let delivery = match back::in_words(&self.send_status).as_str() {
+            "1" => Delivery::Sent,
+            "2" => Delivery::Failed,
+            "3" => Delivery::Delivered,
+            _ => return None,
+        };
+        let echo = Id::parse_str(self.out_id.as_deref()?).ok()?;
+        let code = back::code(&self.err_code.unwrap_or_default());
+        Some(Report {
+            gateway: "aliyun".to_owned(),
+            vendor_id: String::new(),
+            notice_id: Some(echo),
+            delivery,
+            code,
+            at: now,
+        })
+    }
+}
+
+/// Reports that were pushed. None for what is none.
+pub(super) fn reports(body: &[u8], now: Time) -> Option<Vec<Report>> {
+    #[derive(Deserialize)]
+    struct Pushed {
+        success: bool,
+        #[serde(default)]
+        err_code: String,
+        biz_id: String,
+        #[serde(default)]
+        out_id: Option<String>,
+    }
+    let report = |p: Pushed| {
+        Some(Report {
+            gateway: "aliyun".to_owned(),
+            vendor_id: back::vendor_id(&p.biz_id)?,
+            notice_id: p.out_id.and_then(|word| Id::parse_str(&word).ok()),
+            delivery: if p.success { Delivery::Delivered } else { Delivery::Failed },
+            code: back::code(&p.err_code),
+            at: now,
+        })
+    };
+    back::each::<Pushed>(body)?.into_iter().map(report).collect()
+}
+
+/// Texts that were pushed. None for what is none.
+pub(super) fn replies(body: &[u8]) -> Option<Vec<Reply>> {
+    #[derive(Deserialize)]
+    struct Pushed {
+        phone_number: String,
+        content: String,
+        sequence_id: Value,
+    }
+    let reply = |p: Pushed| Reply { phone: p.phone_number, text: p.content, key: Some(back::in_words(&p.sequence_id)) };
+    Some(back::each::<Pushed>(body)?.into_iter().map(reply).collect())
+}
+
 fn sent(answer: &Answer, now: Time) -> Outcome {
     match serde_json::from_slice::<Sent>(&answer.body) {
         Ok(Sent { code, biz_id, .. }) if code == "OK" => match biz_id {
@@ -109,6 +213,18 @@ fn sent(answer: &Answer, now: Time) -> Outcome {
         Ok(Sent { code, message, .. }) => outcome(&code, message.as_deref().unwrap_or_default(), now),
         Err(_) => not_understood(answer),
     }
+}
+
+/// True for a refusal that another gateway, or another template, may not share.
+pub(super) fn blames_form(code: &str) -> bool {
+    matches!(
+        code,
+        "isv.INVALID_JSON_PARAM"
+            | "isv.TEMPLATE_MISSING_PARAMETERS"
+            | "isv.PARAM_LENGTH_LIMIT"
+            | "isv.PARAM_NOT_SUPPORT_URL"
+            | "isv.TEMPLATE_PARAMS_ILLEGAL"
+    )
 }
 
 /// The class of a code. One that is not known may stand for anything, so it is not sent again.

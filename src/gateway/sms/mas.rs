@@ -1,12 +1,16 @@
 //! China Mobile cloud MAS (中国移动云MAS), over HTTP: free text, or a template of theirs. It has no request key, echoes nothing
 //! and cannot be asked: what it did not answer is never sent again.
 
+use super::back::{self, Reply};
 use super::{Form, Outcome, Outgoing, no_answer, not_understood};
 use crate::base::settings::{self, MasVariant};
 use crate::gateway::digest::md5;
 use crate::gateway::outside::{Answer, Outside};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use entity::Time;
+use entity::notice::Delivery;
+use entity::notice::report::Model as Report;
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
@@ -46,11 +50,12 @@ impl Mas {
 
     /// Hands one text over, by a template of theirs, or in its own words.
     pub async fn send(&self, text: &Outgoing<'_>, form: Option<&Form>) -> Outcome {
+        let sign = text.sign.unwrap_or(&self.settings.sign);
         let (path, body) = match form {
-            None => ("/norsubmit", free(&self.settings, text.phone, text.words())),
+            None => ("/norsubmit", free(&self.settings, sign, text.phone, text.words())),
             Some(form) => {
                 let values: Vec<&str> = form.values.iter().map(|(_, value)| value.as_str()).collect();
-                ("/tmpsubmit", by_template(&self.settings, text.phone, &form.template, &values))
+                ("/tmpsubmit", by_template(&self.settings, sign, text.phone, &form.template, &values))
             }
         };
         let request = self
@@ -67,8 +72,8 @@ impl Mas {
 
 /// A request to send these words, which carry no signature: the service puts it before them.
 #[must_use]
-pub fn free(settings: &settings::Mas, mobiles: &str, content: &str) -> Value {
-    let settings::Mas { ec_name, ap_id, sign, add_serial, .. } = settings;
+pub fn free(settings: &settings::Mas, sign: &str, mobiles: &str, content: &str) -> Value {
+    let settings::Mas { ec_name, ap_id, add_serial, .. } = settings;
     let secret = settings.secret_key.expose_secret();
     let mac = md5(format!("{ec_name}{ap_id}{secret}{mobiles}{content}{sign}{add_serial}").as_bytes());
     // `addSerial` must be there though it be empty; the password need not, and the line may be in clear.
@@ -80,8 +85,8 @@ pub fn free(settings: &settings::Mas, mobiles: &str, content: &str) -> Value {
 
 /// A request to send a template of theirs with these values.
 #[must_use]
-pub fn by_template(settings: &settings::Mas, mobiles: &str, template: &str, values: &[&str]) -> Value {
-    let settings::Mas { ec_name, ap_id, sign, add_serial, .. } = settings;
+pub fn by_template(settings: &settings::Mas, sign: &str, mobiles: &str, template: &str, values: &[&str]) -> Value {
+    let settings::Mas { ec_name, ap_id, add_serial, .. } = settings;
     let secret = settings.secret_key.expose_secret();
     // A template without variables is given one that is empty.
     let params = if values.is_empty() { json!([""]) } else { json!(values) }.to_string();
@@ -90,6 +95,51 @@ pub fn by_template(settings: &settings::Mas, mobiles: &str, template: &str, valu
         "ecName": ec_name, "apId": ap_id, "templateId": template, "mobiles": mobiles, "params": params, "sign": sign,
         "addSerial": add_serial, "mac": mac,
     })
+}
+
+/// Reports that were pushed. None for what is none. What says that a text arrived differs from province to province.
+pub(super) fn reports(body: &[u8], now: Time) -> Option<Vec<Report>> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Pushed {
+        #[serde(default)]
+        report_status: String,
+        #[serde(default)]
+        error_code: String,
+        #[serde(alias = "mgsGroup")]
+        msg_group: String,
+    }
+    let report = |p: Pushed| {
+        let arrived = p.error_code == "DELIVRD" || matches!(p.report_status.as_str(), "CM:0000" | "DELIVRD");
+        let said = if p.error_code.is_empty() { &p.report_status } else { &p.error_code };
+        // One that says neither says nothing.
+        let code = Some(back::code(said)).filter(|code| !code.is_empty())?;
+        Some(Report {
+            gateway: "mas".to_owned(),
+            vendor_id: back::vendor_id(&p.msg_group)?,
+            notice_id: None,
+            delivery: if arrived { Delivery::Delivered } else { Delivery::Failed },
+            code,
+            at: now,
+        })
+    };
+    back::each::<Pushed>(body)?.into_iter().map(report).collect()
+}
+
+/// Texts that were pushed. None for what is none.
+pub(super) fn replies(body: &[u8]) -> Option<Vec<Reply>> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Pushed {
+        mobile: String,
+        sms_content: String,
+        send_time: String,
+    }
+    let reply = |p: Pushed| {
+        let key = Some(format!("{} {} {}", p.mobile, p.send_time, p.sms_content));
+        Reply { phone: p.mobile, text: p.sms_content, key }
+    };
+    Some(back::each::<Pushed>(body)?.into_iter().map(reply).collect())
 }
 
 fn sent(answer: &Answer) -> Outcome {

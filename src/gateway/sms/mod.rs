@@ -1,15 +1,19 @@
 //! Texts (短信): the ways in which they leave.
 
 pub mod aliyun;
+pub mod back;
 pub mod mas;
 pub mod tencent;
 
 use crate::gateway::outside::{Answer, Lost};
 use aliyun::Aliyun;
+use back::{About, Pulled, Reply, Untold};
 use chrono::{Days, Duration};
+use entity::notice::report::Model as Report;
 use entity::{Id, Time};
 use mas::Mas;
 use reqwest::StatusCode;
+use serde::Deserialize;
 use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
 use tencent::Tencent;
@@ -37,6 +41,8 @@ pub struct Outgoing<'t> {
     pub phone: &'t str,
     /// The whole text, with its signature before it.
     pub text: &'t str,
+    /// The signature as the vendor knows it, if it is not that of the settings.
+    pub sign: Option<&'t str>,
 }
 
 impl Outgoing<'_> {
@@ -179,6 +185,81 @@ impl Sms {
             Self::Mas(mas) => mas.send(text, Some(form?)).await,
         })
     }
+
+    /// True where a refusal is of the vendor's template or of how its values were filled in, and not of the text or its phone.
+    #[must_use]
+    pub fn blames_form(&self, code: &str) -> bool {
+        match self {
+            Self::Tencent(_) => tencent::blames_form(code),
+            Self::Aliyun(_) => aliyun::blames_form(code),
+            Self::Mas(_) | Self::Console | Self::Memory(_) => false,
+        }
+    }
+
+    /// Reports that were pushed to its hook. None for what is none.
+    #[must_use]
+    pub fn reports(&self, body: &[u8], now: Time) -> Option<Vec<Report>> {
+        match self {
+            Self::Console | Self::Memory(_) => None,
+            Self::Tencent(_) => tencent::reports(body, now),
+            Self::Aliyun(_) => aliyun::reports(body, now),
+            Self::Mas(_) => mas::reports(body, now),
+        }
+    }
+
+    /// Texts that were pushed to its hook. None for what is none.
+    #[must_use]
+    pub fn replies(&self, body: &[u8]) -> Option<Vec<Reply>> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Typed {
+            mobile: String,
+            text: String,
+        }
+        match self {
+            Self::Console | Self::Memory(_) => {
+                let Typed { mobile: phone, text } = serde_json::from_slice(body).ok()?;
+                Some(vec![Reply { phone, text, key: None }])
+            }
+            Self::Tencent(_) => tencent::replies(body),
+            Self::Aliyun(_) => aliyun::replies(body),
+            Self::Mas(_) => mas::replies(body),
+        }
+    }
+
+    /// What its vendor wants to hear for what it pushed, or it pushes it again.
+    #[must_use]
+    pub const fn thanks(&self) -> &'static str {
+        match self {
+            Self::Tencent(_) => r#"{"result":0,"errmsg":"OK"}"#,
+            Self::Aliyun(_) => r#"{"code":0,"msg":"接收成功"}"#,
+            // What it wants is written nowhere; a status of 200 is known to do.
+            Self::Mas(_) | Self::Console | Self::Memory(_) => r#"{"result":"ok"}"#,
+        }
+    }
+
+    /// What its vendor knows of the texts of a phone; none where it cannot be asked.
+    ///
+    /// # Errors
+    /// [`Untold`].
+    pub async fn known(&self, about: &About<'_>, now: Time) -> Result<Option<Vec<Report>>, Untold> {
+        match self {
+            Self::Tencent(tencent) => tencent.known(about, now).await.map(Some),
+            Self::Aliyun(aliyun) => aliyun.known(about, now).await.map(Some),
+            Self::Mas(_) | Self::Console | Self::Memory(_) => Ok(None),
+        }
+    }
+
+    /// What its vendor has not handed out yet; none where it hands out nothing.
+    ///
+    /// # Errors
+    /// [`Untold`].
+    pub async fn pull(&self, now: Time) -> Result<Option<Pulled>, Untold> {
+        match self {
+            Self::Tencent(tencent) => tencent.pull(now).await.map(Some),
+            Self::Aliyun(_) | Self::Mas(_) | Self::Console | Self::Memory(_) => Ok(None),
+        }
+    }
 }
 
 /// What it means that there was no answer: sent again is only what certainly was not asked.
@@ -192,10 +273,11 @@ fn no_answer(lost: &Lost) -> Outcome {
 /// What an answer means that does not speak their language: something before them spoke, and its status is all there is.
 fn not_understood(answer: &Answer) -> Outcome {
     let word = format!("http_{}", answer.status.as_u16());
+    let wait = |usual| Duration::seconds(answer.retry_after.unwrap_or(usual).clamp(1, 3600));
     match answer.status {
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            Outcome::RetrySafe(Duration::seconds(answer.retry_after.unwrap_or(30).clamp(1, 3600)))
-        }
+        StatusCode::TOO_MANY_REQUESTS => Outcome::RetrySafe(wait(30)),
+        // A proxy says so as well of what it had handed on: it is believed where it says when to come again.
+        StatusCode::SERVICE_UNAVAILABLE if answer.retry_after.is_some() => Outcome::RetrySafe(wait(30)),
         status if status.is_client_error() || status.is_redirection() => Outcome::ChannelDown(word),
         status if status.is_server_error() => Outcome::Ambiguous(word),
         _ => Outcome::Ambiguous("garbage".to_owned()),

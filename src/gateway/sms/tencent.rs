@@ -1,17 +1,26 @@
 //! Tencent Cloud SMS (腾讯云短信), version 2021-01-11, signed by TC3-HMAC-SHA256.
 
+use super::back::{self, About, Pulled, Reply, Untold};
 use super::{Form, Outcome, Outgoing, no_answer, not_understood, tomorrow};
 use crate::base::settings;
 use crate::gateway::digest::{hmac_sha256, sha256};
-use crate::gateway::outside::{Answer, Outside};
+use crate::gateway::outside::{Answer, Lost, Outside};
 use chrono::{DateTime, Duration};
-use entity::Time;
+use entity::notice::Delivery;
+use entity::notice::report::Model as Report;
+use entity::{Id, Time};
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 const CONTENT_TYPE: &str = "application/json; charset=utf-8";
 const VERSION: &str = "2021-01-11";
+/// Rows that are asked for at once.
+const ROWS: usize = 100;
+/// Its clock and ours may differ by so much.
+const APART: Duration = Duration::minutes(1);
 
 /// The service, by its settings.
 #[derive(Debug)]
@@ -82,19 +91,63 @@ impl Tencent {
             phone_number_set: [format!("+86{}", text.phone)],
             sms_sdk_app_id: &self.settings.sdk_app_id,
             template_id: &form.template,
-            sign_name: &self.settings.sign_name,
+            sign_name: text.sign.unwrap_or(&self.settings.sign_name),
             template_param_set: form.values.iter().map(|(_, value)| value.as_str()).collect(),
             session_context: text.id.to_string(),
         };
         match self.ask("SendSms", &body, now).await {
             Ok(answer) => sent(&answer, now),
-            Err(outcome) => outcome,
+            Err(lost) => no_answer(&lost),
         }
     }
 
-    async fn ask(&self, action: &str, body: &impl Serialize, now: Time) -> Result<Answer, Outcome> {
+    /// What it knows of texts that a phone was sent since a little before this one. It does not echo our ids, unless its support
+    /// has opened that.
+    ///
+    /// # Errors
+    /// [`Untold`].
+    pub async fn known(&self, about: &About<'_>, now: Time) -> Result<Vec<Report>, Untold> {
+        let body = json!({
+            "SmsSdkAppId": self.settings.sdk_app_id,
+            "PhoneNumber": format!("+86{}", about.phone),
+            "BeginTime": (about.sent_at - APART).seconds(),
+            "Offset": 0,
+            "Limit": ROWS,
+        });
+        let rows: StatusRows = self.told("PullSmsSendStatusByPhoneNumber", &body, now).await?;
+        Ok(rows.reports(now))
+    }
+
+    /// What it has not handed out yet. Each row is handed out once; its support has to open that.
+    ///
+    /// # Errors
+    /// [`Untold`].
+    pub async fn pull(&self, now: Time) -> Result<Pulled, Untold> {
+        let body = json!({ "SmsSdkAppId": self.settings.sdk_app_id, "Limit": ROWS });
+        let reports: StatusRows = self.told("PullSmsSendStatus", &body, now).await?;
+        // What was handed out is not lost with what was not.
+        let replies = self.told::<ReplyRows>("PullSmsReplyStatus", &body, now).await;
+        let more = reports.pull_sms_send_status_set.len() >= ROWS;
+        let (reports, replies) = (reports.reports(now), replies.map(ReplyRows::replies));
+        match replies {
+            Ok(replies) => Ok(Pulled { more: more || replies.len() >= ROWS, reports, replies }),
+            Err(untold) if reports.is_empty() => Err(untold),
+            Err(_) => Ok(Pulled { more: false, reports, replies: Vec::new() }),
+        }
+    }
+
+    async fn told<T: DeserializeOwned>(&self, action: &str, body: &Value, now: Time) -> Result<T, Untold> {
+        let answer = self.ask(action, body, now).await?;
+        match serde_json::from_slice::<Answered<T>>(&answer.body) {
+            Ok(Answered { response: Response::Done(told) }) => Ok(told),
+            Ok(Answered { response: Response::Failed { error } }) => Err(Untold(back::code(&error.code))),
+            Err(_) => Err(Untold(format!("http_{}", answer.status.as_u16()))),
+        }
+    }
+
+    async fn ask(&self, action: &str, body: &impl Serialize, now: Time) -> Result<Answer, Lost> {
         // What is signed are the very bytes that are sent.
-        let body = serde_json::to_vec(body).map_err(|_| Outcome::Rejected("unwritable".to_owned()))?;
+        let body = serde_json::to_vec(body).map_err(|_| Lost::Unasked("unwritable".to_owned()))?;
         let host = self.outside.host();
         let signer = Signer {
             id: &self.settings.secret_id,
@@ -113,7 +166,7 @@ impl Tencent {
             .header("x-tc-timestamp", now.seconds())
             .header("authorization", signer.authorize(&body, now))
             .body(body);
-        self.outside.ask(request).await.map_err(|lost| no_answer(&lost))
+        self.outside.ask(request).await
     }
 }
 
@@ -153,6 +206,94 @@ impl Signer<'_> {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct StatusRows {
+    pull_sms_send_status_set: Vec<StatusRow>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct StatusRow {
+    serial_no: String,
+    report_status: String,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    session_context: Option<String>,
+}
+
+impl StatusRows {
+    fn reports(self, now: Time) -> Vec<Report> {
+        let report = |row: StatusRow| {
+            let echo = row.session_context.as_deref().and_then(|word| Id::parse_str(word).ok());
+            report(&row.serial_no, &row.report_status, &row.description.unwrap_or_default(), echo, now)
+        };
+        self.pull_sms_send_status_set.into_iter().filter_map(report).collect()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ReplyRows {
+    pull_sms_reply_status_set: Vec<ReplyRow>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ReplyRow {
+    subscriber_number: String,
+    reply_content: String,
+    reply_time: Value,
+}
+
+impl ReplyRows {
+    fn replies(self) -> Vec<Reply> {
+        let rows = self.pull_sms_reply_status_set.into_iter();
+        rows.map(|row| reply(row.subscriber_number, row.reply_content, &row.reply_time)).collect()
+    }
+}
+
+/// Reports that were pushed. None for what is none.
+pub(super) fn reports(body: &[u8], now: Time) -> Option<Vec<Report>> {
+    #[derive(Deserialize)]
+    struct Pushed {
+        sid: String,
+        report_status: String,
+        #[serde(default)]
+        errmsg: String,
+    }
+    let pushed = back::each::<Pushed>(body)?;
+    pushed.into_iter().map(|p| report(&p.sid, &p.report_status, &p.errmsg, None, now)).collect()
+}
+
+fn report(sid: &str, status: &str, code: &str, echo: Option<Id>, now: Time) -> Option<Report> {
+    let delivery = match status {
+        "SUCCESS" => Delivery::Delivered,
+        "FAIL" => Delivery::Failed,
+        _ => return None,
+    };
+    let (gateway, code) = ("tencent".to_owned(), back::code(code));
+    Some(Report { gateway, vendor_id: back::vendor_id(sid)?, notice_id: echo, delivery, code, at: now })
+}
+
+/// Texts that were pushed. None for what is none.
+pub(super) fn replies(body: &[u8]) -> Option<Vec<Reply>> {
+    #[derive(Deserialize)]
+    struct Pushed {
+        mobile: String,
+        text: String,
+        time: Value,
+    }
+    let pushed = back::each::<Pushed>(body)?;
+    Some(pushed.into_iter().map(|p| reply(p.mobile, p.text, &p.time)).collect())
+}
+
+fn reply(phone: String, text: String, time: &Value) -> Reply {
+    let key = Some(format!("{phone} {} {text}", back::in_words(time)));
+    Reply { phone, text, key }
+}
+
 fn sent(answer: &Answer, now: Time) -> Outcome {
     match serde_json::from_slice::<Answered<Sent>>(&answer.body) {
         Ok(Answered { response: Response::Failed { error } }) => outcome(&error.code, now),
@@ -163,6 +304,17 @@ fn sent(answer: &Answer, now: Time) -> Outcome {
             _ => Outcome::Ambiguous("not_one_answer".to_owned()),
         },
         Err(_) => not_understood(answer),
+    }
+}
+
+/// True for a refusal that another gateway, or another template, may not share.
+pub(super) fn blames_form(code: &str) -> bool {
+    match code {
+        "InvalidParameterValue.IncorrectPhoneNumber" => false,
+        "FailedOperation.TemplateParamSetNotMatchApprovedTemplate"
+        | "FailedOperation.JsonParseFail"
+        | "FailedOperation.FailResolvePacket" => true,
+        _ => code.starts_with("InvalidParameter") || code.starts_with("MissingParameter"),
     }
 }
 

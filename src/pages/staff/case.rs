@@ -1,14 +1,14 @@
 //! A case at the counter: where it stands, what may be done, and its papers.
 
 use crate::access::answer::NO_ROUTE;
-use crate::access::{By, CaseHandler, CaseReader};
+use crate::access::{By, CaseHandler, CaseReader, WECHAT_AWAY, WindowStaff};
 use crate::base::error::{Error, Result};
 use crate::base::personal;
 use crate::document::{qr, receipt as paper};
 use crate::domain::act::Page as Part;
 use crate::domain::case::{self, Correction, Filter, Power, Seen, Step};
 use crate::domain::identity::{Viewer, staff};
-use crate::domain::{centre, review};
+use crate::domain::{centre, notice, review};
 use crate::pages::booking::{applicant, moment_in_words};
 use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words};
 use crate::pages::progress::{event_name, limit_in_words};
@@ -137,6 +137,7 @@ struct Page {
     office: String,
     name: String,
     phone: String,
+    doubt: Option<&'static str>,
     document: String,
     materials: Vec<String>,
     events: Vec<String>,
@@ -153,6 +154,8 @@ struct Page {
 struct Invitation {
     code: String,
     qr: String,
+    /// There is a mini program that it can be opened in.
+    mini: bool,
 }
 
 #[handler]
@@ -171,7 +174,9 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
     let window = by.holder.is_any(&[Role::Window, Role::Director]);
     let ticket = review::ticket(app.read(), &app.vault, &app.rules.public_url, &row).await?;
     let invitation = match ticket.filter(|_| window) {
-        Some(ticket) => Some(Invitation { qr: qr::svg(&ticket.url)?, code: ticket.code }),
+        Some(ticket) => {
+            Some(Invitation { qr: qr::svg(&ticket.url)?, code: ticket.code, mini: app.wechat.mini().is_some() })
+        }
         None => None,
     };
     let offices = centre::offices(app.read(), centre.id).await?;
@@ -183,6 +188,10 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         CaseState::Accepted => (Power::Decide, Some(office.clone())),
         CaseState::Granted => (Power::Issue, Some("窗口".to_owned())),
         _ => (Power::Issue, None),
+    };
+    let doubt = match &person.phone {
+        Some(phone) => notice::doubted(app.read(), &app.vault, centre.id, phone).await?,
+        None => None,
     };
     let yours = case::has(&by.holder, &row, power);
     page(&Page {
@@ -196,6 +205,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         elsewhere: elsewhere.filter(|_| !yours),
         office,
         name: personal::mask_name(&person.name),
+        doubt: doubt.map(notice::in_doubt),
         phone: person.phone.as_deref().map_or_else(|| "没有".to_owned(), personal::mask_phone),
         document: person.document.map_or_else(|| "没有".to_owned(), |(_, n)| personal::mask_id(&n)),
         materials: materials.into_iter().map(|m| format!("{}　{}份", m.name, m.copies)).collect(),
@@ -209,6 +219,33 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         number: row.number,
         receipt_number: row.receipt_number,
     })
+}
+
+/// The code that opens the invitation in the mini program, as a picture: fetched once, and kept.
+#[handler]
+pub(super) async fn show_mini_code(
+    Someone(by): Someone<WindowStaff>,
+    Path(number): Path<String>,
+) -> poem::Result<Response> {
+    let (app, centre, now) = (&by.visit.app, &by.visit.centre, by.visit.app.clock.now());
+    let mini = app.wechat.mini().ok_or(Error::from(NO_ROUTE))?;
+    let seen = case::see(app.read(), &app.vault, centre, &number, &Viewer::Staff(by.holder.clone())).await?;
+    let pictured = review::pictured(app.read(), &app.vault, &seen.row).await?.ok_or(Error::from(NO_ROUTE))?;
+    let picture = match &pictured.picture {
+        Some(picture) => picture.clone(),
+        None => {
+            let asked = mini.code(&format!("k={}", pictured.code), "pages/rate/index", now).await;
+            let picture = asked.map_err(|fault| {
+                tracing::error!(why = fault.word(), "WeChat gives no code of the mini program");
+                Error::from(WECHAT_AWAY.after(chrono::Duration::seconds(10)))
+            })?;
+            let keep = async |act: &_| review::keep_picture(act, &pictured, &picture).await;
+            by.visit.write(by.who.clone(), keep).await?;
+            picture.to_vec()
+        }
+    };
+    let kind = if picture.starts_with(b"\x89PNG") { "image/png" } else { "image/jpeg" };
+    Ok(picture.with_content_type(kind).into_response())
 }
 
 #[handler]

@@ -5,6 +5,7 @@ mod attendance;
 mod case;
 mod closure;
 mod receive;
+mod texts;
 
 use super::booking::{self as booking_pages, moment_in_words};
 use super::form::{Fields, Frame, Jar, Sent, Someone, forget_session, go_to, keep_session, local, page, word, words};
@@ -16,7 +17,7 @@ use crate::domain::case::agenda;
 use crate::domain::identity::{Viewer, session};
 use crate::domain::notice;
 use askama::Template;
-use chrono::NaiveDate;
+use chrono::{Duration, NaiveDate};
 use entity::Id;
 use entity::booking::BookingState;
 use entity::identity::Role;
@@ -38,6 +39,9 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/tickets/:id/print", post(queue_pages::note_print))
         .at("/staff/appeals", get(appeal::list_appeals))
         .at("/staff/appeals/:id", post(appeal::rule_on))
+        .at("/staff/texts", get(texts::list_texts))
+        .at("/staff/texts/:id", post(texts::see_to_text))
+        .at("/staff/replies/:id", post(texts::read_reply))
         .at("/staff/closures", get(closure::list_closures).post(closure::close_hours))
         .at("/staff/closures/preview", post(closure::preview))
         .at("/staff/closures/:id", get(closure::show_closure))
@@ -46,6 +50,7 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/cases", get(case::list_cases).post(case::search_cases))
         .at("/staff/cases/:number", get(case::show_case))
         .at("/staff/cases/:number/receipt", get(case::print_receipt))
+        .at("/staff/cases/:number/mini-code", get(case::show_mini_code))
         .at("/staff/cases/:number/correct", get(case::fill_in_correction).post(case::correct_applicant))
         .at("/staff/cases/:number/reveal", post(case::reveal_applicant))
         .at("/staff/cases/:number/:step", post(case::take_step))
@@ -142,6 +147,8 @@ struct Desk {
     director: bool,
     /// What was spent of the day's texts, if that is much.
     texts: Option<(i64, i64)>,
+    /// Texts and answers that wait for somebody.
+    waiting: u64,
     tail: String,
     day: NaiveDate,
     today: bool,
@@ -213,6 +220,12 @@ async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>)
     } else {
         None
     };
+    let waiting = if window {
+        let asked_for = Duration::minutes(app.settings.sms.ask_minutes);
+        notice::to_attend(app.read(), centre.id, now, asked_for).await?
+    } else {
+        0
+    };
     let cases = agenda(app.read(), &app.vault, centre, &Viewer::Staff(by.holder.clone()), 100).await?;
     let cases = cases.into_iter().map(|seen| case::Shown::of(seen, now)).collect();
     page(&Desk {
@@ -221,6 +234,7 @@ async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>)
         window,
         director,
         texts,
+        waiting,
         tail: tail.unwrap_or_default(),
         day,
         today: day == now.date(),

@@ -1,6 +1,7 @@
 //! Texts on their way out: by templates that vendors approved, by the next gateway where the first certainly sent nothing, and
 //! each attempt written down.
 
+use super::program;
 use super::stand_in::{Behaviour, StandIn};
 use crate::person::Person;
 use crate::town::{Town, memory_of, stories};
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use shuitian::app::App;
 use shuitian::base::Result;
 use shuitian::domain::Who;
+use shuitian::domain::centre;
 use shuitian::domain::notice::{self, Imported};
 use shuitian::jobs::deliver;
 
@@ -19,6 +21,9 @@ stories!(
     what_one_gateway_certainly_did_not_send_the_next_one_does,
     a_familys_reminders_go_one_by_one_where_a_template_takes_one,
     a_template_that_a_vendor_could_not_take_is_refused,
+    what_does_not_fit_one_vendors_template_goes_by_the_next_gateway,
+    each_centre_signs_with_its_own_name,
+    what_gateways_said_is_written_down_though_the_database_is_busy,
 );
 
 const CONFIRMED: &str = "已约{when}办理“{item}”，预约号{number}。地点：{place}。不能来请提前取消。";
@@ -41,20 +46,6 @@ fn sent(code: &str) -> Behaviour {
 
 async fn tencent() -> StandIn {
     StandIn::open(|_| sent("Ok")).await
-}
-
-/// A program that sends by Tencent first, and by another gateway then.
-async fn program(town: &Town, gateways: &str, url: &str) -> App {
-    let more = [
-        ("SMS__GATEWAYS", gateways),
-        ("SMS__TENCENT__ENDPOINT", url),
-        ("SMS__TENCENT__SECRET_ID", "AKIDEXAMPLE"),
-        ("SMS__TENCENT__SECRET_KEY", "tencent-secret"),
-        ("SMS__TENCENT__SDK_APP_ID", "1400006666"),
-        ("SMS__TENCENT__SIGN_NAME", "水田乡政府"),
-        ("SMS__TENCENT__TIMEOUT", "1"),
-    ];
-    town.another(&more).await
 }
 
 async fn book(town: &Town, person: &Person<'_>, name: &str) {
@@ -81,7 +72,7 @@ async fn attempts(town: &Town) -> Vec<(String, AttemptOutcome, Option<String>)> 
 
 async fn a_text_goes_by_the_template_that_its_vendor_approved(town: &Town) {
     let (there, person) = (tencent().await, town.resident("13800000001").await);
-    let app = program(town, "tencent", &there.url()).await;
+    let app = program(town, "tencent", &there.url(), &[]).await;
     let before = attempts(town).await.len();
     // What waits for its approval does not leave, and is not lost.
     let entered = register(town, confirmed("pending")).await.unwrap();
@@ -117,7 +108,7 @@ async fn a_text_goes_by_the_template_that_its_vendor_approved(town: &Town) {
 
 async fn what_one_gateway_certainly_did_not_send_the_next_one_does(town: &Town) {
     let (there, person) = (tencent().await, town.resident("13800000001").await);
-    let app = program(town, "tencent,memory", &there.url()).await;
+    let app = program(town, "tencent,memory", &there.url(), &[]).await;
     let before = attempts(town).await.len();
     register(town, confirmed("approved")).await.unwrap();
     let down = "FailedOperation.InsufficientBalanceInSmsPackage";
@@ -147,7 +138,7 @@ async fn what_one_gateway_certainly_did_not_send_the_next_one_does(town: &Town) 
 
 async fn a_familys_reminders_go_one_by_one_where_a_template_takes_one(town: &Town) {
     let (there, person) = (tencent().await, town.resident("13800000001").await);
-    let app = program(town, "tencent", &there.url()).await;
+    let app = program(town, "tencent", &there.url(), &[("SMS__LIMITS__SPACING", "30")]).await;
     let tencent = json!({ "template": "1002", "values": ["item", "when"], "state": "approved" });
     let reminder = json!([{
         "kind": "booking.reminder",
@@ -162,13 +153,13 @@ async fn a_familys_reminders_go_one_by_one_where_a_template_takes_one(town: &Tow
         book(town, &person, name).await;
     }
     town.app.clock.set(crate::town::at("2026-11-25", 8, 50));
-    for _ in 0..4 {
+    let reminded = || there.asked().iter().filter(|a| a.json()["TemplateId"] == "1002").count();
+    for minute in 1..=5 {
         town.app.clock.advance(Duration::minutes(1));
         deliver::all(&app).await.unwrap();
+        assert!(reminded() <= minute, "one at a time, and time to read it: {} in {minute}", reminded());
     }
-    let asked = there.asked();
-    let reminded = asked.iter().filter(|a| a.json()["TemplateId"] == "1002").count();
-    assert!(reminded >= 2, "{reminded} of {}", asked.len());
+    assert!(reminded() >= 2, "{}", reminded());
     assert!(texts(town, "booking.reminder").await.iter().all(|n| n.carried_by.is_none()));
     app.database.close().await;
     town.deliver().await;
@@ -203,4 +194,102 @@ fn memory_of_second(app: &App) -> Vec<String> {
         shuitian::gateway::sms::Sms::Memory(memory) => memory.sent().into_iter().map(|s| s.text).collect(),
         _ => memory_of(app).sent().into_iter().map(|s| s.text).collect(),
     }
+}
+
+async fn what_does_not_fit_one_vendors_template_goes_by_the_next_gateway(town: &Town) {
+    let (there, person) = (tencent().await, town.resident("13800000001").await);
+    let app = program(town, "tencent,memory", &there.url(), &[]).await;
+    register(town, confirmed("approved")).await.unwrap();
+    let unfit = "FailedOperation.TemplateParamSetNotMatchApprovedTemplate";
+    there.next(sent(unfit));
+    book(town, &person, "田小满").await;
+    deliver::all(&app).await.unwrap();
+    let went = &texts(town, "booking.confirmed").await[0];
+    assert_eq!((went.state, went.gateway.as_deref()), (NoticeState::Accepted, Some("memory")));
+    // What is the phone's fault is so everywhere, and ends there.
+    there.next(sent("FailedOperation.PhoneNumberInBlacklist"));
+    book(town, &person, "田小禾").await;
+    town.app.clock.advance(Duration::minutes(1));
+    deliver::all(&app).await.unwrap();
+    assert_eq!(texts(town, "booking.confirmed").await[1].state, NoticeState::Rejected);
+    app.database.close().await;
+    // Where nobody else is there, it is refused, and why is known.
+    let alone = program(town, "tencent", &there.url(), &[]).await;
+    there.next(sent(unfit));
+    book(town, &person, "田大满").await;
+    town.app.clock.advance(Duration::minutes(1));
+    deliver::all(&alone).await.unwrap();
+    let refused = &texts(town, "booking.confirmed").await[2];
+    assert_eq!((refused.state, refused.fault.as_deref()), (NoticeState::Rejected, Some(unfit)));
+    alone.database.close().await;
+    town.deliver().await;
+}
+
+async fn each_centre_signs_with_its_own_name(town: &Town) {
+    let (there, person) = (tencent().await, town.resident("13800000001").await);
+    let app = program(town, "tencent", &there.url(), &[]).await;
+    register(town, confirmed("approved")).await.unwrap();
+    let mut file: Value = serde_json::from_str(include_str!("../../../seed/centre.json")).unwrap();
+    let import = async |file: &Value| {
+        let file = serde_json::from_value(file.clone()).unwrap();
+        let change = async |tx: &_| centre::import(tx, &town.app.random, town.app.clock.now(), file).await;
+        town.app.establish(change).await
+    };
+    book(town, &person, "田小满").await;
+    deliver::all(&app).await.unwrap();
+    assert_eq!(there.last().json()["SignName"], "水田乡政府", "that of the settings");
+    file["sms_signs"] = json!({ "tencent": "水田便民" });
+    import(&file).await.unwrap();
+    book(town, &person, "田小禾").await;
+    town.app.clock.advance(Duration::minutes(1));
+    deliver::all(&app).await.unwrap();
+    assert_eq!(there.last().json()["SignName"], "水田便民");
+    for (signs, fault) in [
+        (json!({ "pigeon": "水田乡" }), "没有 pigeon 通道"),
+        (json!({ "tencent": "【水田乡】" }), "不带括号"),
+        (json!({ "mas": "" }), "签名编码"),
+    ] {
+        file["sms_signs"] = signs;
+        let refused = import(&file).await.err().unwrap().to_string();
+        assert!(refused.contains(fault), "{refused}");
+    }
+    (file["sms_signs"], file["sms_sign"]) = (json!({}), json!("水】田"));
+    assert!(import(&file).await.err().unwrap().to_string().contains("sms_sign 水】田"));
+    app.database.close().await;
+    town.deliver().await;
+}
+
+/// The database takes nothing for six seconds, while one gateway answers at once and another text takes longer: each is written
+/// down as it was answered, and none is unsure.
+async fn what_gateways_said_is_written_down_though_the_database_is_busy(town: &Town) {
+    use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
+    let there = StandIn::open(|_| Behaviour::Slow(std::time::Duration::from_millis(700), Box::new(sent("Ok")))).await;
+    let app = program(town, "tencent", &there.url(), &[]).await;
+    super::approve(town, "booking.appeal_ruled", "tencent").await;
+    town.act(async |act| crate::town::say_texts(act, 0..3).await).await;
+    let busy = async {
+        // They are marked and handed over by then, and not answered.
+        while there.asked().len() < 3 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        let block = town.app.database.writer().begin().await.unwrap();
+        let touch = if town.app.database.is_sqlite() {
+            "update notice set fault = fault"
+        } else {
+            "lock table notice_attempt in access exclusive mode"
+        };
+        block.execute_unprepared(touch).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+        block.rollback().await.unwrap();
+    };
+    let (delivered, ()) = futures_util::join!(deliver::all(&app), busy);
+    delivered.unwrap();
+    let all = texts(town, "booking.appeal_ruled").await;
+    assert!(
+        all.iter().all(|n| n.state == NoticeState::Accepted),
+        "{:?}",
+        all.iter().map(|n| n.state).collect::<Vec<_>>()
+    );
+    assert_eq!(attempts(town).await.len(), 3);
+    app.database.close().await;
 }

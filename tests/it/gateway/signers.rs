@@ -99,17 +99,19 @@ fn mas_is_signed_as_its_document_and_other_clients_do() {
     let vectors = vectors("mas");
     for name in ["nor_doc", "nor_easysms"] {
         let vector = &vectors[name];
-        let body = mas::free(&mas_settings(vector), word(vector, "mobiles"), word(vector, "content"));
+        let body =
+            mas::free(&mas_settings(vector), word(vector, "sign"), word(vector, "mobiles"), word(vector, "content"));
         assert_eq!(body["mac"], vector["mac"], "{name}");
     }
     let vector = &vectors["tmp"];
     let values: Vec<String> = serde_json::from_str(word(vector, "params")).unwrap();
     let values: Vec<&str> = values.iter().map(String::as_str).collect();
     let template = word(vector, "templateId");
-    let body = mas::by_template(&mas_settings(vector), word(vector, "mobiles"), template, &values);
+    let body =
+        mas::by_template(&mas_settings(vector), word(vector, "sign"), word(vector, "mobiles"), template, &values);
     let theirs = STANDARD.decode(word(vector, "http_body")).unwrap();
     assert_eq!(body, serde_json::from_slice::<Value>(&theirs).unwrap(), "whole, mac and all");
-    let none = mas::by_template(&mas_settings(vector), "13800138000", template, &[]);
+    let none = mas::by_template(&mas_settings(vector), word(vector, "sign"), "13800138000", template, &[]);
     assert_eq!(none["params"], r#"[""]"#, "a template without variables is given an empty one");
 }
 

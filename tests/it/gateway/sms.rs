@@ -59,6 +59,7 @@ fn text() -> Outgoing<'static> {
         id: Id::from_u128(7),
         phone: "13800138000",
         text: "【水田乡便民中心】您的“社保卡”已办结【请带身份证】。",
+        sign: None,
     }
 }
 
@@ -276,7 +277,7 @@ async fn what_does_not_answer_or_answers_strangely_is_never_taken_for_certain() 
             (status(200, "", &"好".repeat(400_000)), ambiguous("too_long")),
             (status(502, "", page), ambiguous("http_502")),
             (status(500, "", page), ambiguous("http_500")),
-            (status(503, "", page), Outcome::RetrySafe(Duration::seconds(30))),
+            (status(503, "", page), ambiguous("http_503")),
             (status(503, "retry-after: 7\r\n", page), Outcome::RetrySafe(Duration::seconds(7))),
             (status(429, "retry-after: 86400\r\n", page), Outcome::RetrySafe(Duration::seconds(3600))),
             (status(403, "", page), Outcome::ChannelDown("http_403".to_owned())),

@@ -33,6 +33,8 @@ impl Asked {
 pub enum Behaviour {
     /// Answers with a status, headers of its own and a body.
     Answer(u16, &'static str, String),
+    /// Does so after this.
+    Slow(Duration, Box<Self>),
     /// Takes the question and says nothing for so long.
     Hang(Duration),
     /// Takes the question and breaks the connection off.
@@ -106,7 +108,13 @@ async fn serve(mut line: TcpStream, all: Questions, told: Told, usual: Usual) ->
         let asked = question(&mut line, &mut read).await?;
         all.lock().unwrap().push(asked.clone());
         let set = told.lock().unwrap().pop_front();
-        match set.unwrap_or_else(|| usual(&asked)) {
+        let mut behaviour = set.unwrap_or_else(|| usual(&asked));
+        while let Behaviour::Slow(time, then) = behaviour {
+            tokio::time::sleep(time).await;
+            behaviour = *then;
+        }
+        match behaviour {
+            Behaviour::Slow(..) => unreachable!("it was waited for"),
             Behaviour::Answer(status, headers, body) => {
                 let length = body.len();
                 let head = format!("HTTP/1.1 {status} -\r\ncontent-length: {length}\r\n{headers}\r\n");

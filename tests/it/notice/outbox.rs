@@ -35,6 +35,7 @@ async fn say(act: &Act, key: &str, lane: Lane) -> shuitian::base::Result<()> {
         phone: format!("138{number:08}"),
         values: vec![("words", format!("内容{key}"))],
         about: act.centre.id,
+        account: None,
         due_at: act.now,
         expires_at: act.now + Duration::hours(1),
     };
@@ -89,7 +90,7 @@ async fn claim(town: &Town, limit: u64) -> Vec<Model> {
 
 async fn begin(town: &Town, now: entity::Time, claimed: Vec<Model>) -> Vec<Parcel> {
     let limits = &town.app.settings.sms.limits;
-    notice::begin_sending(town.app.database.writer(), &town.app.vault, now, limits, &[], claimed).await.unwrap()
+    notice::begin_sending(town.app.database.writer(), &town.app.vault, now, limits, &[], false, claimed).await.unwrap()
 }
 
 async fn claim_and_die(town: &Town, begun: bool) -> usize {
@@ -103,7 +104,7 @@ async fn a_claim_whose_worker_died_is_due_again(town: &Town) {
     town.wait(Duration::seconds(31)).await;
     town.deliver().await;
     assert_eq!(sent(town, "k1"), 0, "its lease may still be alive");
-    town.wait(Duration::seconds(60)).await;
+    town.wait(notice::LEASE).await;
     town.deliver().await;
     assert_eq!((sent(town, "k1"), state(town, "k1").await.state), (1, NoticeState::Accepted));
 }
@@ -133,12 +134,12 @@ async fn a_gateway_that_is_busy_is_asked_again_and_then_no_more(town: &Town) {
     assert_eq!(sent(town, "k1"), 1);
     town.act(async |act| say(act, "k2", Lane::Notice).await).await;
     for _ in 0..notice::TRIES {
-        town.memory().answer_next(Outcome::ChannelDown("no_money".to_owned()));
-        town.wait(Duration::minutes(5)).await;
+        town.memory().answer_next(Outcome::RetrySafe(Duration::seconds(10)));
+        town.wait(Duration::minutes(9)).await;
         town.deliver().await;
     }
     let row = state(town, "k2").await;
-    assert_eq!((row.state, row.fault.as_deref(), sent(town, "k2")), (NoticeState::GaveUp, Some("no_money"), 0));
+    assert_eq!((row.state, row.fault.as_deref(), sent(town, "k2")), (NoticeState::GaveUp, Some("retry_safe"), 0));
 }
 
 async fn what_may_have_gone_out_is_not_repeated(town: &Town) {

@@ -37,6 +37,7 @@ async fn say_until(town: &Town, key: &str, kind: &'static Kind, phone: &str, exp
             phone: phone.to_owned(),
             values: vec![("words", key.to_owned()), ("when", key.to_owned()), ("due", key.to_owned())],
             about: act.id(),
+            account: None,
             due_at: act.now,
             expires_at,
         };
@@ -101,6 +102,7 @@ async fn nobody_is_woken_at_night_but_by_a_code_he_asked_for(town: &Town) {
             phone: PHONE.to_owned(),
             values,
             about: act.id(),
+            account: None,
             due_at: early - Duration::hours(2),
             expires_at: early,
         };

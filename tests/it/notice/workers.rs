@@ -56,12 +56,13 @@ async fn killed_after(app: &App, steps: usize) {
     if steps == 1 {
         return;
     }
-    let parcels = notice::begin_sending(db, &app.vault, now, &app.settings.sms.limits, &[], claimed).await.unwrap();
+    let parcels =
+        notice::begin_sending(db, &app.vault, now, &app.settings.sms.limits, &[], false, claimed).await.unwrap();
     if steps == 2 {
         return;
     }
     for parcel in &parcels {
-        let text = Outgoing { id: parcel.notice.id, phone: &parcel.phone, text: &parcel.text };
+        let text = Outgoing { id: parcel.notice.id, phone: &parcel.phone, text: &parcel.text, sign: None };
         app.sms[0].send(&text, None, now).await;
     }
 }

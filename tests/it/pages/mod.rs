@@ -26,14 +26,19 @@ impl<'t> Browser<'t> {
             Some(form) => self.town.web.post(url).form(form),
             None => self.town.web.get(url),
         };
-        let cookies: Vec<String> = self.cookies.lock().unwrap().iter().map(|(k, v)| format!("{k}={v}")).collect();
-        request = request.header("cookie", cookies.join("; "));
+        request = request.header("cookie", self.cookies());
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let answer = Answer::of(request.send().await.unwrap()).await;
         self.keep(&answer.headers);
         answer
+    }
+
+    /// The cookies that it keeps, as it sends them.
+    pub fn cookies(&self) -> String {
+        let cookies = self.cookies.lock().unwrap();
+        cookies.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join("; ")
     }
 
     fn keep(&self, headers: &HeaderMap) {

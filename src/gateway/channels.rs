@@ -1,0 +1,132 @@
+//! Channels (通道): which gateways are left alone for now. One that says that it is out of order is; one that only fails is
+//! when it fails again and again within a short time and nothing goes well in between: a single error moves nobody.
+
+use super::sms::Outcome;
+use chrono::Duration;
+use entity::Time;
+use entity::notice::hold::Model as Hold;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Errors count together within this time.
+const WINDOW: Duration = Duration::minutes(1);
+/// So many errors within it, and nothing well in between, are enough.
+const ENOUGH: usize = 5;
+
+/// What this process knows of its gateways.
+#[derive(Default)]
+pub struct Channels(Mutex<HashMap<String, Channel>>);
+
+#[derive(Default)]
+struct Channel {
+    /// Until when it is left alone, by what all processes share.
+    held: Option<Time>,
+    /// Its last errors.
+    errors: Vec<Time>,
+}
+
+/// What an outcome means for its gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Nothing.
+    None,
+    /// It is to be left alone, for this reason.
+    Hold(String),
+    /// It takes texts again.
+    Free,
+}
+
+impl Channels {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Channel>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hears what all processes share.
+    pub fn refresh(&self, holds: &[Hold]) {
+        let mut all = self.lock();
+        for (name, channel) in all.iter_mut() {
+            channel.held = holds.iter().find(|h| h.gateway == *name).map(|h| h.until);
+        }
+        for hold in holds {
+            all.entry(hold.gateway.clone()).or_default().held = Some(hold.until);
+        }
+    }
+
+    /// Until when a gateway is left alone, if it is.
+    #[must_use]
+    pub fn held(&self, gateway: &str, now: Time) -> Option<Time> {
+        self.lock().get(gateway)?.held.filter(|until| *until > now)
+    }
+
+    /// Hears how an attempt ended. Of many that end alike at once, one is told to hold the gateway.
+    pub fn hear(&self, gateway: &str, outcome: &Outcome, now: Time) -> Turn {
+        let mut all = self.lock();
+        let channel = all.entry(gateway.to_owned()).or_default();
+        let reason = match outcome {
+            Outcome::ChannelDown(code) => code.clone(),
+            Outcome::RetrySafe(_) | Outcome::Ambiguous(_) => {
+                channel.errors.retain(|at| *at > now - WINDOW && *at <= now);
+                channel.errors.push(now);
+                if channel.errors.len() < ENOUGH {
+                    return Turn::None;
+                }
+                match outcome {
+                    Outcome::Ambiguous(word) => word.clone(),
+                    _ => "errors".to_owned(),
+                }
+            }
+            // Whoever answers so is there.
+            Outcome::Accepted(_) | Outcome::Later(_) | Outcome::Rejected(_) => {
+                channel.errors.clear();
+                return if channel.held.take().is_some() { Turn::Free } else { Turn::None };
+            }
+        };
+        if channel.held.is_some_and(|until| until > now) {
+            return Turn::None;
+        }
+        channel.errors.clear();
+        // Until those who share it have written down how long.
+        channel.held = Some(now + WINDOW);
+        Turn::Hold(reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GATEWAY: &str = "tencent";
+
+    fn at(second: i64) -> Time {
+        Time(1_795_000_000_000 + second * 1000)
+    }
+
+    #[test]
+    fn one_error_moves_nobody_and_five_in_a_minute_do() {
+        let (channels, error) = (Channels::default(), Outcome::RetrySafe(Duration::seconds(30)));
+        for second in [0, 70, 80, 90, 100] {
+            assert_eq!(channels.hear(GATEWAY, &error, at(second)), Turn::None, "{second}");
+        }
+        channels.hear(GATEWAY, &Outcome::Accepted("1".to_owned()), at(101));
+        for second in 102..106 {
+            assert_eq!(channels.hear(GATEWAY, &error, at(second)), Turn::None, "something went well in between");
+        }
+        let timeout = Outcome::Ambiguous("timeout".to_owned());
+        assert_eq!(channels.hear(GATEWAY, &timeout, at(106)), Turn::Hold("timeout".to_owned()));
+        assert_eq!(channels.held(GATEWAY, at(107)), Some(at(166)));
+        assert_eq!(channels.hear(GATEWAY, &error, at(107)), Turn::None, "said once");
+        assert_eq!(channels.held(GATEWAY, at(166)), None);
+        assert_eq!(channels.hear(GATEWAY, &Outcome::Rejected("x".to_owned()), at(167)), Turn::Free);
+    }
+
+    #[test]
+    fn out_of_order_is_enough_once_and_what_others_wrote_down_counts() {
+        let (channels, down) = (Channels::default(), Outcome::ChannelDown("no_money".to_owned()));
+        assert_eq!(channels.hear(GATEWAY, &down, at(0)), Turn::Hold("no_money".to_owned()));
+        let hold = |until| Hold { gateway: GATEWAY.to_owned(), code: "x".to_owned(), since: at(0), until, times: 1 };
+        channels.refresh(&[hold(at(600))]);
+        assert_eq!(channels.held(GATEWAY, at(599)), Some(at(600)));
+        channels.refresh(&[]);
+        assert_eq!(channels.held(GATEWAY, at(1)), None, "another process found it well");
+    }
+}

@@ -1,0 +1,150 @@
+//! Gateways that are out of order: left alone, told of, taken up again; and no text is lost or said twice for it.
+
+use super::stand_in::{Behaviour, StandIn};
+use super::{approve, program};
+use crate::town::{Door, Town, say_texts, stories};
+use chrono::Duration;
+use entity::notice::{Column, Entity, NoticeState, hold};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
+use serde_json::json;
+use shuitian::app::App;
+use shuitian::gateway::sms::Sms;
+use shuitian::jobs::deliver;
+
+stories!(
+    one_that_is_out_of_order_is_left_alone_told_of_and_taken_up_again,
+    a_single_error_moves_nobody_and_many_in_a_minute_do,
+    where_nobody_is_in_order_texts_wait_and_no_try_is_counted,
+);
+
+const NO_MONEY: &str = "FailedOperation.InsufficientBalanceInSmsPackage";
+
+fn sent(code: &str) -> Behaviour {
+    let status = json!({ "SerialNo": "serial-1", "Code": code });
+    Behaviour::ok(json!({ "Response": { "SendStatusSet": [status], "RequestId": "r" } }))
+}
+
+async fn tencent() -> StandIn {
+    StandIn::open(|_| sent("Ok")).await
+}
+
+async fn say(town: &Town, numbers: std::ops::Range<usize>) {
+    town.act(async |act| say_texts(act, numbers).await).await;
+}
+
+async fn count(town: &Town, state: NoticeState) -> u64 {
+    Entity::find().filter(Column::State.eq(state)).count(town.app.read()).await.unwrap()
+}
+
+/// What the second gateway of a program kept.
+fn by_memory(app: &App) -> Vec<String> {
+    match &app.sms[1] {
+        Sms::Memory(memory) => memory.sent().into_iter().map(|s| s.text).collect(),
+        other => panic!("{}", other.name()),
+    }
+}
+
+async fn told(door: &Door, path: &str) -> String {
+    let web = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = web.get(format!("{}{path}", door.url)).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    answer.text().await.unwrap()
+}
+
+async fn one_that_is_out_of_order_is_left_alone_told_of_and_taken_up_again(town: &Town) {
+    let there = tencent().await;
+    let operator = [("SMS__OPERATOR_PHONE", "13900000001")];
+    let app = program(town, "tencent,memory", &there.url(), &operator).await;
+    let (door, second) = (Door::open(&app).await, program(town, "tencent,memory", &there.url(), &[]).await);
+    approve(town, "booking.appeal_ruled", "tencent").await;
+    assert!(told(&door, "/readyz").await.contains(r#""tencent":"in order""#));
+    say(town, 0..1).await;
+    there.next(sent(NO_MONEY));
+    for _ in 0..2 {
+        deliver::all(&app).await.unwrap();
+    }
+    assert_eq!(there.asked().len(), 1);
+    let texts = by_memory(&app);
+    assert!(texts.iter().any(|t| t.contains("第0000条")), "{texts:?}");
+    let alarm = texts.iter().find(|t| t.contains("短信通道tencent停用")).expect("the operator is told");
+    assert!(alarm.contains(NO_MONEY), "{alarm}");
+    let ready = told(&door, "/readyz").await;
+    assert!(ready.contains("out of order since") && ready.contains(NO_MONEY) && ready.contains(r#""ready":true"#));
+    assert!(told(&door, "/metrics").await.contains(r#"shuitian_gateway_held{gateway="tencent"} 1"#));
+    // It is asked by nobody, here or there, until its time is over; then once more, and left alone for longer.
+    say(town, 1..4).await;
+    deliver::all(&app).await.unwrap();
+    deliver::all(&second).await.unwrap();
+    assert_eq!(there.asked().len(), 1);
+    town.app.clock.advance(Duration::seconds(61));
+    there.next(sent(NO_MONEY));
+    say(town, 4..5).await;
+    deliver::all(&app).await.unwrap();
+    say(town, 5..6).await;
+    town.app.clock.advance(Duration::seconds(90));
+    deliver::all(&second).await.unwrap();
+    assert_eq!(there.asked().len(), 2);
+    let held = hold::Entity::find().one(town.app.read()).await.unwrap().unwrap();
+    let for_so_long = (held.until - held.since).num_seconds();
+    assert!(held.times == 2 && (181..190).contains(&for_so_long), "{for_so_long}");
+    assert_eq!(by_memory(&app).iter().filter(|t| t.contains("停用")).count(), 1, "the operator is told once");
+    // It takes texts again.
+    town.app.clock.advance(Duration::minutes(2));
+    say(town, 6..8).await;
+    deliver::all(&second).await.unwrap();
+    assert_eq!((there.asked().len(), town.rows().await["gateway_hold"]), (4, 0));
+    assert!(told(&door, "/readyz").await.contains(r#""tencent":"in order""#));
+    say(town, 8..9).await;
+    deliver::all(&app).await.unwrap();
+    assert_eq!(there.asked().len(), 5);
+    assert_eq!(count(town, NoticeState::Accepted).await, 10);
+    door.close().await;
+    for app in [app, second] {
+        app.database.close().await;
+    }
+}
+
+async fn a_single_error_moves_nobody_and_many_in_a_minute_do(town: &Town) {
+    let there = tencent().await;
+    let app = program(town, "tencent,memory", &there.url(), &[]).await;
+    approve(town, "booking.appeal_ruled", "tencent").await;
+    let busy = || Behaviour::Answer(503, "retry-after: 1\r\n", String::new());
+    say(town, 0..1).await;
+    there.next(busy());
+    deliver::all(&app).await.unwrap();
+    assert_eq!((by_memory(&app).len(), count(town, NoticeState::Due).await), (0, 1), "it waits for its own gateway");
+    town.app.clock.advance(Duration::minutes(1));
+    deliver::all(&app).await.unwrap();
+    assert_eq!((there.asked().len(), count(town, NoticeState::Accepted).await), (2, 1));
+    // Five within a minute: the others go by the next gateway, and so do these, which certainly did not go.
+    for _ in 0..5 {
+        there.next(busy());
+    }
+    say(town, 10..15).await;
+    deliver::all(&app).await.unwrap();
+    say(town, 15..20).await;
+    deliver::all(&app).await.unwrap();
+    assert_eq!((there.asked().len(), by_memory(&app).len()), (7, 5));
+    town.app.clock.advance(Duration::seconds(40));
+    deliver::all(&app).await.unwrap();
+    assert_eq!((by_memory(&app).len(), count(town, NoticeState::Accepted).await), (10, 11));
+    app.database.close().await;
+}
+
+async fn where_nobody_is_in_order_texts_wait_and_no_try_is_counted(town: &Town) {
+    let there = StandIn::open(|_| sent(NO_MONEY)).await;
+    let app = program(town, "tencent", &there.url(), &[]).await;
+    approve(town, "booking.appeal_ruled", "tencent").await;
+    say(town, 0..3).await;
+    let spent = town.rows().await["text_spend"];
+    for _ in 0..180 {
+        town.app.clock.advance(Duration::minutes(1));
+        deliver::all(&app).await.unwrap();
+    }
+    let waiting = Entity::find().filter(Column::State.eq(NoticeState::Due)).all(town.app.read()).await.unwrap();
+    assert_eq!((waiting.len(), waiting.iter().map(|n| n.attempts).max()), (3, Some(0)));
+    assert!(there.asked().len() < 40, "it is asked less and less: {}", there.asked().len());
+    assert_eq!(town.rows().await["text_spend"], spent, "what did not go is not billed");
+    app.database.close().await;
+    town.deliver().await;
+}
