@@ -71,8 +71,8 @@ pub struct Parts {
     published: Mutex<Arc<Published>>,
     /// What this process counts of itself.
     pub metrics: Metrics,
-    /// Wakes the deliverer in this process.
-    pub nudge: Notify,
+    /// Wakes the deliverers in this process: of codes, and of all else.
+    pub nudge: [Notify; 2],
     /// Keyed writes under way in this process, by centre, actor, operation and key.
     pub in_flight: Mutex<HashSet<String>>,
     /// Password hashes made at once: each takes 19 MiB and a core.
@@ -164,7 +164,7 @@ impl App {
             edition: Asking::new(published::GOOD_FOR),
             published: Mutex::new(Arc::new(Published::nothing())),
             metrics: Metrics::default(),
-            nudge: Notify::new(),
+            nudge: [Notify::new(), Notify::new()],
             in_flight: Mutex::default(),
             hashing: Semaphore::new(cores),
             settings,
@@ -257,7 +257,7 @@ impl App {
             Err(Error::Refused(refused)) if refused.refusal == CAME_BETWEEN => Ok(None),
             Ok(done) => {
                 if given.has_spoken() {
-                    self.nudge.notify_one();
+                    self.nudge.iter().for_each(Notify::notify_one);
                 }
                 Ok(Some(done))
             }
@@ -325,7 +325,7 @@ impl App {
                 tx.commit().await?;
                 tracing::debug!(?kind, spoke, "an act was committed");
                 if spoke {
-                    self.nudge.notify_one();
+                    self.nudge.iter().for_each(Notify::notify_one);
                 }
                 Ok(value)
             }

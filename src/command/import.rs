@@ -8,11 +8,12 @@ use crate::domain::centre::{self, CentreFile};
 use crate::domain::guide::{self, GuideFile};
 use crate::domain::identity::staff::{self, StaffFile};
 use crate::domain::notice::{self, TextFile};
-use crate::domain::{Who, case};
+use crate::domain::{Act, Publishing, Who, case};
 use anyhow::Context as _;
 use clap::Subcommand;
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 #[derive(Subcommand)]
 pub(super) enum Import {
@@ -35,6 +36,9 @@ pub(super) enum Import {
     Texts {
         /// The file.
         file: PathBuf,
+        /// Show what each would be and cost, and change nothing.
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Staff: a JSON array; first passwords are printed once.
     Staff {
@@ -78,16 +82,24 @@ impl Import {
                 app.publish(&centre, Who::Operator, async |act| booking::import(act, offer).await).await?;
                 say("what can be booked is in force")
             }
-            Self::Texts { file } => {
+            Self::Texts { file, dry_run } => {
                 let files: Vec<TextFile> = read(&file)?;
                 let centre = centre_of(app, code).await?;
-                let done = app.publish(&centre, Who::Operator, async |act| notice::import(act, files).await).await?;
+                let done = if dry_run {
+                    let anew = Arc::new(centre.anew());
+                    let import = async |act: &Act| notice::import(&Publishing::new(act.clone()), files).await;
+                    app.preview(&anew, Who::Operator, import).await?
+                } else {
+                    app.publish(&centre, Who::Operator, async |act| notice::import(act, files).await).await?
+                };
                 for text in &done {
                     let at =
                         text.registered.iter().map(|gateway| format!(", entered for {gateway}")).collect::<String>();
-                    say(&format!("{} version {}: billed as {} or more{at}", text.kind, text.version, text.segments))?;
+                    say(&format!("{} version {}: billed as {}{at}", text.kind, text.version, text.segments))?;
+                    say(&format!("  {}", text.sample))?;
                 }
-                say(&format!("{} texts changed", done.len()))
+                let changed = if dry_run { "would change" } else { "changed" };
+                say(&format!("{} texts {changed}", done.len()))
             }
             Self::Staff { file } => {
                 let people: Vec<StaffFile> = read(&file)?;

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::base::error::Result;
 use crate::domain::Who;
 use crate::domain::identity::resident;
-use crate::domain::notice::{self, Ended, Parcel, Settled, Spent, Tried, WECHAT};
+use crate::domain::notice::{self, Ended, Lanes, Parcel, Settled, Spent, Tried, WECHAT};
 use crate::domain::published::Published;
 use crate::gateway::channels::Turn;
 use crate::gateway::sms::{Form, Outcome, Outgoing, Sms};
@@ -25,6 +25,8 @@ const BATCH: u64 = 200;
 const TOGETHER: usize = 25;
 /// So many of these at once.
 const AT_ONCE: usize = 4;
+/// Texts that may be handed over at once, beside codes.
+pub const ALLOWED: usize = TOGETHER * AT_ONCE;
 /// How long it is waited before what gateways said is written down once more, at first.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
 /// A pause so long would reach beyond the lease.
@@ -32,13 +34,19 @@ const GIVING_UP: std::time::Duration = std::time::Duration::from_secs(64);
 /// How often other processes' texts are looked for.
 const POLL: std::time::Duration = std::time::Duration::from_millis(500);
 
-/// Delivers until told to stop; woken by this process's own acts, and twice a second for those of others.
-pub(super) async fn run(app: App, mut stop: watch::Receiver<bool>) {
+/// Delivers until told to stop: codes by themselves, so that no campaign and no gateway that hangs delays one.
+pub(super) async fn run(app: App, stop: watch::Receiver<bool>) {
+    let of = |lanes, nudge| lane(app.clone(), lanes, nudge, stop.clone());
+    futures_util::join!(of(Lanes::Codes, 0), of(Lanes::Others, 1));
+}
+
+/// Delivers some lanes; woken by this process's own acts, and twice a second for those of others.
+async fn lane(app: App, lanes: Lanes, nudge: usize, mut stop: watch::Receiver<bool>) {
     let mut under_way = UnderWay::default();
     while !*stop.borrow() {
-        match under_way.more(&app).await {
+        match under_way.more(&app, lanes).await {
             Ok(0) => tokio::select! {
-                () = app.nudge.notified() => {}
+                () = app.nudge[nudge].notified() => {}
                 () = tokio::time::sleep(POLL) => {}
                 _ = stop.changed() => {}
             },
@@ -60,7 +68,7 @@ pub(super) async fn run(app: App, mut stop: watch::Receiver<bool>) {
 /// Whatever the database says; what was claimed is freed by its lease.
 pub async fn round(app: &App) -> Result<usize> {
     let mut under_way = UnderWay::default();
-    let claimed = under_way.more(app).await;
+    let claimed = under_way.more(app, Lanes::All).await;
     under_way.end().await?;
     claimed
 }
@@ -71,9 +79,9 @@ pub async fn round(app: &App) -> Result<usize> {
 /// Whatever the database says; what was claimed is freed by its lease.
 pub async fn all(app: &App) -> Result<()> {
     let mut under_way = UnderWay::default();
-    let mut claimed = under_way.more(app).await;
+    let mut claimed = under_way.more(app, Lanes::All).await;
     while claimed.as_ref().is_ok_and(|n| *n > 0) {
-        claimed = under_way.more(app).await;
+        claimed = under_way.more(app, Lanes::All).await;
     }
     under_way.end().await?;
     claimed.map(drop)
@@ -85,12 +93,12 @@ struct UnderWay(JoinSet<Result<()>>);
 
 impl UnderWay {
     /// Claims what is due now, and sets it on its way as there is room; gives how many texts were claimed.
-    async fn more(&mut self, app: &App) -> Result<usize> {
+    async fn more(&mut self, app: &App, lanes: Lanes) -> Result<usize> {
         while let Some(ended) = self.0.try_join_next() {
             outcome(ended)?;
         }
         let (now, quiet) = (app.clock.now(), app.rules.quiet);
-        if app.sms.is_empty() || !notice::any_due(app.read(), now, &quiet).await? {
+        if app.sms.is_empty() || !notice::any_due(app.read(), now, &quiet, lanes).await? {
             return Ok(0);
         }
         app.channels.refresh(&notice::holds(app.read()).await?);
@@ -98,7 +106,7 @@ impl UnderWay {
             return Ok(0);
         }
         let worker = app.random.id(now);
-        let claimed = notice::claim(app.database.writer(), now, &quiet, worker, BATCH).await?;
+        let claimed = notice::claim(app.database.writer(), now, &quiet, lanes, worker, BATCH).await?;
         let count = claimed.len();
         let mut faults = Ok(());
         for few in in_batches(claimed) {

@@ -95,7 +95,8 @@ async fn claim(stage: &Stage) -> f64 {
     let mut claimed = 0;
     loop {
         let now = stage.app.clock.now();
-        let batch = notice::claim(db, now, &stage.app.rules.quiet, random.id(now), BATCH).await.unwrap();
+        let batch =
+            notice::claim(db, now, &stage.app.rules.quiet, notice::Lanes::All, random.id(now), BATCH).await.unwrap();
         if batch.is_empty() {
             assert_eq!(claimed, DUE);
             return DUE as f64 / began.elapsed().as_secs_f64();

@@ -17,6 +17,7 @@ mod pgbench;
 mod place;
 mod read;
 mod script;
+mod send;
 mod stage;
 mod table;
 
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         if words.iter().any(|w| w == bare::WORD) {
-            bare::serve().await;
+            bare::serve(words.last().and_then(|w| w.parse().ok()).unwrap_or(0)).await;
             return ExitCode::SUCCESS;
         }
         let asked = |name: &str| words.is_empty() || words.iter().any(|w| w == name);
@@ -40,6 +41,9 @@ fn main() -> ExitCode {
         }
         if asked("claim") {
             claim::run(&mut table, 3).await;
+        }
+        if asked("send") {
+            send::run(&mut table, 3).await;
         }
         if table.tell() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     })

@@ -19,6 +19,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use tempfile::TempDir;
 
 /// Connections of the server's pool, clients of pgbench, and lines that ask.
@@ -43,6 +44,11 @@ fn needed(name: &str) -> String {
 impl Stage {
     /// Opens a township that offers many places, and serves it.
     pub async fn open(name: &str) -> Self {
+        Self::open_with(name, &[]).await
+    }
+
+    /// The same with some settings of its own.
+    pub async fn open_with(name: &str, more: &[(&str, &str)]) -> Self {
         let (server, redis) = (needed("SHUITIAN_BENCH_POSTGRES"), needed("SHUITIAN_BENCH_REDIS"));
         let directory = tempfile::tempdir().unwrap();
         let mut options = ConnectOptions::new(format!("{server}/postgres"));
@@ -66,6 +72,7 @@ impl Stage {
             ("SHUITIAN__SMS__LIMITS__DAILY_BUDGET", "0"),
             ("SHUITIAN__LOG__FILTER", "warn"),
         ];
+        let variables = [&variables[..], more].concat();
         let pairs = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
         let settings = Settings::load(Some(Path::new("/dev/null")), pairs).unwrap();
         let app = App::open(settings, Clock::default()).await.unwrap();
@@ -187,10 +194,12 @@ impl Stage {
         Arc::new(StaffMember { id: row.id, roles: row.roles(), office: row.office_id, name: row.name, device })
     }
 
-    /// Says so many texts that may go at once, each to a phone of its own.
+    /// Says so many texts that may go at once, each to a phone that was sent nothing before: one that was is given time to read.
     pub async fn say(&self, n: u64) {
+        static PHONES: AtomicU64 = AtomicU64::new(0);
+        let first = PHONES.fetch_add(n, SeqCst);
         let say = async |act: &Act| {
-            for part in (0..n).collect::<Vec<_>>().chunks(500) {
+            for part in (first..first + n).collect::<Vec<_>>().chunks(500) {
                 let message = |n| Message {
                     key: format!("bench/{}", act.id()),
                     kind: &notice::APPEAL_RULED,

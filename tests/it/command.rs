@@ -285,6 +285,8 @@ async fn the_operator_looks_after_texts() {
     // A centre's own words.
     let file = here.join("texts.json");
     std::fs::write(&file, r#"[{"kind": "booking.confirmed", "body": "约好了：{when}。"}]"#).unwrap();
+    let (status, words, _) = run(here, &["import", "texts", "--dry-run", file.to_str().unwrap()], &mute);
+    assert!(status == 0 && words.contains("1 texts would change") && words.contains("约好了：11月25日"), "{words}");
     let (status, words, _) = run(here, &["import", "texts", file.to_str().unwrap()], &mute);
     assert!(status == 0 && words.contains("booking.confirmed version 1: billed as 1"), "{words}");
     std::fs::write(&file, r#"[{"kind": "booking.confirmed", "body": "约好了：{name}。"}]"#).unwrap();

@@ -3,6 +3,7 @@
 
 mod read;
 mod sms;
+mod wechat;
 
 use ipnet::IpNet;
 use read::{from_variable, lookup, overlay, read_secret_files, wrong};
@@ -16,6 +17,7 @@ use std::time::Duration;
 use toml::{Table, Value};
 
 pub use sms::{Aliyun, Console, Gateway, Links, Mas, MasVariant, Quiet, Sms, Tencent, TextLimits};
+pub use wechat::{MiniProgram, MiniState, OfficialAccount, Wechat, WechatSignIn};
 
 /// The embedded defaults, as `settings.example.toml` shows them.
 pub const DEFAULTS: &str = include_str!("settings.toml");
@@ -92,77 +94,6 @@ pub struct Security {
     pub staff_hours: i64,
     #[serde(deserialize_with = "within::<1, 180, _>")]
     pub resident_days: i64,
-}
-
-/// `[wechat]`
-#[derive(Clone, Debug, Deserialize)]
-#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
-pub struct Wechat {
-    pub sign_in: WechatSignIn,
-    pub api_base: String,
-    pub oauth_base: String,
-    #[serde(deserialize_with = "seconds::<10, _>")]
-    pub connect_timeout: Duration,
-    #[serde(deserialize_with = "seconds::<30, _>")]
-    pub timeout: Duration,
-    pub long_term: Vec<String>,
-    pub mini: MiniProgram,
-    pub official: OfficialAccount,
-}
-
-/// `[wechat.mini]`
-#[derive(Clone, Debug, Deserialize)]
-#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
-pub struct MiniProgram {
-    pub app_id: String,
-    pub app_secret: SecretString,
-    pub push_token: SecretString,
-    pub push_aes_key: SecretString,
-    pub state: MiniState,
-}
-
-/// Which version of the mini program is opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MiniState {
-    /// The published one.
-    Formal,
-    /// One to be tried.
-    Trial,
-    /// The developer's.
-    Developer,
-}
-
-impl MiniState {
-    /// Its word at WeChat.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Formal => "formal",
-            Self::Trial => "trial",
-            Self::Developer => "developer",
-        }
-    }
-}
-
-/// `[wechat.official]`
-#[derive(Clone, Debug, Deserialize)]
-#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
-pub struct OfficialAccount {
-    pub app_id: String,
-    pub app_secret: SecretString,
-}
-
-/// Who answers for WeChat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WechatSignIn {
-    /// Nobody.
-    None,
-    /// A stand-in that takes any code.
-    StandIn,
-    /// The mini program.
-    Mini,
 }
 
 /// `[outbound]`
@@ -292,17 +223,8 @@ impl Settings {
         if !(token.is_empty() || token.len() >= 16) {
             return Err(wrong("metrics.token", None));
         }
-        let mini = &self.wechat.mini;
-        if self.wechat.sign_in == WechatSignIn::Mini
-            && (mini.app_id.is_empty() || mini.app_secret.expose_secret().is_empty())
-        {
-            return Err(Fault("wechat.mini.app_id or app_secret is empty, and wechat.sign_in names it".to_owned()));
-        }
-        let (push, key) = (mini.push_token.expose_secret(), mini.push_aes_key.expose_secret());
-        if push.is_empty() != key.is_empty() || !(key.is_empty() || key.len() == 43) {
-            return Err(Fault(
-                "wechat.mini.push_token and push_aes_key go together, and the key has 43 symbols".to_owned(),
-            ));
+        if let Some(fault) = self.wechat.fault() {
+            return Err(Fault(fault.to_owned()));
         }
         if let Some(key) = self.sms.missing() {
             return Err(Fault(format!("{key} is empty, and sms.gateways names its gateway")));

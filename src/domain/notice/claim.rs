@@ -16,19 +16,42 @@ use std::collections::HashSet;
 /// How long a claim or a sending is believed to be alive: longer than three gateways may take, one after the other.
 pub const LEASE: Duration = Duration::seconds(120);
 
-/// The lanes that go now: at night, codes alone.
-fn lanes(quiet: &Quiet, now: Time) -> &'static [Lane] {
-    if quiet.has(now) { &[Lane::Code] } else { &[Lane::Code, Lane::Notice, Lane::Bulk] }
+/// Which lanes a claim takes from. Somebody waits for a code at a screen: codes have a deliverer of their own, whom nothing else
+/// holds up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lanes {
+    /// Codes alone.
+    Codes,
+    /// All others.
+    Others,
+    /// Every one, codes first.
+    All,
+}
+
+impl Lanes {
+    /// Those of them that go now: at night, codes alone.
+    fn open(self, quiet: &Quiet, now: Time) -> &'static [Lane] {
+        match (self, quiet.has(now)) {
+            (Self::Codes, _) | (Self::All, true) => &[Lane::Code],
+            (Self::Others, true) => &[],
+            (Self::Others, false) => &[Lane::Notice, Lane::Bulk],
+            (Self::All, false) => &[Lane::Code, Lane::Notice, Lane::Bulk],
+        }
+    }
 }
 
 /// True when a text is due: a look that costs no write, for the poll.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn any_due(db: &impl ConnectionTrait, now: Time, quiet: &Quiet) -> Result<bool> {
+pub async fn any_due(db: &impl ConnectionTrait, now: Time, quiet: &Quiet, lanes: Lanes) -> Result<bool> {
+    let open = lanes.open(quiet, now);
+    if open.is_empty() {
+        return Ok(false);
+    }
     let due = Entity::find()
         .filter(Column::State.eq(NoticeState::Due))
-        .filter(Column::Lane.is_in(lanes(quiet, now).iter().copied()))
+        .filter(Column::Lane.is_in(open.iter().copied()))
         .filter(Column::DueAt.lte(now));
     Ok(due.one(db).await?.is_some())
 }
@@ -37,9 +60,16 @@ pub async fn any_due(db: &impl ConnectionTrait, now: Time, quiet: &Quiet) -> Res
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn claim(db: &impl ConnectionTrait, now: Time, quiet: &Quiet, worker: Id, limit: u64) -> Result<Vec<Model>> {
+pub async fn claim(
+    db: &impl ConnectionTrait,
+    now: Time,
+    quiet: &Quiet,
+    lanes: Lanes,
+    worker: Id,
+    limit: u64,
+) -> Result<Vec<Model>> {
     let mut claimed = Vec::new();
-    for lane in lanes(quiet, now) {
+    for lane in lanes.open(quiet, now) {
         let left = limit.saturating_sub(claimed.len() as u64);
         if left == 0 {
             break;

@@ -29,7 +29,7 @@ mod vendor;
 
 pub use admit::sweep;
 pub use attend::{Unattended, Unread, attend, note_read, open_text, to_attend, unattended, unread};
-pub use claim::{LEASE, any_due, claim, claiming, expire, recover};
+pub use claim::{LEASE, Lanes, any_due, claim, claiming, expire, recover};
 pub use doubt::{denies, deny, doubted, in_doubt, verified};
 pub use hold::{free, hold, holds, tell_operator};
 pub use kind::*;
@@ -56,5 +56,5 @@ pub const PURPOSE_NEEDED: Refusal = Refusal::new(
 pub const NOT_TO_RETRY: Refusal = Refusal::new(
     Refused::Conflict,
     "not_to_retry",
-    "这条短信的状态是 {state}，不能重发；不知道有没有发出的（unsure），要确认可能重复才能重发。",
+    "这条短信的状态是 {state}，不能重发；不知道有没有发出的（unsure），确认可能重复后才能重发，命令行上加 --unsure。",
 );

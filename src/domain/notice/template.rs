@@ -122,13 +122,15 @@ pub fn segments(text: &str) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-/// A template that was put in force, and what one text of it is billed as at least.
+/// A template that was put in force, and what one text of it is billed as.
 pub struct Imported {
     /// The word of its kind.
     pub kind: String,
     /// Its version.
     pub version: i32,
-    /// Texts it is billed as, values not counted.
+    /// Such a text, with values as long as they often are.
+    pub sample: String,
+    /// Texts that it is billed as.
     pub segments: i32,
     /// Gateways whose vendors know it now, or say something else of it.
     pub registered: Vec<String>,
@@ -155,9 +157,11 @@ pub async fn import(act: &Publishing, files: Vec<TextFile>) -> Result<Vec<Import
                 registered.push(gateway);
             }
         }
-        let segments = segments(&format!("【{}】{}", act.centre.sms_sign, file.body));
+        let values: Vec<_> = kind.values.iter().map(|name| (*name, sample(act, name))).collect();
+        let sample = format!("【{}】{}", act.centre.sms_sign, render(&file.body, &values));
         if !same || !registered.is_empty() {
-            imported.push(Imported { kind: file.kind.clone(), version, segments, registered });
+            let segments = segments(&sample);
+            imported.push(Imported { kind: file.kind.clone(), version, sample, segments, registered });
         }
         if same {
             continue;
@@ -176,6 +180,30 @@ pub async fn import(act: &Publishing, files: Vec<TextFile>) -> Result<Vec<Import
         act.insert(row).await?;
     }
     Ok(imported)
+}
+
+/// A value as long as it often is, so that the cost of a template is known before it is paid.
+fn sample(act: &Act, name: &str) -> String {
+    let (centre, url) = (&act.centre, &act.rules.public_url);
+    let grades = "A5非常满意 A4满意 A3基本满意 A2不满意 A1非常不满意";
+    match name {
+        "when" | "new" => "11月25日(周三)上午9:30".to_owned(),
+        "until" => "12月8日".to_owned(),
+        "item" => "城乡居民基本养老保险参保登记".to_owned(),
+        "number" => format!("{}-20261124-0001", centre.code),
+        "place" => centre.address.clone(),
+        "phone" => centre.phone.clone(),
+        "code" => "482913".to_owned(),
+        "tag" => "A".to_owned(),
+        "link" => format!("{url}/r/{}", "x".repeat(22)),
+        "way" => format!("请打开 {url}/r/{} 评价，或回复A加数字：{grades}", "x".repeat(22)),
+        "outcome" => "不予受理，理由凭查询码查进度或问窗口".to_owned(),
+        "whose" => "您替别人约的".to_owned(),
+        "why" => "中心当天停电检修".to_owned(),
+        "words" | "result" => "情况属实，已撤销“没有来”的记录".to_owned(),
+        "gateway" => "tencent".to_owned(),
+        _ => "5".to_owned(),
+    }
 }
 
 /// What is wrong with a template.

@@ -15,6 +15,8 @@ stories!(
     one_that_is_out_of_order_is_left_alone_told_of_and_taken_up_again,
     a_single_error_moves_nobody_and_many_in_a_minute_do,
     where_nobody_is_in_order_texts_wait_and_no_try_is_counted,
+    a_campaign_that_hangs_delays_no_code,
+    whatever_a_gateway_does_sent_and_unsure_are_said,
 );
 
 const NO_MONEY: &str = "FailedOperation.InsufficientBalanceInSmsPackage";
@@ -147,4 +149,104 @@ async fn where_nobody_is_in_order_texts_wait_and_no_try_is_counted(town: &Town) 
     assert_eq!(town.rows().await["text_spend"], spent, "what did not go is not billed");
     app.database.close().await;
     town.deliver().await;
+}
+
+async fn a_campaign_that_hangs_delays_no_code(town: &Town) {
+    let hang = || Behaviour::Hang(std::time::Duration::from_secs(30));
+    let there =
+        StandIn::open(move |asked| if asked.json()["TemplateId"] == "1002" { sent("Ok") } else { hang() }).await;
+    let app = program(town, "tencent", &there.url(), &[("SMS__TENCENT__TIMEOUT", "30")]).await;
+    approve(town, "booking.appeal_ruled", "tencent").await;
+    let shipped: serde_json::Value = serde_json::from_str(include_str!("../../../seed/texts.json")).unwrap();
+    let mut code = shipped.as_array().unwrap().iter().find(|f| f["kind"] == "code").unwrap().clone();
+    code["vendors"] = json!({ "tencent": { "template": "1002", "values": ["code"], "state": "approved" } });
+    let files = serde_json::from_value(json!([code])).unwrap();
+    let import = async |act: &_| shuitian::domain::notice::import(act, files).await;
+    town.app.publish(&town.centre, shuitian::domain::Who::Operator, import).await.unwrap();
+    say(town, 0..300).await;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let working = tokio::spawn(shuitian::jobs::work(app.clone(), stopped));
+    // Everything that may be under way at once is, and hangs.
+    let of_template = |template: &str| there.asked().iter().filter(|a| a.json()["TemplateId"] == template).count();
+    while of_template("1001") < 100 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    town.stranger().post("/auth/phone/code", json!({ "phone": "13800000001" })).await.ok(202);
+    while of_template("1002") == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(of_template("1001"), 100, "the code went though none of the campaign was answered");
+    // The gateway goes down: what hung is unsure, and the rest waits for it.
+    drop(there);
+    stop.send(true).unwrap();
+    working.await.unwrap();
+    let (unsure, due) = (count(town, NoticeState::Unsure).await, count(town, NoticeState::Due).await);
+    let claimed = count(town, NoticeState::Claimed).await;
+    assert_eq!((unsure, due + claimed), (100, 200));
+    app.database.close().await;
+    town.wait(Duration::minutes(3)).await;
+    town.deliver().await;
+    assert_eq!((count(town, NoticeState::Unsure).await, count(town, NoticeState::Accepted).await), (100, 201));
+}
+
+/// A gateway that does all that gateways do: each text is at most once taken, and what was taken is accepted or unsure.
+async fn whatever_a_gateway_does_sent_and_unsure_are_said(town: &Town) {
+    use std::sync::Mutex;
+    let taken: std::sync::Arc<Mutex<Vec<String>>> = std::sync::Arc::default();
+    let (keeping, turn) = (std::sync::Arc::clone(&taken), std::sync::atomic::AtomicUsize::new(0));
+    let there = StandIn::open(move |asked| {
+        let context = asked.json()["SessionContext"].as_str().unwrap_or_default().to_owned();
+        let take = || keeping.lock().unwrap().push(context.clone());
+        let quick = std::time::Duration::from_millis(5);
+        match turn.fetch_add(1, std::sync::atomic::Ordering::SeqCst) % 11 {
+            0 => Behaviour::Answer(429, "retry-after: 1\r\n", String::new()),
+            1 => Behaviour::Answer(503, "retry-after: 1\r\n", String::new()),
+            // It says yes and loses the answer, cuts it off, or answers garbage.
+            2 => {
+                take();
+                Behaviour::Reset
+            }
+            3 => {
+                take();
+                Behaviour::CutOff
+            }
+            4 => {
+                take();
+                Behaviour::Answer(500, "", "<html>".to_owned())
+            }
+            5 => sent("RequestLimitExceeded"),
+            6 => sent("LimitExceeded.PhoneNumberThirtySecondLimit"),
+            7 => Behaviour::Reset,
+            _ => {
+                take();
+                Behaviour::Slow(quick, Box::new(sent("Ok")))
+            }
+        }
+    })
+    .await;
+    let (one, two) =
+        (program(town, "tencent", &there.url(), &[]).await, program(town, "tencent", &there.url(), &[]).await);
+    approve(town, "booking.appeal_ruled", "tencent").await;
+    say(town, 0..200).await;
+    for _ in 0..60 {
+        let (first, second) = futures_util::join!(deliver::all(&one), deliver::all(&two));
+        first.and(second).unwrap();
+        town.app.clock.advance(Duration::minutes(1));
+    }
+    let mut once = taken.lock().unwrap().clone();
+    let all = once.len();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), all, "one was taken twice");
+    let (accepted, unsure) = (count(town, NoticeState::Accepted).await, count(town, NoticeState::Unsure).await);
+    let gave_up = count(town, NoticeState::GaveUp).await;
+    assert_eq!(accepted + unsure + gave_up, 200, "nothing is lost");
+    let notices = Entity::find().all(town.app.read()).await.unwrap();
+    let of = |id: &String| notices.iter().find(|n| n.id.to_string() == *id).unwrap();
+    let well = |n: &entity::notice::Model| matches!(n.state, NoticeState::Accepted | NoticeState::Unsure);
+    assert!(once.iter().all(|id| well(of(id))), "what was taken is not said to have failed");
+    assert!(unsure >= 20 && accepted >= 80, "{accepted} accepted, {unsure} unsure, {gave_up} given up");
+    for app in [one, two] {
+        app.database.close().await;
+    }
 }

@@ -85,7 +85,7 @@ async fn what_is_cancelled_is_not_sent(town: &Town) {
 async fn claim(town: &Town, limit: u64) -> Vec<Model> {
     let now = town.app.clock.now();
     let (db, worker) = (town.app.database.writer(), town.app.random.id(now));
-    notice::claim(db, now, &town.app.rules.quiet, worker, limit).await.unwrap()
+    notice::claim(db, now, &town.app.rules.quiet, notice::Lanes::All, worker, limit).await.unwrap()
 }
 
 async fn begin(town: &Town, now: entity::Time, claimed: Vec<Model>) -> Vec<Parcel> {

@@ -33,7 +33,9 @@ async fn count(town: &Town, state: NoticeState) -> u64 {
 
 async fn claim(app: &App, limit: u64) -> Vec<Model> {
     let now = app.clock.now();
-    notice::claim(app.database.writer(), now, &app.rules.quiet, app.random.id(now), limit).await.unwrap()
+    notice::claim(app.database.writer(), now, &app.rules.quiet, notice::Lanes::All, app.random.id(now), limit)
+        .await
+        .unwrap()
 }
 
 /// Everything that was handed to the gateways of these programs.
