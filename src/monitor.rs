@@ -45,14 +45,15 @@ async fn readyz(app: Data<&App>) -> Response {
 /// How the ways for texts do, each in a word for the operator. One that is out of order keeps nobody from being served.
 async fn gateways(app: &App) -> BTreeMap<&'static str, String> {
     let holds = notice::holds(app.read()).await.unwrap_or_default();
-    let word = |gateway: &Sms| {
-        let held = holds.iter().find(|h| h.gateway == gateway.name());
+    let word = |name: &str| {
+        let held = holds.iter().find(|h| h.gateway == name);
         held.map_or_else(
             || "in order".to_owned(),
             |h| format!("out of order since {}: {}; asked again at {}", h.since.local(), h.code, h.until.local()),
         )
     };
-    app.sms.iter().map(|gateway| (gateway.name(), word(gateway))).collect()
+    let wechat = app.wechat.mini().map(|_| notice::WECHAT);
+    app.sms.iter().map(Sms::name).chain(wechat).map(|name| (name, word(name))).collect()
 }
 
 /// The counts, beside what is for everybody: for who holds the token. Without one, only a demonstration tells them.
@@ -77,7 +78,10 @@ async fn metrics(app: Data<&App>) -> poem::Result<Response> {
 async fn told(app: &App) -> Result<Response> {
     let now = app.clock.now();
     let published = app.published().await?;
-    let waiting = notice::waiting(app.read(), now, &published.centres).await?;
+    let mut waiting = notice::waiting(app.read(), now, &published.centres).await?;
+    // One that is no longer in the settings is no longer held.
+    let is_used = |name: &String| name == notice::WECHAT || app.sms.iter().any(|s| s.name() == name);
+    waiting.held.retain(is_used);
     let words = app.metrics.tell(&waiting, app.settings.sms.limits.daily_budget, now).map_err(anyhow::Error::from)?;
     Ok(words.with_content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").into_response())
 }

@@ -98,6 +98,8 @@ pub struct Model {
     pub about: Id,
     /// The resident's account whose own news it is, if it is an account's: he may have asked to be told by WeChat.
     pub account_id: Option<Id>,
+    /// When the matter it speaks of began: who has a phone later is not told of it.
+    pub matter_at: Time,
     /// When it may go.
     pub due_at: Time,
     /// When it is no longer worth sending.

@@ -35,8 +35,17 @@ pub async fn take_reply(app: &App, named: Option<&Arc<Centre>>, gateway: &str, r
     match centre {
         Some(centre) => app.write(&centre, Who::Bearer, async |act| review::receive_text(act, &uplink).await).await,
         None => {
-            let now = app.clock.now();
-            uplink.keep_unmatched(app.database.writer(), &app.vault, app.random.id(now), now).await
+            let (now, published) = (app.clock.now(), app.published().await?);
+            if !uplink.keep_unmatched(app.database.writer(), &app.vault, app.random.id(now), now).await? {
+                return Ok(UplinkOutcome::Repeated);
+            }
+            let mut outcome = UplinkOutcome::Kept;
+            for id in uplink.concerns(app.read(), &app.vault, &published.centres, now).await? {
+                let Some(centre) = published.by_id(id) else { continue };
+                let heed = async |act: &_| review::receive_text(act, &uplink.unkeyed()).await;
+                outcome = app.write(&centre, Who::Bearer, heed).await?;
+            }
+            Ok(outcome)
         }
     }
 }
@@ -48,7 +57,8 @@ pub async fn take_reply(app: &App, named: Option<&Arc<Centre>>, gateway: &str, r
 pub async fn take_event(app: &App, event: &Event) -> Result<()> {
     let (now, published) = (app.clock.now(), app.published().await?);
     let centres = published.centres.iter().map(|c| c.id);
-    let accounts = resident::of_openid(app.read(), &app.vault, centres, &event.from).await?;
+    let mut accounts = resident::of_openid(app.read(), &app.vault, centres, &event.from).await?;
+    accounts.sort_unstable();
     let key = |what: &str, of: &str| format!("{} {} {what} {of}", event.from, event.at);
     app.whole(async |tx| match &event.what {
         What::Asked(permits) | What::Changed(permits) => {

@@ -221,7 +221,7 @@ pub async fn wechat_phone(visit: &Visit, who: Who, account: Id, code: &str) -> R
 pub async fn official(visit: &Visit, code: &str) -> Result<Grant> {
     visit.limit(PHONE_ADDRESS, &visit.network()).await?;
     let official = visit.app.official.as_ref().ok_or_else(|| NO_WECHAT.after(Duration::hours(1)))?;
-    let openid = format!("official:{}", official.openid(code).await.map_err(unvouched)?);
+    let openid = format!("{}{}", resident::OFFICIAL, official.openid(code).await.map_err(unvouched)?);
     open_by_wechat(visit, &openid).await
 }
 
@@ -245,8 +245,8 @@ pub async fn check_words(visit: &Visit, account: Id, words: &str) -> Result<Opti
     let (app, now) = (&visit.app, visit.app.clock.now());
     let Some(mini) = app.wechat.mini() else { return Ok(None) };
     let known = resident::known(app.read(), &app.vault, visit.centre.id, account).await?;
-    let Some(openid) = known.openid.filter(|openid| !openid.starts_with("official:")) else { return Ok(None) };
-    Ok(match mini.check(&openid, words, now).await {
+    let Some(openid) = known.mini_openid() else { return Ok(None) };
+    Ok(match mini.check(openid, words, now).await {
         Ok(Verdict::Pass) => Some(Checked::Pass),
         Ok(Verdict::Risky) => Some(Checked::Risky),
         Ok(Verdict::Review) => Some(Checked::Review),

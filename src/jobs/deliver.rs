@@ -13,8 +13,8 @@ use crate::gateway::channels::Turn;
 use crate::gateway::sms::{Form, Outcome, Outgoing, Sms};
 use crate::gateway::wechat::mini::{NO_PERMIT, Subscribed};
 use chrono::Duration;
-use entity::Id;
 use entity::notice::{AttemptOutcome, Model};
+use entity::{Id, Time};
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -31,6 +31,10 @@ pub const ALLOWED: usize = TOGETHER * AT_ONCE;
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
 /// A pause so long would reach beyond the lease.
 const GIVING_UP: std::time::Duration = std::time::Duration::from_secs(64);
+/// When a template or a signature may have been put right.
+const MENDED: Duration = Duration::minutes(10);
+/// When it is looked again for a template that is approved.
+const POLLED: Duration = Duration::minutes(1);
 /// How often other processes' texts are looked for.
 const POLL: std::time::Duration = std::time::Duration::from_millis(500);
 
@@ -98,11 +102,13 @@ impl UnderWay {
             outcome(ended)?;
         }
         let (now, quiet) = (app.clock.now(), app.rules.quiet);
-        if app.sms.is_empty() || !notice::any_due(app.read(), now, &quiet, lanes).await? {
+        let nowhere = app.sms.is_empty() && app.wechat.mini().is_none();
+        if nowhere || !notice::any_due(app.read(), now, &quiet, lanes).await? {
             return Ok(0);
         }
         app.channels.refresh(&notice::holds(app.read()).await?);
-        if app.sms.iter().all(|gateway| app.channels.held(gateway.name(), now).is_some()) {
+        let held = |gateway: &Sms| app.channels.held(gateway.name(), now).is_some();
+        if app.wechat.mini().is_none() && app.sms.iter().all(held) {
             return Ok(0);
         }
         let worker = app.random.id(now);
@@ -196,39 +202,64 @@ async fn settle(app: &App, ended: Vec<Ended>) -> Result<()> {
     }
 }
 
-/// Tries the gateways in order of preference. The next one is asked only when the text certainly did not go out.
+/// Hands a text over: by WeChat where somebody has asked for it, else by a gateway.
 async fn hand_over(app: App, published: Arc<Published>, parcel: Parcel) -> Ended {
-    let (now, centre) = (app.clock.now(), published.by_id(parcel.notice.centre_id));
-    let (mut tried, mut fault, mut again) = (Vec::new(), "no_template".to_owned(), now + Duration::minutes(1));
-    let mut unfit = false;
-    let mut spent = Spent::Used;
-    if let Some(account) = parcel.asked {
-        let outcome = by_wechat(&app, &parcel, account).await;
-        spent = Spent::Unused;
-        if let Some(outcome) = outcome {
-            app.metrics.handed(WECHAT, outcome.word(), &parcel.notice.kind);
-            if let Err(error) = heed(&app, WECHAT, &outcome).await {
-                tracing::error!(error = error.to_string(), "how WeChat does could not be written down");
-            }
-            tried.push(attempt(app.random.id(now), WECHAT, &outcome));
-            let how = match outcome {
-                Outcome::Accepted(vendor_id) => Some(Settled::Accepted { gateway: WECHAT, vendor_id }),
-                Outcome::Ambiguous(word) => Some(Settled::Unsure { fault: word }),
-                // He has taken his consent back, or used it up elsewhere: he is told by text, at once.
-                Outcome::Rejected(word) => {
-                    spent = if word == NO_PERMIT { Spent::Gone } else { Spent::Unused };
-                    None
-                }
-                Outcome::RetrySafe(_) | Outcome::Later(_) | Outcome::ChannelDown(_) => None,
-            };
-            if let Some(how) = how {
-                return Ended { parcel, tried, how, spent: Spent::Used };
-            }
+    let mut tried = Vec::new();
+    let (how, spent) = match parcel.asked {
+        Some(account) => by_wechat(&app, &parcel, account, &mut tried).await,
+        None => (None, Spent::Used),
+    };
+    let how = match how {
+        Some(how) => how,
+        None => by_text(&app, &published, &parcel, &mut tried).await,
+    };
+    Ended { parcel, tried, how, spent }
+}
+
+/// Sends what somebody has asked for by WeChat, if he is still the one whose phone it is: what becomes of it, if it may have
+/// gone, and of his consent. Whoever has taken it back is told by text, at once.
+async fn by_wechat(app: &App, parcel: &Parcel, account: Id, tried: &mut Vec<Tried>) -> (Option<Settled>, Spent) {
+    let now = app.clock.now();
+    let Some(outcome) = ask_wechat(app, parcel, account).await else { return (None, Spent::Unused) };
+    note(app, WECHAT, &outcome, parcel, tried, now).await;
+    match outcome {
+        Outcome::Accepted(vendor_id) => (Some(Settled::Accepted { gateway: WECHAT, vendor_id }), Spent::Used),
+        Outcome::Ambiguous(fault) => (Some(Settled::Unsure { fault }), Spent::Used),
+        Outcome::Rejected(word) if word == NO_PERMIT => (None, Spent::Gone),
+        Outcome::Rejected(word) => {
+            tracing::error!(word, kind = parcel.notice.kind, "a message of WeChat does not fit");
+            (None, Spent::Unused)
         }
+        Outcome::RetrySafe(_) | Outcome::Later(_) | Outcome::ChannelDown(_) => (None, Spent::Unused),
     }
+}
+
+async fn ask_wechat(app: &App, parcel: &Parcel, account: Id) -> Option<Outcome> {
+    let (mini, now) = (app.wechat.mini()?, app.clock.now());
+    let known = resident::known(app.read(), &app.vault, parcel.notice.centre_id, account).await.ok()?;
+    // Who booked for another, or has another phone by now, is not the one who is told.
+    let openid = known.mini_openid().filter(|_| known.phone.as_ref() == Some(&parcel.phone))?;
+    let form = parcel.filled.iter().find(|f| f.gateway == WECHAT)?;
+    if app.channels.held(WECHAT, now).is_some() {
+        return None;
+    }
+    let message = Subscribed { to: openid, template: &form.template, fields: &form.values, page: "pages/index/index" };
+    Some(mini.send(&message, now).await)
+}
+
+/// Tries the gateways in order of preference. The next one is asked only when the text certainly did not go out. Where none
+/// took it, though one may yet, it waits for as long as it is worth sending, which is no try of the text's.
+async fn by_text(app: &App, published: &Published, parcel: &Parcel, tried: &mut Vec<Tried>) -> Settled {
+    let (now, centre) = (app.clock.now(), published.by_id(parcel.notice.centre_id));
+    let (mut waits, mut unfit) = (None::<(Time, String)>, None);
+    let mut wait = |until: Time, why: &str| {
+        if waits.as_ref().is_none_or(|(soonest, _)| until < *soonest) {
+            waits = Some((until, why.to_owned()));
+        }
+    };
     for gateway in &app.sms {
         if let Some(until) = app.channels.held(gateway.name(), now) {
-            (fault, again, unfit) = ("held".to_owned(), again.min(until), false);
+            wait(until, "held");
             continue;
         }
         let sign = centre.as_ref().and_then(|c| c.sms_signs.get(gateway.name())?.as_str());
@@ -236,54 +267,48 @@ async fn hand_over(app: App, published: Arc<Published>, parcel: Parcel) -> Ended
         let form = parcel.filled.iter().find(|f| f.gateway == gateway.name());
         let form = form.map(|f| Form { template: f.template.clone(), values: f.values.clone() });
         let Some(outcome) = gateway.send(&text, form.as_ref(), now).await else { continue };
-        app.metrics.handed(gateway.name(), outcome.word(), &parcel.notice.kind);
-        if let Err(error) = heed(&app, gateway.name(), &outcome).await {
-            tracing::error!(error = error.to_string(), "how a gateway does could not be written down");
-        }
-        tried.push(attempt(app.random.id(now), gateway.name(), &outcome));
-        let how = match outcome {
-            Outcome::Accepted(vendor_id) => Settled::Accepted { gateway: gateway.name(), vendor_id },
+        note(app, gateway.name(), &outcome, parcel, tried, now).await;
+        match outcome {
+            Outcome::Accepted(vendor_id) => return Settled::Accepted { gateway: gateway.name(), vendor_id },
             Outcome::RetrySafe(after) => {
                 let tries = parcel.notice.attempts.saturating_mul(parcel.notice.attempts);
-                Settled::Again {
-                    at: now + after + Duration::seconds(30) * tries,
-                    fault: "retry_safe".to_owned(),
-                    tires: true,
-                }
+                let at = now + after + Duration::seconds(30) * tries;
+                return Settled::Again { at, fault: "retry_safe".to_owned(), tires: true };
             }
-            Outcome::Later(at) => Settled::Again { at, fault: "later".to_owned(), tires: true },
-            Outcome::Ambiguous(word) => Settled::Unsure { fault: word },
-            Outcome::Rejected(word) if gateway.blames_form(&word) => {
-                tracing::error!(gateway = gateway.name(), word, kind = parcel.notice.kind, "a template does not fit");
-                (fault, unfit) = (word, true);
-                continue;
-            }
-            Outcome::Rejected(word) => Settled::Rejected { fault: word },
-            Outcome::ChannelDown(word) => {
-                (fault, unfit) = (word, false);
-                continue;
-            }
-        };
-        return Ended { parcel, tried, how, spent };
+            Outcome::Later(at) => return Settled::Again { at, fault: "later".to_owned(), tires: true },
+            Outcome::Ambiguous(fault) => return Settled::Unsure { fault },
+            Outcome::Rejected(word) if gateway.blames_form(&word) => unfit = Some(word),
+            Outcome::Rejected(fault) => return Settled::Rejected { fault },
+            // A template or a signature will be put right; the others of this gateway are not to wait for that.
+            Outcome::ChannelDown(word) if gateway.blames_form(&word) => wait(now + MENDED, &word),
+            Outcome::ChannelDown(word) => wait(app.channels.held(gateway.name(), now).unwrap_or(now + POLLED), &word),
+        }
     }
-    if unfit {
-        return Ended { parcel, tried, how: Settled::Rejected { fault }, spent };
+    match (waits, unfit) {
+        (Some((at, fault)), _) => Settled::Again { at, fault, tires: false },
+        (None, Some(fault)) => Settled::Rejected { fault },
+        // Only who has asked for it can be told, by WeChat.
+        (None, None) if app.sms.is_empty() => {
+            Settled::Again { at: now + MENDED * 3, fault: "no_gateway".to_owned(), tires: false }
+        }
+        (None, None) => Settled::Again { at: now + POLLED, fault: "no_template".to_owned(), tires: false },
     }
-    // Nobody was there to take it, which is no try of the text's: it waits for as long as it is worth sending.
-    Ended { parcel, tried, how: Settled::Again { at: again, fault, tires: false }, spent }
 }
 
-/// Sends what somebody has asked for by WeChat, if he is still the one whose phone it is; none where it cannot be tried.
-async fn by_wechat(app: &App, parcel: &Parcel, account: Id) -> Option<Outcome> {
-    let (mini, now) = (app.wechat.mini()?, app.clock.now());
-    if app.channels.held(WECHAT, now).is_some() {
-        return None;
+/// Counts an attempt and writes down what it means for its gateway.
+async fn note(app: &App, gateway: &'static str, outcome: &Outcome, parcel: &Parcel, tried: &mut Vec<Tried>, now: Time) {
+    app.metrics.handed(gateway, outcome.word(), &parcel.notice.kind);
+    tried.push(attempt(app.random.id(now), gateway, outcome));
+    let sms = app.sms.iter().find(|s| s.name() == gateway);
+    if let (Some(sms), Outcome::Rejected(word) | Outcome::ChannelDown(word)) = (sms, outcome)
+        && sms.blames_form(word)
+    {
+        tracing::error!(gateway, word, kind = parcel.notice.kind, "a template or a signature does not fit");
+        return;
     }
-    let known = resident::known(app.read(), &app.vault, parcel.notice.centre_id, account).await.ok()?;
-    let openid = known.openid.filter(|_| known.phone.as_ref().is_none_or(|phone| *phone == parcel.phone))?;
-    let form = parcel.filled.iter().find(|f| f.gateway == WECHAT)?;
-    let message = Subscribed { to: &openid, template: &form.template, fields: &form.values, page: "pages/index/index" };
-    Some(mini.send(&message, now).await)
+    if let Err(error) = heed(app, gateway, outcome).await {
+        tracing::error!(error = error.to_string(), "how a gateway does could not be written down");
+    }
 }
 
 /// Holds a gateway that is out of order and tells the operator, or frees one that took something.

@@ -44,12 +44,12 @@ pub async fn run(table: &mut Table, rounds: usize) {
 fn texts(key: &str, state: &str, done: bool, from: u64, to: u64) -> String {
     let (now, done_at) = ("(extract(epoch from now()) * 1000)::bigint", if done { "due" } else { "null" });
     format!(
-        "insert into notice (id, centre_id, key, kind, version, lane, phone, phone_blind, text, filled, segments, about, due_at, \
+        "insert into notice (id, centre_id, key, kind, version, lane, phone, phone_blind, text, filled, segments, about, matter_at, due_at, \
          expires_at, state, attempts, sent_at, gateway, vendor_id, delivery, created_at, done_at) \
          select gen_random_uuid(), c.id, '{key}' || n, 'booking.confirmed', 0, 'notice', decode(md5('p' || n), 'hex'), \
          decode(md5('b' || n % 20000) || md5('c' || n % 20000), 'hex'), decode(repeat(md5('t' || n), 6), 'hex'), \
          decode(repeat(md5('v' || n), 6), 'hex'), 2, \
-         gen_random_uuid(), due, due + 864000000, '{state}', {}, {}, {}, {}, 'unknown', due, {done_at} \
+         gen_random_uuid(), due, due, due + 864000000, '{state}', {}, {}, {}, {}, 'unknown', due, {done_at} \
          from centre c, generate_series({from}::bigint, {to}) n, \
          lateral (select {now} - {} as due) d",
         i32::from(done),

@@ -207,6 +207,7 @@ impl Stage {
                     values: Vec::new(),
                     about: act.id(),
                     account: None,
+                    matter_at: act.now,
                     due_at: act.now,
                     expires_at: act.now + chrono::Duration::days(1),
                 };

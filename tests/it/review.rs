@@ -21,6 +21,7 @@ stories!(
     a_text_that_says_nothing_is_kept,
     words_to_the_only_open_invitation_become_its_comment,
     whoever_says_he_is_not_the_person_hears_no_more_of_others_matters,
+    a_denial_is_heeded_by_every_centre_that_has_written,
     of_two_centres_the_one_that_asked_gets_the_answer,
     the_hook_takes_only_its_secret_and_its_form,
 );
@@ -264,10 +265,12 @@ async fn whoever_says_he_is_not_the_person_hears_no_more_of_others_matters(town:
     let slot = town.slot("SB-03", crate::town::at("2026-11-26", 9, 0)).await;
     let wish = json!({ "slot_id": slot, "guide": "SB-03", "applicant": { "name": "田小满" } });
     let booking = owner.post("/bookings", wish).await.ok(201)["id"].as_str().unwrap().to_owned();
+    let old = town.received("SB-06", Some(PHONE)).await["number"].as_str().unwrap().to_owned();
     town.issued("SB-03", Some(PHONE)).await;
     let before = town.texts(PHONE).await.len();
+    assert_eq!(says("０").await, "unclear", "an angry 0 to a question for grades is no denial");
+    let before = before + town.texts(PHONE).await[before..].len();
     assert_eq!(says(" 不是本人。").await, "not_theirs");
-    assert_eq!(says("０").await, "not_theirs");
     assert_eq!(says("1").await, "kept", "a stranger rates nobody's case");
     assert_eq!(town.rows().await["review"], 0);
     town.issued("WJ-01", Some(PHONE)).await;
@@ -288,7 +291,50 @@ async fn whoever_says_he_is_not_the_person_hears_no_more_of_others_matters(town:
     let wish = json!({ "slot_id": slot, "guide": "SB-03", "applicant": { "name": "向大娘" } });
     new.post("/bookings", wish).await.ok(201);
     assert!(town.texts(PHONE).await.iter().any(|t| t.contains("已约11月27日")));
+    // What began before stays another's, whoever has signed in meanwhile; the window can put it right.
+    let (window, said) = (town.staff("window1").await, town.texts(PHONE).await.len());
+    window.post(&format!("/cases/{old}/accept"), json!({})).await.ok(200);
+    town.wait(Duration::minutes(10)).await;
+    assert_eq!(town.texts(PHONE).await.len(), said);
+    window.post(&format!("/cases/{old}/applicant"), json!({ "phone": PHONE })).await.ok(200);
     assert_eq!(town.rows().await["phone_doubt"], 0);
+}
+
+async fn a_denial_is_heeded_by_every_centre_that_has_written(town: &Town) {
+    const PHONE: &str = "13800000001";
+    let other = town.second_centre().await;
+    for centre in [&town.centre, &other] {
+        let say = async |act: &_| crate::town::say_texts(act, 1..2).await;
+        town.app.write(centre, Who::System("story"), say).await.unwrap();
+    }
+    town.deliver().await;
+    assert_eq!(town.memory().sent().len(), 2);
+    assert_eq!(town.text_from(PHONE, "打错了").await.ok(200)["outcome"], "not_theirs");
+    assert_eq!(town.rows().await["phone_doubt"], 2);
+    for centre in [&town.centre, &other] {
+        let again = async |act: &shuitian::domain::Act| {
+            let later = act.at(act.now + Duration::milliseconds(1), act.who.clone());
+            use shuitian::domain::notice;
+            let message = notice::Message {
+                key: "again".to_owned(),
+                kind: &notice::APPEAL_RULED,
+                phone: PHONE.to_owned(),
+                values: Vec::new(),
+                about: later.id(),
+                account: None,
+                matter_at: later.now,
+                due_at: later.now,
+                expires_at: later.now + Duration::days(1),
+            };
+            notice::say(&later, message).await
+        };
+        town.app.write(centre, Who::System("story"), again).await.unwrap();
+    }
+    town.wait(Duration::minutes(1)).await;
+    town.deliver().await;
+    assert_eq!(town.memory().sent().len(), 2, "neither of them writes there any more");
+    let asked = town.text_from("13800000005", "打错了").await.ok(200);
+    assert_eq!(asked["outcome"], "kept", "nobody has written to that phone");
 }
 
 async fn of_two_centres_the_one_that_asked_gets_the_answer(town: &Town) {

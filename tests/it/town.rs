@@ -325,6 +325,7 @@ pub async fn say_texts(act: &Act, numbers: std::ops::Range<usize>) -> shuitian::
             values: vec![("words", format!("第{n:04}条"))],
             about: act.id(),
             account: None,
+            matter_at: act.now,
             due_at: act.now,
             expires_at: act.now + Duration::days(1),
         };

@@ -129,6 +129,7 @@ async fn a_bad_grade_waits_for_its_reason(town: &Town) {
     let (_, all) = records(directory.path());
     let of_it: Vec<&Value> = all.iter().filter(|r| r["projectNo"] == bare["number"]).collect();
     assert_eq!(of_it.len(), 2, "the grade, and what explains it");
+    assert!(of_it.iter().all(|r| r["writingEvaluation"] == "材料跑了三趟"), "neither is without a reason: {of_it:?}");
     town.deliver().await;
     app.database.close().await;
 }

@@ -123,6 +123,8 @@ pub mod doubt {
         pub why: DoubtWhy,
         /// Since when.
         pub since: Time,
+        /// When whoever has it now has shown that it is his: he is told of what began since, and of nothing before.
+        pub confirmed_at: Option<Time>,
     }
     plain!();
 }

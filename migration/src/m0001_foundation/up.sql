@@ -106,6 +106,7 @@ create table notice (
     segments    integer not null check (segments > 0),
     about       {id}    not null,
     account_id  {id},
+    matter_at   bigint  not null,
     due_at      bigint  not null,
     expires_at  bigint  not null,
     state       text    not null check (state in
@@ -133,6 +134,7 @@ create index notice_sending on notice (lease_until) where state = 'sending';
 create index notice_about on notice (about);
 create index notice_phone on notice (phone_blind, sent_at) where sent_at is not null;
 create index notice_alike on notice (phone_blind, due_at) where state = 'due' and line is not null;
+create index notice_unsure on notice (done_at) where state = 'unsure';
 create index notice_unwell on notice (centre_id, state, due_at) where state <> 'accepted' and state <> 'due';
 create index notice_undelivered on notice (centre_id, due_at) where delivery = 'failed';
 create index notice_unreported on notice (gateway, sent_at) where state = 'accepted' and delivery in ('unknown', 'sent');
@@ -206,8 +208,9 @@ create table phone_doubt (
     centre_id   {id}    not null references centre (id),
     phone       {bytes} not null,
     phone_blind {bytes} not null,
-    why         text    not null check (why in ('not_theirs', 'unreachable')),
-    since       bigint  not null,
+    why          text   not null check (why in ('not_theirs', 'unreachable')),
+    since        bigint not null,
+    confirmed_at bigint,
     unique (centre_id, phone_blind)
 );
 create table phone_pace (
@@ -237,7 +240,7 @@ create table uplink (
     attended    boolean not null,
     unique (gateway, key)
 );
-create index uplink_unattended on uplink (centre_id, received_at) where not attended;
+create index uplink_unattended on uplink (centre_id, received_at) where attended = false;
 
 -- Identity.
 create table account (

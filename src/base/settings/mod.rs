@@ -226,6 +226,9 @@ impl Settings {
         if let Some(fault) = self.wechat.fault() {
             return Err(Fault(fault.to_owned()));
         }
+        if let Some(key) = self.sms.short_secret() {
+            return Err(Fault(format!("{key} (not shown) is too short: 16 characters or more")));
+        }
         if let Some(key) = self.sms.missing() {
             return Err(Fault(format!("{key} is empty, and sms.gateways names its gateway")));
         }

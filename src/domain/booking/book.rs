@@ -156,6 +156,7 @@ pub fn news(act: &Act, calendar: &Calendar, row: &Model, item: &str, phone: &str
         values: values(act, row, item),
         about: row.id,
         account: row.own_account(),
+        matter_at: row.created_at,
         due_at: act.now,
         expires_at: row.starts_at,
     };
@@ -174,6 +175,7 @@ fn reminders(act: &Act, calendar: &Calendar, row: &Model, item: &str, phone: &st
         values: values(act, row, item),
         about: row.id,
         account: row.own_account(),
+        matter_at: row.created_at,
         due_at,
         expires_at: row.starts_at,
     })

@@ -114,6 +114,7 @@ pub async fn cancel(act: &Act, id: Id) -> Result<Booked> {
                 values,
                 about: row.id,
                 account: row.own_account(),
+                matter_at: row.created_at,
                 due_at: act.now,
                 expires_at: row.starts_at,
             };

@@ -102,6 +102,7 @@ pub fn missed(act: &Act, row: &Model, item: &str, phone: String, limited: Option
         values,
         about: row.id,
         account: row.account_id,
+        matter_at: row.created_at,
         due_at: act.now,
         expires_at: act.now + Duration::days(3),
     }
@@ -222,6 +223,7 @@ async fn tell_ruling(act: &Act, booked: &Booked, granted: bool, why: &str) -> Re
         values: vec![("when", when), ("result", result.to_owned()), ("words", why.to_owned())],
         about: booked.row.id,
         account: booked.row.account_id,
+        matter_at: booked.row.created_at,
         due_at: act.now,
         expires_at: act.now + Duration::days(3),
     };

@@ -225,6 +225,7 @@ async fn tell(act: &Act, calendar: &Calendar, was: Time, booked: Booked, closure
         values,
         about: booked.row.id,
         account: booked.row.own_account(),
+        matter_at: booked.row.created_at,
         due_at: act.now,
         expires_at: ends,
     };

@@ -73,7 +73,17 @@ fn message(act: &Act, case: &Model, key: String, news: News, item: &str, phone: 
     let News { kind, more, due_at, expires_at } = news;
     let values = known.into_iter().chain(more).collect();
     let account = case.account_id;
-    Message { key, kind, phone: phone.to_owned(), values, about: case.id, account, due_at, expires_at }
+    Message {
+        key,
+        kind,
+        phone: phone.to_owned(),
+        values,
+        about: case.id,
+        account,
+        matter_at: case.received_at,
+        due_at,
+        expires_at,
+    }
 }
 
 /// The matter of a case and its applicant's telephone, if he has one.
@@ -156,6 +166,7 @@ pub async fn tell_tasks(act: &Act) -> Result<()> {
             values: vec![("due", due.to_string()), ("late", late.to_string())],
             about: of.id,
             account: None,
+            matter_at: act.now,
             due_at: act.now,
             expires_at: Time::at(today, 12 * 60),
         });

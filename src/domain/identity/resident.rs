@@ -77,6 +77,7 @@ pub async fn send_code(act: &Act, phone: &str, device: Option<&str>) -> Result<(
         values: vec![("code", code), ("minutes", CODE_LIFE.num_minutes().to_string())],
         about: id,
         account: None,
+        matter_at: act.now,
         due_at: act.now,
         expires_at: act.now + CODE_LIFE,
     };
@@ -110,7 +111,7 @@ pub async fn take_code(act: &Act, phone: &str, code: &str, device: Option<&str>)
         .filter(phone_code::Column::Id.eq(row.id))
         .exec(&*act.tx)
         .await?;
-    notice::verified(act, &phone).await?;
+    notice::confirmed(act, &phone).await?;
     let known = account::Column::Openid.is_null().and(account::Column::PhoneBlind.is_in(act.blinds("phone", &phone)));
     let id = act.id();
     let fresh = account::Model {
@@ -205,6 +206,7 @@ async fn enter(act: &Act, known: sea_orm::sea_query::SimpleExpr, fresh: account:
 /// `bad_phone`, `not_by_wechat`.
 pub async fn bind_phone(act: &Act, account: Id, phone: &str) -> Result<()> {
     let phone = personal::mobile(phone).ok_or_else(|| BAD_PHONE.on("phone"))?;
+    notice::confirmed(act, &phone).await?;
     let bound = account::Entity::update_many()
         .col_expr(account::Column::Phone, Expr::value(act.seal("account.phone", account, &phone)?))
         .col_expr(account::Column::PhoneBlind, Expr::value(act.blind("phone", &phone)))
@@ -230,6 +232,17 @@ pub struct Known {
     /// Since when it is held to be the same person's.
     pub since: Time,
 }
+
+impl Known {
+    /// Its openid in the mini program: the official account knows people by others.
+    #[must_use]
+    pub fn mini_openid(&self) -> Option<&str> {
+        self.openid.as_deref().filter(|openid| !openid.starts_with(OFFICIAL))
+    }
+}
+
+/// What the openid of an official account begins with here.
+pub const OFFICIAL: &str = "official:";
 
 /// Looks an account up.
 ///

@@ -1,6 +1,5 @@
 //! Admitting (限量): what may go now. People are not sent more than they can read, nor centres billed more than they have.
 
-use super::doubt;
 use super::kind::{Kind, Weight};
 use super::look::spent;
 use super::send::Parcel;
@@ -28,9 +27,6 @@ pub(super) async fn admit(
 ) -> Result<Vec<Model>> {
     let (alive, expired): (Vec<Model>, Vec<Model>) = claimed.into_iter().partition(|n| n.expires_at > now);
     let_go(db, now, None, &expired, "expired").await?;
-    let withheld = doubt::withheld(db, &alive).await?;
-    let (withheld, alive): (Vec<Model>, Vec<Model>) = alive.into_iter().partition(|n| withheld.contains(&n.id));
-    let_go(db, now, None, &withheld, "not_theirs").await?;
     let (mut admitted, others): (Vec<Model>, Vec<Model>) = alive.into_iter().partition(|n| weight(n) == Weight::Code);
     if others.is_empty() {
         return Ok(admitted);

@@ -1,7 +1,8 @@
 //! Seeing to it (人工处置): texts that did not go out or may not have, and texts from phones that nobody understood, until a member
 //! of staff has seen to each: sent once more, told by telephone, or let be.
 
-use super::kind::{ALL, Kind, Weight};
+use super::kind::{ALL, GATEWAY_DOWN, HELP, Kind, NOTHING_ASKED, STOP_ASKED, Weight};
+use super::look::unwell;
 use super::{PURPOSE_NEEDED, UNKNOWN_NOTICE};
 use crate::base::error::Result;
 use crate::base::personal;
@@ -19,6 +20,8 @@ use sea_orm::{
 
 /// What is older than this, nobody can mend by telephone.
 const OLDEST: Duration = Duration::days(30);
+/// What no key here opens.
+const LOST: &str = "（无法解密）";
 /// A list that is longer is begun at its newest.
 const LONGEST: u64 = 200;
 
@@ -47,7 +50,10 @@ pub async fn unattended(
     now: Time,
     asked_for: Duration,
 ) -> Result<Vec<Unattended>> {
-    let rows = waiting(centre, now, asked_for).order_by_desc(Column::DueAt).limit(LONGEST).all(db).await?;
+    let newest = |rows: Select<Entity>| rows.order_by_desc(Column::DueAt).limit(LONGEST);
+    let mut rows = newest(ended(centre, now, asked_for)).all(db).await?;
+    rows.extend(newest(undelivered(centre, now)).all(db).await?);
+    rows.sort_by_key(|row| std::cmp::Reverse(row.due_at));
     let shown = |row: Model| {
         let phone = vault.open(Place::new("notice.phone", centre, row.id), &row.phone).ok();
         let title = Kind::of(&row.kind).map_or("短信", |k| k.title);
@@ -61,32 +67,60 @@ pub async fn unattended(
 /// # Errors
 /// Whatever the database says.
 pub async fn to_attend(db: &impl ConnectionTrait, centre: Id, now: Time, asked_for: Duration) -> Result<u64> {
-    Ok(waiting(centre, now, asked_for).count(db).await? + unheard(centre, now).count(db).await?)
+    let texts = ended(centre, now, asked_for).count(db).await? + undelivered(centre, now).count(db).await?;
+    Ok(texts + unheard(centre, now).count(db).await?)
 }
 
-fn waiting(centre: Id, now: Time, asked_for: Duration) -> Select<Entity> {
-    let facts = ALL.into_iter().filter(|k| k.weight == Weight::Fact).map(|k| k.word);
+/// Facts for residents that ended without having gone out, or that nobody is sure of.
+fn ended(centre: Id, now: Time, asked_for: Duration) -> Select<Entity> {
     let ended = Column::State.is_in([NoticeState::Rejected, NoticeState::GaveUp]);
     let unsure = Column::State.eq(NoticeState::Unsure).and(Column::DoneAt.lte(now - asked_for));
-    let failed = Column::Delivery.eq(Delivery::Failed);
+    of_centre(centre, now).filter(unwell()).filter(Condition::any().add(ended).add(unsure))
+}
+
+/// The same that went out and did not arrive.
+fn undelivered(centre: Id, now: Time) -> Select<Entity> {
+    of_centre(centre, now).filter(Column::Delivery.eq(Delivery::Failed)).filter(Column::State.eq(NoticeState::Accepted))
+}
+
+fn of_centre(centre: Id, now: Time) -> Select<Entity> {
     Entity::find()
         .filter(Column::CentreId.eq(centre))
         .filter(Column::DueAt.gt(now - OLDEST))
-        .filter(Condition::any().add(ended).add(unsure).add(failed))
         .filter(Column::Attended.is_null())
         .filter(Column::CarriedBy.is_null())
-        .filter(Column::Kind.is_in(facts))
+        .filter(Column::Kind.is_in(ALL.into_iter().filter(|k| is_for_residents(k)).map(|k| k.word)))
+}
+
+/// True for what a resident must know: neither courtesies nor codes, and no answer that only answers.
+fn is_for_residents(kind: &Kind) -> bool {
+    let others = [&GATEWAY_DOWN, &HELP, &NOTHING_ASKED, &STOP_ASKED];
+    kind.weight == Weight::Fact && !others.contains(&kind)
 }
 
 fn what(row: &Model) -> String {
-    let code = row.fault.as_deref().unwrap_or("-");
-    match (row.state, code) {
+    let word = row.fault.as_deref().unwrap_or("-");
+    let code = in_words(word).map_or_else(|| word.to_owned(), |words| format!("{words}，{word}"));
+    match (row.state, word) {
         (NoticeState::Unsure, _) => "不知道有没有发出，通道没有答复".to_owned(),
         (NoticeState::Rejected, _) => format!("通道拒收（{code}）"),
         (NoticeState::GaveUp, "not_theirs") => "机主回复不是本人，没有再发".to_owned(),
         (NoticeState::GaveUp, "expired") => "过了时间，没能发出".to_owned(),
         (NoticeState::GaveUp, _) => format!("多次没能发出（{code}）"),
         _ => format!("已发出，手机没有收到（{code}）"),
+    }
+}
+
+/// What networks' codes mean that clerks meet most.
+fn in_words(code: &str) -> Option<&'static str> {
+    match code {
+        "DB:0140" | "DB:0144" => Some("号码在运营商黑名单里"),
+        _ if code.contains("lacklist") || code.contains("BLACK_KEY") => Some("号码在运营商黑名单里"),
+        "MK:0001" | "MK:0000" | "MK:0010" => Some("空号或停机"),
+        "MK:0012" | "EXPIRED" => Some("手机关机或不在服务区"),
+        _ if code.contains("PhoneNumber") || code.contains("MOBILE_NUMBER") => Some("号码不对"),
+        _ if code.contains("Sensitive") => Some("内容有敏感词"),
+        _ => None,
     }
 }
 
@@ -129,6 +163,7 @@ async fn mine(act: &Act, id: Id) -> Result<Model> {
         .add(Column::State.is_in([NoticeState::Rejected, NoticeState::GaveUp, NoticeState::Unsure]))
         .add(Column::Delivery.eq(Delivery::Failed));
     let row = Entity::find_by_id(id).filter(Column::CentreId.eq(act.centre.id)).filter(over).one(&*act.tx).await?;
+    let row = row.filter(|row| Kind::of(&row.kind).is_some_and(is_for_residents));
     row.ok_or_else(|| UNKNOWN_NOTICE.into())
 }
 
@@ -146,15 +181,18 @@ pub struct Unread {
 /// Texts from phones that nobody has read, the latest first.
 ///
 /// # Errors
-/// Whatever the database says; a key that is not here.
+/// Whatever the database says.
 pub async fn unread(db: &impl ConnectionTrait, vault: &Vault, centre: Id, now: Time) -> Result<Vec<Unread>> {
     let rows = unheard(centre, now).order_by_desc(uplink::Column::ReceivedAt).limit(LONGEST);
     let open = |row: uplink::Model| {
-        let phone = vault.open(Place::new("uplink.phone", centre, row.id), &row.phone)?;
-        let text = vault.open(Place::new("uplink.text", centre, row.id), &row.text)?;
-        Ok(Unread { phone: personal::mask_phone(&phone), text, row })
+        // One whose key is lost hides no others.
+        let open = |column, sealed| vault.open(Place::new(column, centre, row.id), sealed).ok();
+        let phone =
+            open("uplink.phone", &row.phone).map_or_else(|| LOST.to_owned(), |phone| personal::mask_phone(&phone));
+        let text = open("uplink.text", &row.text).unwrap_or_else(|| LOST.to_owned());
+        Unread { phone, text, row }
     };
-    rows.all(db).await?.into_iter().map(open).collect()
+    Ok(rows.all(db).await?.into_iter().map(open).collect())
 }
 
 fn unheard(centre: Id, now: Time) -> Select<uplink::Entity> {

@@ -2,6 +2,7 @@
 //! nothing more about others' matters until somebody shows that the phone is his; the second is looked at by staff.
 
 use super::kind::{Kind, Weight};
+use super::vendor::WECHAT;
 use crate::base::Random;
 use crate::base::error::Result;
 use crate::base::personal;
@@ -9,11 +10,9 @@ use crate::base::vault::{Place, Vault};
 use crate::domain::act::Act;
 use entity::notice::doubt::{Column, Entity, Model};
 use entity::notice::{Delivery, DoubtWhy, Model as Notice};
-use entity::{Blind, Id, Time};
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QuerySelect as _,
-};
+use entity::{Id, Time};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
 use std::collections::HashSet;
 
 /// True for words that say nothing but that the phone is not the person's: `0`, `不是本人`.
@@ -25,7 +24,7 @@ pub fn denies(text: &str) -> bool {
 
 /// True for a network's word that there is no such phone, or none in use. One that is switched off for an hour is no such phone.
 fn is_dead(code: &str) -> bool {
-    matches!(code, "MK:0001" | "MK:0000" | "MK:0010" | "UNDELIV:0001" | "isv.MOBILE_NUMBER_ILLEGAL")
+    matches!(code, "MK:0001" | "MK:0000" | "MK:0010")
 }
 
 /// Puts a phone in doubt: whoever answered from it says that it is not the person's.
@@ -41,14 +40,22 @@ pub async fn deny(act: &Act, phone: &str) -> Result<()> {
         phone_blind: act.blind("phone", phone),
         why: DoubtWhy::NotTheirs,
         since: act.now,
+        confirmed_at: None,
     };
-    put(&*act.tx, row).await
+    put(&*act.tx, &act.vault, phone, row).await
 }
 
-async fn put(db: &impl ConnectionTrait, row: Model) -> Result<()> {
+async fn put(db: &impl ConnectionTrait, vault: &Vault, phone: &str, row: Model) -> Result<()> {
+    // Under an earlier key of the index it may be there as well; one phone is one row.
+    let mut earlier = vault.blinds("phone", row.centre_id, phone);
+    earlier.retain(|blind| *blind != row.phone_blind);
+    if !earlier.is_empty() {
+        let twins = Entity::delete_many().filter(Column::CentreId.eq(row.centre_id));
+        twins.filter(Column::PhoneBlind.is_in(earlier)).exec(db).await?;
+    }
     // What a person says weighs more than what a network does.
     let again = OnConflict::columns([Column::CentreId, Column::PhoneBlind])
-        .update_columns([Column::Why, Column::Since])
+        .update_columns([Column::Why, Column::Since, Column::ConfirmedAt])
         .to_owned();
     let known = OnConflict::columns([Column::CentreId, Column::PhoneBlind]).do_nothing().to_owned();
     let conflict = if row.why == DoubtWhy::NotTheirs { again } else { known };
@@ -56,8 +63,23 @@ async fn put(db: &impl ConnectionTrait, row: Model) -> Result<()> {
     Ok(())
 }
 
-/// Takes the doubt from a phone: somebody has shown that it is his, by a code that was sent there, or at the window. True if there
-/// was one.
+/// Whoever has a phone now has shown that it is his, by a code that was sent there. He is told of what begins from now on; what
+/// went before may be another's.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn confirmed(act: &Act, phone: &str) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::ConfirmedAt, Expr::value(act.now))
+        .filter(Column::CentreId.eq(act.centre.id))
+        .filter(Column::PhoneBlind.is_in(act.blinds("phone", phone)))
+        .filter(Column::ConfirmedAt.is_null())
+        .exec(&*act.tx)
+        .await?;
+    Ok(())
+}
+
+/// Takes the doubt from a phone: its owner says at the window that it is his. True if there was one.
 ///
 /// # Errors
 /// Whatever the database says.
@@ -77,6 +99,7 @@ pub async fn verified(act: &Act, phone: &str) -> Result<bool> {
 pub async fn doubted(db: &impl ConnectionTrait, vault: &Vault, centre: Id, phone: &str) -> Result<Option<DoubtWhy>> {
     let doubt = Entity::find()
         .filter(Column::CentreId.eq(centre))
+        .filter(Column::ConfirmedAt.is_null())
         .filter(Column::PhoneBlind.is_in(vault.blinds("phone", centre, phone)));
     Ok(doubt.one(db).await?.map(|d| d.why))
 }
@@ -90,24 +113,29 @@ pub const fn in_doubt(why: DoubtWhy) -> &'static str {
     }
 }
 
-/// Of these texts, those that may not go: the phone is another's, and they are no code that he has asked for.
-pub(super) async fn withheld(db: &impl ConnectionTrait, texts: &[Notice]) -> Result<HashSet<Id>> {
-    let about = |n: &&Notice| Kind::of(&n.kind).is_none_or(|k| k.weight < Weight::Code);
-    let phones: HashSet<Vec<u8>> = texts.iter().filter(about).map(|n| n.phone_blind.0.clone()).collect();
-    if phones.is_empty() {
+/// Of these texts and their phones, those that may not go: the phone is another's, or was when the matter began, and they are no
+/// code that he has asked for.
+pub(super) async fn withheld(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    texts: &[(&Notice, &str)],
+) -> Result<HashSet<Id>> {
+    let about = |n: &Notice| Kind::of(&n.kind).is_none_or(|k| k.weight < Weight::Code);
+    let blinds = |n: &Notice, phone: &str| vault.blinds("phone", n.centre_id, phone);
+    let of_others: Vec<&(&Notice, &str)> = texts.iter().filter(|(n, _)| about(n)).collect();
+    if of_others.is_empty() {
         return Ok(HashSet::new());
     }
-    let doubted: Vec<(Id, Blind)> = Entity::find()
-        .select_only()
-        .column(Column::CentreId)
-        .column(Column::PhoneBlind)
-        .filter(Column::PhoneBlind.is_in(phones.into_iter().map(Blind)))
+    let doubted = Entity::find()
+        .filter(Column::PhoneBlind.is_in(of_others.iter().flat_map(|(n, phone)| blinds(n, phone))))
         .filter(Column::Why.eq(DoubtWhy::NotTheirs))
-        .into_tuple()
         .all(db)
         .await?;
-    let is_doubted = |n: &&Notice| doubted.iter().any(|(c, p)| *c == n.centre_id && *p == n.phone_blind);
-    Ok(texts.iter().filter(about).filter(is_doubted).map(|n| n.id).collect())
+    let is_withheld = |n: &Notice, phone: &str| {
+        let of_phone = |d: &&Model| d.centre_id == n.centre_id && blinds(n, phone).contains(&d.phone_blind);
+        doubted.iter().filter(of_phone).any(|d| d.confirmed_at.is_none() || n.matter_at < d.since)
+    };
+    Ok(of_others.into_iter().filter(|(n, phone)| is_withheld(n, phone)).map(|(n, _)| n.id).collect())
 }
 
 /// What networks say of phones: one that was reached is there again, one that does not exist is in doubt.
@@ -120,9 +148,11 @@ pub(super) async fn heard(
     code: &str,
     texts: &[Notice],
 ) -> Result<()> {
-    if delivery == Delivery::Delivered {
+    // What WeChat brings says nothing of a phone.
+    let by_network: Vec<&Notice> = texts.iter().filter(|n| n.gateway.as_deref() != Some(WECHAT)).collect();
+    if delivery == Delivery::Delivered && !by_network.is_empty() {
         Entity::delete_many()
-            .filter(Column::PhoneBlind.is_in(texts.iter().map(|n| n.phone_blind.clone())))
+            .filter(Column::PhoneBlind.is_in(by_network.iter().map(|n| n.phone_blind.clone())))
             .filter(Column::Why.eq(DoubtWhy::Unreachable))
             .exec(db)
             .await?;
@@ -130,7 +160,7 @@ pub(super) async fn heard(
     if delivery != Delivery::Failed || !is_dead(code) {
         return Ok(());
     }
-    for text in texts {
+    for text in by_network {
         // One whose key is lost tells nothing.
         let place = Place::new("notice.phone", text.centre_id, text.id);
         let Ok(phone) = vault.open(place, &text.phone) else { continue };
@@ -142,8 +172,9 @@ pub(super) async fn heard(
             phone_blind: vault.blind("phone", text.centre_id, &phone),
             why: DoubtWhy::Unreachable,
             since: now,
+            confirmed_at: None,
         };
-        put(db, row).await?;
+        put(db, vault, &phone, row).await?;
     }
     Ok(())
 }

@@ -70,6 +70,7 @@ pub async fn tell_operator(act: &Act, phone: &str, held: &Model) -> Result<()> {
         values: vec![("gateway", held.gateway.clone()), ("code", held.code.clone())],
         about: act.id(),
         account: None,
+        matter_at: act.now,
         due_at: act.now,
         expires_at: act.now + Duration::hours(18),
     };

@@ -2,6 +2,7 @@
 
 use super::admit::nears;
 use super::hold::holds;
+use super::kind::{Kind, Weight};
 use super::{NOT_TO_RETRY, UNKNOWN_NOTICE};
 use crate::base::error::Result;
 use crate::base::metrics::Waiting;
@@ -21,7 +22,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What is neither due nor well over, as the index says it that holds nothing else.
-fn unwell() -> Condition {
+pub(super) fn unwell() -> Condition {
     Condition::all().add(Column::State.ne(NoticeState::Accepted)).add(Column::State.ne(NoticeState::Due))
 }
 
@@ -150,6 +151,9 @@ impl Explained {
                 "spacing" => format!("waits until {}: the phone was sent something just before", when(row.due_at)),
                 "phone_limit" => format!("waits until {}: the phone was sent enough", when(row.due_at)),
                 "budget" => format!("waits until {}: the day's budget is used up", when(row.due_at)),
+                "no_gateway" => {
+                    "waits: no gateway here takes texts, and its reader has not asked for it in WeChat".to_owned()
+                }
                 "held" => format!("waits until {}: no gateway is in order", when(row.due_at)),
                 "no_template" => {
                     "waits: no vendor here has approved a template for it; see `shuitian import texts`".to_owned()
@@ -213,12 +217,15 @@ pub async fn explain(db: &impl ConnectionTrait, vault: &Vault, centre: Id, id: I
 pub async fn retry(act: &Act, id: Id, though_unsure: bool) -> Result<()> {
     let row = Entity::find_by_id(id).filter(Column::CentreId.eq(act.centre.id)).one(&*act.tx).await?;
     let row = row.ok_or(UNKNOWN_NOTICE)?;
-    let over = match row.state {
-        NoticeState::Rejected | NoticeState::GaveUp => true,
-        NoticeState::Accepted => row.delivery == Delivery::Failed,
-        NoticeState::Unsure => though_unsure,
-        _ => false,
-    };
+    // A code is asked for anew, and an alarm of long ago alarms nobody.
+    let is_news = Kind::of(&row.kind).is_none_or(|k| k.weight < Weight::Code);
+    let over = is_news
+        && match row.state {
+            NoticeState::Rejected | NoticeState::GaveUp => true,
+            NoticeState::Accepted => row.delivery == Delivery::Failed,
+            NoticeState::Unsure => though_unsure,
+            _ => false,
+        };
     if !over {
         return Err(NOT_TO_RETRY.with(&[("state", &row.state.word())]).into());
     }

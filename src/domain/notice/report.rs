@@ -9,7 +9,7 @@ use crate::base::error::Result;
 use crate::base::vault::Vault;
 use chrono::Duration;
 use entity::notice::report::{Column as Report, Entity as Reports, Model};
-use entity::notice::{Column, Delivery, Entity, Model as Notice, NoticeState, attempt};
+use entity::notice::{AttemptOutcome, Column, Delivery, Entity, Model as Notice, NoticeState, attempt};
 use entity::{Blind, Id, Time};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
@@ -52,11 +52,13 @@ pub async fn take_reports(
 pub async fn match_reports(db: &impl ConnectionTrait, vault: &Vault, random: &Random, now: Time) -> Result<()> {
     let kept = Reports::find().order_by_desc(Report::At).limit(AGAIN).all(db).await?;
     let (matched, _) = matched(db, vault, random, now, kept).await?;
-    let mut over = Condition::any().add(Report::At.lt(now - KEPT));
-    for report in matched {
-        over = over.add(Report::Gateway.eq(report.gateway).and(Report::VendorId.eq(report.vendor_id)));
+    for some in matched.chunks(100) {
+        let known = some.iter().fold(Condition::any(), |known, report| {
+            known.add(Report::Gateway.eq(&report.gateway).and(Report::VendorId.eq(&report.vendor_id)))
+        });
+        Reports::delete_many().filter(known).exec(db).await?;
     }
-    Reports::delete_many().filter(over).exec(db).await?;
+    Reports::delete_many().filter(Report::At.lt(now - KEPT)).exec(db).await?;
     Ok(())
 }
 
@@ -77,6 +79,11 @@ async fn matched(
         };
         let notice = match (known.iter().find(is_of), report.notice_id) {
             (Some(notice), _) => Some(notice.clone()),
+            // Of an earlier attempt of a text that goes once more it says nothing new.
+            (None, Some(id)) if is_old(db, id, &report).await? => {
+                matched.push(report);
+                continue;
+            }
             (None, Some(id)) => taken_after_all(db, id, &report.gateway, Some(&report.vendor_id), now).await?,
             (None, None) => None,
         };
@@ -97,11 +104,21 @@ async fn matched(
     Ok((matched, unmatched))
 }
 
+/// True for a report of an attempt that was taken, and so was no uncertain one.
+async fn is_old(db: &impl ConnectionTrait, id: Id, report: &Model) -> Result<bool> {
+    let taken = attempt::Entity::find()
+        .filter(attempt::Column::NoticeId.eq(id))
+        .filter(attempt::Column::VendorId.eq(&report.vendor_id));
+    Ok(taken.one(db).await?.is_some_and(|a| a.gateway == report.gateway))
+}
+
 async fn by_vendor_id(db: &impl ConnectionTrait, reports: &[Model]) -> Result<Vec<Notice>> {
-    if reports.is_empty() {
+    // Where a vendor tells none, there is nothing to go by.
+    let ids: Vec<&str> = reports.iter().map(|r| r.vendor_id.as_str()).filter(|id| !id.is_empty()).collect();
+    if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let theirs = Column::VendorId.is_in(reports.iter().map(|r| r.vendor_id.as_str()));
+    let theirs = Column::VendorId.is_in(ids);
     Ok(Entity::find().filter(theirs).all(db).await?)
 }
 
@@ -114,8 +131,13 @@ async fn taken_after_all(
     vendor_id: Option<&str>,
     now: Time,
 ) -> Result<Option<Notice>> {
+    let states = match last_attempt(db, id).await?.map(|a| a.outcome) {
+        Some(AttemptOutcome::Ambiguous) | None => vec![NoticeState::Unsure, NoticeState::Due],
+        // Tried since, it waits for a reason of its own.
+        Some(_) => vec![NoticeState::Unsure],
+    };
     let unsure = Condition::any()
-        .add(Column::State.is_in([NoticeState::Unsure, NoticeState::Due]))
+        .add(Column::State.is_in(states))
         .add(Column::State.eq(NoticeState::Accepted).and(Column::VendorId.is_null()));
     let taken = Entity::update_many()
         .col_expr(Column::State, Expr::value(NoticeState::Accepted))

@@ -31,6 +31,8 @@ pub struct Message {
     pub about: Id,
     /// The resident's account whose own news it is, if it is an account's.
     pub account: Option<Id>,
+    /// When the matter it speaks of began.
+    pub matter_at: Time,
     /// When it may go.
     pub due_at: Time,
     /// When it is no longer worth sending.
@@ -89,6 +91,7 @@ async fn row(act: &Act, message: Message, phone: &str) -> Result<Model> {
         filled: act.seal("notice.filled", id, &filled)?,
         about: message.about,
         account_id: message.account,
+        matter_at: message.matter_at,
         due_at,
         expires_at: message.expires_at,
         state: NoticeState::Due,
@@ -158,21 +161,18 @@ pub async fn said(
     Ok(keys.into_iter().collect())
 }
 
-/// The only centre that has written to a phone of late, if there is one.
+/// The centres that have written to a phone of late.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn only_sender(db: &impl ConnectionTrait, phone: Vec<Blind>, now: Time) -> Result<Option<Id>> {
-    let centres: Vec<Id> = Entity::find()
+pub async fn senders(db: &impl ConnectionTrait, phone: Vec<Blind>, now: Time) -> Result<Vec<Id>> {
+    let centres = Entity::find()
         .select_only()
         .column(Column::CentreId)
         .distinct()
         .filter(Column::PhoneBlind.is_in(phone))
-        .filter(Column::SentAt.gt(now - Duration::days(30)))
-        .into_tuple()
-        .all(db)
-        .await?;
-    Ok(if let [only] = centres.as_slice() { Some(*only) } else { None })
+        .filter(Column::SentAt.gt(now - Duration::days(30)));
+    Ok(centres.into_tuple().all(db).await?)
 }
 
 /// Takes back every text about `about` that has not been handed to a gateway.

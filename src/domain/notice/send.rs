@@ -2,6 +2,7 @@
 
 use super::admit::{admit, note_spending};
 use super::claim::LEASE;
+use super::doubt;
 use super::permit::{self, Spent};
 use super::template::{segments, together};
 use super::vendor::{Approved, Filled, WECHAT};
@@ -67,16 +68,25 @@ pub async fn begin_sending(
     for notice in admitted.into_iter().filter(|n| marked.contains(&n.id)) {
         match open(vault, &notice).and_then(|opened| Ok((opened, approved.fill(vault, &notice)?))) {
             Ok(((phone, text, line), filled)) => {
-                let asked = asked_for(db, &notice, &filled).await?;
-                // Several lines are no value for a vendor: where one may be asked, each goes by itself.
-                let line = line.filter(|_| by_template.is_empty() && asked.is_none());
-                opened.push((Parcel { notice, phone, text, carries: Vec::new(), filled, asked }, line));
+                opened.push((Parcel { notice, phone, text, carries: Vec::new(), filled, asked: None }, line));
             }
             Err(error) => {
                 // It would stop every round from here on, and no later one could open it either.
                 tracing::error!(id = %notice.id, error = format!("{error:#}"), "a text cannot be opened and is given up");
                 end(db, now, &notice, &[notice.id], NoticeState::GaveUp, None, "cannot_be_opened").await?;
             }
+        }
+    }
+    let texts: Vec<(&Model, &str)> = opened.iter().map(|(p, _)| (&p.notice, p.phone.as_str())).collect();
+    let withheld = doubt::withheld(db, vault, &texts).await?;
+    for (parcel, _) in opened.extract_if(.., |(p, _)| withheld.contains(&p.notice.id)) {
+        end(db, now, &parcel.notice, &[parcel.notice.id], NoticeState::GaveUp, None, "not_theirs").await?;
+    }
+    take_permits(db, &mut opened).await?;
+    // Several lines are no value for a vendor: where one may be asked, each goes by itself.
+    for (parcel, line) in &mut opened {
+        if !by_template.is_empty() || parcel.asked.is_some() {
+            *line = None;
         }
     }
     let parcels = merge(opened);
@@ -90,11 +100,20 @@ pub async fn begin_sending(
     Ok(parcels)
 }
 
-/// The account that has asked to be told of this by WeChat; its consent is taken.
-async fn asked_for(db: &impl ConnectionTrait, notice: &Model, filled: &[Filled]) -> Result<Option<Id>> {
-    let template = filled.iter().find(|f| f.gateway == WECHAT).map(|f| f.template.as_str());
-    let (Some(account), Some(template)) = (notice.account_id, template) else { return Ok(None) };
-    Ok(permit::take(db, account, template).await?.then_some(account))
+/// Takes the consents of those who have asked to be told by WeChat, in one order everywhere: two workers that took them in
+/// different ones could wait for each other for ever.
+async fn take_permits(db: &impl ConnectionTrait, opened: &mut [(Parcel, Option<String>)]) -> Result<()> {
+    let wanting = |(parcel, _): &(Parcel, Option<String>)| {
+        Some((parcel.notice.account_id?, parcel.filled.iter().find(|f| f.gateway == WECHAT)?.template.clone()))
+    };
+    let mut wanted: Vec<_> = opened.iter().enumerate().filter_map(|(n, of)| Some((wanting(of)?, n))).collect();
+    wanted.sort();
+    for ((account, template), n) in wanted {
+        if permit::take(db, account, &template).await? {
+            opened[n].0.asked = Some(account);
+        }
+    }
+    Ok(())
 }
 
 fn open(vault: &Vault, notice: &Model) -> anyhow::Result<(String, String, Option<String>)> {
@@ -235,11 +254,14 @@ pub async fn settle(db: &impl ConnectionTrait, limits: &TextLimits, now: Time, e
     let free = |e: &Ended| e.tried.last().is_some_and(|t| t.gateway == WECHAT);
     let went = |e: &&Ended| matches!(e.how, Settled::Accepted { .. } | Settled::Unsure { .. }) && !free(e);
     note_spending(db, now, limits, ended.iter().filter(went).map(|e| &e.parcel)).await?;
-    for Ended { parcel, spent, .. } in &ended {
-        let template = parcel.filled.iter().find(|f| f.gateway == WECHAT);
-        if let (Some(account), Some(template)) = (parcel.asked, template) {
-            permit::settle(db, now, account, &template.template, *spent).await?;
-        }
+    let taken = ended.iter().filter_map(|Ended { parcel, spent, .. }| {
+        let template = parcel.filled.iter().find(|f| f.gateway == WECHAT)?;
+        Some((parcel.asked?, template.template.as_str(), *spent))
+    });
+    let mut taken: Vec<_> = taken.collect();
+    taken.sort_by_key(|(account, template, _)| (*account, *template));
+    for (account, template, spent) in taken {
+        permit::settle(db, now, account, template, spent).await?;
     }
     let mut accepted = BTreeMap::<&'static str, Vec<(Parcel, String)>>::new();
     for Ended { parcel, how, .. } in ended {

@@ -50,6 +50,12 @@ pub async fn heed(act: &Act, phone: &str, word: Word) -> Result<UplinkOutcome> {
         }
         Word::Confirm => {
             answer(act, phone, &STOP_DONE).await?;
+            // Under an earlier key of the index it may be there already.
+            let there =
+                Entity::find().filter(mine.clone()).filter(Column::PhoneBlind.is_in(blinds)).one(&*act.tx).await?;
+            if there.is_some() {
+                return Ok(UplinkOutcome::Stopped);
+            }
             let id = act.id();
             let row = Model {
                 id,
@@ -76,6 +82,7 @@ async fn answer(act: &Act, phone: &str, kind: &'static super::Kind) -> Result<()
         values: Vec::new(),
         about: act.id(),
         account: None,
+        matter_at: act.now,
         due_at: act.now,
         expires_at: act.now + Duration::hours(12),
     };

@@ -230,6 +230,7 @@ impl Given {
             (Some(sealed), Ordinal::First) => Some(act.open("invitation.comment", row.id, sealed)?),
             _ => None,
         };
+        let earlier = before.is_some();
         let words: Vec<String> = self.comment.into_iter().chain(before).collect();
         let comment = Some(words.join("\n")).filter(|words| !words.is_empty());
         Ok(Model {
@@ -243,7 +244,8 @@ impl Given {
             tags: self.tags,
             comment: comment.map(|c| act.seal("review.comment", id, &c)).transpose()?,
             anonymous: self.anonymous,
-            checked: self.checked,
+            // What came by text before, nobody has looked at.
+            checked: if earlier { self.checked.map(|_| Checked::Review) } else { self.checked },
             channel: self.channel,
             at: act.now,
             recorded_at: act.now,

@@ -160,6 +160,7 @@ impl Asked {
             ],
             about: row.id,
             account: case.account_id,
+            matter_at: case.received_at,
             due_at: act.now,
             expires_at: row.expires_at,
         })

@@ -61,7 +61,11 @@ impl<'t> Uplink<'t> {
     ) -> Result<Option<Id>> {
         let blinds: Vec<Blind> = centres.iter().flat_map(|c| vault.blinds("phone", c.id, &self.phone)).collect();
         let rows = asked_of_late(db, blinds.clone(), now, rules).await?;
-        let only = if rows.is_empty() { notice::only_sender(db, blinds, now).await? } else { only_centre(rows.iter()) };
+        let only = match (rows.is_empty(), notice::senders(db, blinds, now).await?.as_slice()) {
+            (true, [only]) => Some(*only),
+            (true, _) => None,
+            (false, _) => only_centre(rows.iter()),
+        };
         let Some(answer) = read(self.text) else { return Ok(only) };
         if let Some(review) = echo(db, &rows, answer, now).await? {
             return Ok(rows.iter().find(|r| r.id == review.invitation_id).map(|r| r.centre_id));
@@ -72,23 +76,42 @@ impl<'t> Uplink<'t> {
         Ok(meant.map(|row| row.centre_id).or(only))
     }
 
-    /// Keeps it where no centre asked for it.
+    /// The centres that it concerns though it be meant for no one of them: whoever says that a phone is not the person's, or that
+    /// he wants no more reminders, says so to all that have written to it of late.
     ///
     /// # Errors
-    /// Whatever the database or the vault says.
-    pub async fn keep_unmatched(
+    /// Whatever the database says.
+    pub async fn concerns(
         &self,
         db: &impl ConnectionTrait,
         vault: &Vault,
-        id: Id,
+        centres: &[Arc<Centre>],
         now: Time,
-    ) -> Result<UplinkOutcome> {
+    ) -> Result<Vec<Id>> {
+        if !notice::denies(self.text) && Word::read(self.text).is_none() {
+            return Ok(Vec::new());
+        }
+        let blinds = centres.iter().flat_map(|c| vault.blinds("phone", c.id, &self.phone)).collect();
+        notice::senders(db, blinds, now).await
+    }
+
+    /// The same without what it is told from others by: for one that several centres heed.
+    #[must_use]
+    pub fn unkeyed(&self) -> Self {
+        Self { phone: self.phone.clone(), key: None, ..*self }
+    }
+
+    /// Keeps it where no centre asked for it; true if it is new.
+    ///
+    /// # Errors
+    /// Whatever the database or the vault says.
+    pub async fn keep_unmatched(&self, db: &impl ConnectionTrait, vault: &Vault, id: Id, now: Time) -> Result<bool> {
         let row = self.kept(vault, None, id, now)?;
-        Uplinks::insert(row.into_active_model())
+        let new = Uplinks::insert(row.into_active_model())
             .on_conflict(OnConflict::new().do_nothing().to_owned())
             .exec_without_returning(db)
             .await?;
-        Ok(UplinkOutcome::Kept)
+        Ok(new == 1)
     }
 
     fn kept(&self, vault: &Vault, centre_id: Option<Id>, id: Id, now: Time) -> Result<uplink::Model> {
@@ -147,7 +170,8 @@ const fn is_to_be_read(outcome: UplinkOutcome) -> bool {
 }
 
 async fn heed(act: &Act, phone: &str, text: &str) -> Result<UplinkOutcome> {
-    if notice::denies(text) {
+    // An angry 0 to a question for grades is no such word: it is asked back.
+    if notice::denies(text) && (!is_zero(text) || open_of(act, phone).await?.is_empty()) {
         notice::deny(act, phone).await?;
         resident::doubt(act, phone).await?;
         return Ok(UplinkOutcome::NotTheirs);
@@ -171,11 +195,10 @@ async fn heed(act: &Act, phone: &str, text: &str) -> Result<UplinkOutcome> {
 
 /// Keeps words with the only invitation that is open for a phone.
 async fn comment(act: &Act, phone: &str, text: &str) -> Result<UplinkOutcome> {
-    let rows = of_phone(act, phone).await?;
-    let open: Vec<&invitation::Model> = rows.iter().filter(|row| is_open(row, act.now)).collect();
+    let open = open_of(act, phone).await?;
     let only = match open.as_slice() {
         [] => return Ok(UplinkOutcome::Kept),
-        [only] => only,
+        [only] if !is_zero(text) => only,
         _ => return Ok(UplinkOutcome::Unclear),
     };
     let held = invitation::Entity::find_by_id(only.id)
@@ -247,6 +270,16 @@ async fn asked_of_late(
 
 async fn of_phone(act: &Act, phone: &str) -> Result<Vec<invitation::Model>> {
     asked_of_late(&*act.tx, act.blinds("phone", phone), act.now, &act.rules).await
+}
+
+/// Invitations of a phone that may be answered now.
+async fn open_of(act: &Act, phone: &str) -> Result<Vec<invitation::Model>> {
+    let rows = of_phone(act, phone).await?;
+    Ok(rows.into_iter().filter(|row| is_open(row, act.now)).collect())
+}
+
+fn is_zero(text: &str) -> bool {
+    personal::half_width(text).trim() == "0"
 }
 
 fn is_open(row: &invitation::Model, now: Time) -> bool {
@@ -321,6 +354,7 @@ async fn help(act: &Act, phone: &str) -> Result<()> {
         values,
         about: act.id(),
         account: None,
+        matter_at: act.now,
         due_at: act.now,
         expires_at: act.now + Duration::hours(6),
     };

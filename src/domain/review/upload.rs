@@ -75,7 +75,8 @@ pub struct Batch {
 /// # Errors
 /// Whatever the database or the vault says.
 pub async fn next_batch(act: &Act, profile: &settings::Upload) -> Result<Option<Batch>> {
-    let mine = || Entity::find().filter(Column::CentreId.eq(act.centre.id));
+    let open = Column::State.ne(Upload::Done);
+    let mine = || Entity::find().filter(Column::CentreId.eq(act.centre.id)).filter(open.clone());
     let begun = mine().filter(Column::State.eq(Upload::Claimed)).order_by_asc(Column::Batch).one(&*act.tx).await?;
     let name = match begun.and_then(|row| row.batch) {
         Some(name) => name,
@@ -100,8 +101,26 @@ pub async fn next_batch(act: &Act, profile: &settings::Upload) -> Result<Option<
     let rows = mine().filter(Column::Batch.eq(&name)).filter(Column::State.eq(Upload::Claimed));
     let ids = rows.order_by_asc(Column::ReviewId).all(&*act.tx).await?.into_iter().map(|row| row.review_id);
     let reviews: Vec<Id> = ids.collect();
-    let records = records(&*act.tx, &act.vault, &act.centre, profile, &reviews).await?;
-    Ok(Some(Batch { name, reviews, records }))
+    let (records, broken) = records(&*act.tx, &act.vault, &act.centre, profile, &reviews).await?;
+    for review in &broken {
+        // It would stop every batch from here on.
+        tracing::error!(%review, "a review cannot be opened, and is not uploaded");
+        settle_one(act, *review, &name, Upload::Refused, Some("cannot_be_opened")).await?;
+    }
+    let reviews: Vec<Id> = reviews.into_iter().filter(|id| !broken.contains(id)).collect();
+    Ok(Some(Batch { name, reviews, records }).filter(|batch| !batch.reviews.is_empty()))
+}
+
+async fn settle_one(act: &Act, review: Id, batch: &str, state: Upload, reason: Option<&str>) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::State, Expr::value(state))
+        .col_expr(Column::Reason, Expr::value(reason))
+        .col_expr(Column::At, Expr::value(act.now))
+        .filter(Column::ReviewId.eq(review))
+        .filter(Column::Batch.eq(batch))
+        .exec(&*act.tx)
+        .await?;
+    Ok(())
 }
 
 /// What became of one review of a batch.
@@ -123,14 +142,7 @@ pub async fn settle_batch(act: &Act, batch: &Batch, taken: &[Taken]) -> Result<(
             Taken::There => (Upload::Done, None),
             Taken::Refused(reason) => (Upload::Refused, Some(reason.chars().take(200).collect::<String>())),
         };
-        Entity::update_many()
-            .col_expr(Column::State, Expr::value(state))
-            .col_expr(Column::Reason, Expr::value(reason))
-            .col_expr(Column::At, Expr::value(act.now))
-            .filter(Column::ReviewId.eq(*review))
-            .filter(Column::Batch.eq(&batch.name))
-            .exec(&*act.tx)
-            .await?;
+        settle_one(act, *review, &batch.name, state, reason.as_deref()).await?;
     }
     Ok(())
 }
@@ -156,31 +168,37 @@ async fn records(
     centre: &Centre,
     profile: &settings::Upload,
     ids: &[Id],
-) -> Result<Vec<Value>> {
+) -> Result<(Vec<Value>, Vec<Id>)> {
     let reviews = Reviews::find().filter(Of::Id.is_in(ids.iter().copied())).order_by_asc(Of::Id).all(db).await?;
     let cases = Cases::find().filter(entity::case::Column::Id.is_in(reviews.iter().map(|r| r.case_id))).all(db).await?;
     let cases: HashMap<Id, Case> = cases.into_iter().map(|case| (case.id, case)).collect();
-    let firsts = Reviews::find()
-        .filter(Of::InvitationId.is_in(reviews.iter().map(|r| r.invitation_id)))
-        .filter(Of::Ordinal.eq(Ordinal::First))
-        .all(db)
-        .await?;
-    let firsts: HashMap<Id, Option<i32>> = firsts.into_iter().map(|r| (r.invitation_id, r.grade)).collect();
+    let both = Reviews::find().filter(Of::InvitationId.is_in(reviews.iter().map(|r| r.invitation_id))).all(db).await?;
+    let other =
+        |of: &Review, ordinal| both.iter().find(|r| r.invitation_id == of.invitation_id && r.ordinal == ordinal);
+    let words = |of: &Review| {
+        let open = |sealed| vault.open(Place::new("review.comment", centre.id, of.id), sealed);
+        of.comment.as_ref().map(open).transpose().map(Option::unwrap_or_default)
+    };
     let offices = crate::domain::centre::offices(db, centre.id).await?;
     let guides = crate::domain::guide::all(db, centre).await?;
-    let mut records = Vec::with_capacity(reviews.len());
+    let (mut records, mut broken) = (Vec::with_capacity(reviews.len()), Vec::new());
     for review in reviews {
         let case = cases.get(&review.case_id).ok_or_else(|| anyhow::anyhow!("a review without its case"))?;
-        let person = applicant::get(db, vault, centre.id, case.applicant_id).await?;
-        let comment = match &review.comment {
-            Some(sealed) => vault.open(Place::new("review.comment", centre.id, review.id), sealed)?,
-            None => String::new(),
+        // A grade that was given without a word is explained by what was added.
+        let explains = other(&review, Ordinal::Append).filter(|_| review.ordinal == Ordinal::First);
+        let said = match (words(&review), explains) {
+            (Ok(none), Some(added)) if none.is_empty() => words(added),
+            (said, _) => said,
+        };
+        let (Ok(comment), Ok(person)) = (said, applicant::get(db, vault, centre.id, case.applicant_id).await) else {
+            broken.push(review.id);
+            continue;
         };
         let guide = guides.of(case.guide_id);
         let office = offices.iter().find(|o| o.id == case.office_id).map(|o| o.name.as_str());
         let told = |key: &str| centre.reporting.get(key).and_then(Value::as_str).unwrap_or_default();
         // An addition that says nothing of a grade leaves the first one's.
-        let grade = review.grade.or_else(|| firsts.get(&review.invitation_id).copied().flatten());
+        let grade = review.grade.or_else(|| other(&review, Ordinal::First)?.grade);
         let document = person.document.as_ref().map(|(_, number)| personal::mask_id(number));
         records.push(json!({
             "areaCode": told("area_code"),
@@ -219,7 +237,7 @@ async fn records(
             "publicFlag": "2",
         }));
     }
-    Ok(records)
+    Ok((records, broken))
 }
 
 fn in_their_form(at: Time) -> String {

@@ -17,6 +17,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 const VERSION: &str = "2017-05-25";
+/// Its clock and ours may differ by so much.
+const APART: Duration = Duration::minutes(1);
 /// What RFC 3986 leaves as it is.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
@@ -81,7 +83,10 @@ impl Aliyun {
             return Err(Untold(back::code(&told.code)));
         }
         let rows = told.rows.map(|rows| rows.list).unwrap_or_default();
-        Ok(rows.into_iter().filter_map(|row| row.report(now)).collect())
+        // Attempts of one text share our id: what was sent before this one is another's.
+        let since = (about.sent_at - APART).local().format("%Y-%m-%d %H:%M:%S").to_string();
+        let ours = |row: &DetailRow| row.send_date.as_ref().is_none_or(|date| *date >= since);
+        Ok(rows.into_iter().filter(ours).filter_map(|row| row.report(now)).collect())
     }
 
     async fn ask(&self, action: &str, query: &str, now: Time) -> Result<Answer, Lost> {
@@ -145,6 +150,7 @@ struct DetailRow {
     send_status: Value,
     err_code: Option<String>,
     out_id: Option<String>,
+    send_date: Option<String>,
 }
 
 impl DetailRow {
@@ -173,8 +179,7 @@ pub(super) fn reports(body: &[u8], now: Time) -> Option<Vec<Report>> {
     #[derive(Deserialize)]
     struct Pushed {
         success: bool,
-        #[serde(default)]
-        err_code: String,
+        err_code: Option<String>,
         biz_id: String,
         #[serde(default)]
         out_id: Option<String>,
@@ -185,11 +190,11 @@ pub(super) fn reports(body: &[u8], now: Time) -> Option<Vec<Report>> {
             vendor_id: back::vendor_id(&p.biz_id)?,
             notice_id: p.out_id.and_then(|word| Id::parse_str(&word).ok()),
             delivery: if p.success { Delivery::Delivered } else { Delivery::Failed },
-            code: back::code(&p.err_code),
+            code: back::code(&p.err_code.unwrap_or_default()),
             at: now,
         })
     };
-    back::each::<Pushed>(body)?.into_iter().map(report).collect()
+    back::readable(back::each(body)?, report)
 }
 
 /// Texts that were pushed. None for what is none.
@@ -224,6 +229,9 @@ pub(super) fn blames_form(code: &str) -> bool {
             | "isv.PARAM_LENGTH_LIMIT"
             | "isv.PARAM_NOT_SUPPORT_URL"
             | "isv.TEMPLATE_PARAMS_ILLEGAL"
+            | "isv.SMS_TEMPLATE_ILLEGAL"
+            | "isv.SMS_SIGNATURE_ILLEGAL"
+            | "isv.SIGN_STATE_ILLEGAL"
     )
 }
 

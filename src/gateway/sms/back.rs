@@ -67,6 +67,17 @@ pub(super) fn each<T: DeserializeOwned>(body: &[u8]) -> Option<Vec<T>> {
     })
 }
 
+/// What can be read of what was pushed. None where something was pushed and nothing of it can: one odd row does not take the others
+/// with it.
+pub(super) fn readable<T, R>(pushed: Vec<T>, read: impl Fn(T) -> Option<R>) -> Option<Vec<R>> {
+    let count = pushed.len();
+    let rows: Vec<R> = pushed.into_iter().filter_map(read).collect();
+    if rows.len() < count {
+        tracing::warn!(odd = count - rows.len(), of = count, "a vendor pushed rows that cannot be read");
+    }
+    (count == 0 || !rows.is_empty()).then_some(rows)
+}
+
 /// A code, which is kept: short, and nothing but a code.
 pub(super) fn code(word: &str) -> String {
     word.chars().filter(|c| !c.is_control()).take(WORDS).collect()

@@ -102,16 +102,15 @@ pub(super) fn reports(body: &[u8], now: Time) -> Option<Vec<Report>> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Pushed {
-        #[serde(default)]
-        report_status: String,
-        #[serde(default)]
-        error_code: String,
+        report_status: Option<String>,
+        error_code: Option<String>,
         #[serde(alias = "mgsGroup")]
         msg_group: String,
     }
     let report = |p: Pushed| {
-        let arrived = p.error_code == "DELIVRD" || matches!(p.report_status.as_str(), "CM:0000" | "DELIVRD");
-        let said = if p.error_code.is_empty() { &p.report_status } else { &p.error_code };
+        let (status, error) = (p.report_status.unwrap_or_default(), p.error_code.unwrap_or_default());
+        let arrived = error == "DELIVRD" || matches!(status.as_str(), "CM:0000" | "DELIVRD");
+        let said = if error.is_empty() { &status } else { &error };
         // One that says neither says nothing.
         let code = Some(back::code(said)).filter(|code| !code.is_empty())?;
         Some(Report {
@@ -123,7 +122,7 @@ pub(super) fn reports(body: &[u8], now: Time) -> Option<Vec<Report>> {
             at: now,
         })
     };
-    back::each::<Pushed>(body)?.into_iter().map(report).collect()
+    back::readable(back::each(body)?, report)
 }
 
 /// Texts that were pushed. None for what is none.

@@ -186,13 +186,15 @@ impl Sms {
         })
     }
 
-    /// True where a refusal is of the vendor's template or of how its values were filled in, and not of the text or its phone.
+    /// True where a refusal is of a template, of how its values were filled in, or of a signature: it is one kind's or one centre's, and
+    /// neither the phone's nor the whole gateway's.
     #[must_use]
     pub fn blames_form(&self, code: &str) -> bool {
         match self {
             Self::Tencent(_) => tencent::blames_form(code),
             Self::Aliyun(_) => aliyun::blames_form(code),
-            Self::Mas(_) | Self::Console | Self::Memory(_) => false,
+            Self::Mas(_) => matches!(code, "IllegalSignId" | "NoSignId"),
+            Self::Console | Self::Memory(_) => false,
         }
     }
 

@@ -260,11 +260,10 @@ pub(super) fn reports(body: &[u8], now: Time) -> Option<Vec<Report>> {
     struct Pushed {
         sid: String,
         report_status: String,
-        #[serde(default)]
-        errmsg: String,
+        errmsg: Option<String>,
     }
     let pushed = back::each::<Pushed>(body)?;
-    pushed.into_iter().map(|p| report(&p.sid, &p.report_status, &p.errmsg, None, now)).collect()
+    back::readable(pushed, |p| report(&p.sid, &p.report_status, &p.errmsg.unwrap_or_default(), None, now))
 }
 
 fn report(sid: &str, status: &str, code: &str, echo: Option<Id>, now: Time) -> Option<Report> {
@@ -312,6 +311,9 @@ pub(super) fn blames_form(code: &str) -> bool {
     match code {
         "InvalidParameterValue.IncorrectPhoneNumber" => false,
         "FailedOperation.TemplateParamSetNotMatchApprovedTemplate"
+        | "FailedOperation.SignatureIncorrectOrUnapproved"
+        | "FailedOperation.TemplateIncorrectOrUnapproved"
+        | "FailedOperation.TemplateUnapprovedOrNotExist"
         | "FailedOperation.JsonParseFail"
         | "FailedOperation.FailResolvePacket" => true,
         _ => code.starts_with("InvalidParameter") || code.starts_with("MissingParameter"),

@@ -43,6 +43,14 @@ impl Fault {
         matches!(self, Self::Code(40013 | 40125 | 40164 | 40243 | 41002 | 41004 | 48001 | 50002))
     }
 
+    /// The same where it only kept something from being asked.
+    fn before_asking(self) -> Self {
+        match self {
+            Self::Unanswered(word) => Self::Unasked(word),
+            other => other,
+        }
+    }
+
     /// True where the token was the reason.
     const fn is_of_token(&self) -> bool {
         matches!(self, Self::Code(40001 | 40014 | 41001 | 42001))
@@ -130,7 +138,8 @@ impl Client {
     async fn by_token(&self, now: Time, request: impl Fn(&str) -> RequestBuilder) -> Result<Answer, Fault> {
         let mut bad = None;
         loop {
-            let token = self.token(now, bad.as_deref()).await?;
+            // Without a token nothing was asked for yet.
+            let token = self.token(now, bad.as_deref()).await.map_err(Fault::before_asking)?;
             let request = request(&token);
             let answer = self.outside.ask(request).await?;
             match read_if_json(&answer) {

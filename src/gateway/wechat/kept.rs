@@ -1,6 +1,7 @@
 //! What WeChat gives for two hours to all programs of an app (access_token, jsapi_ticket): fetched by one of those who want it
 //! at a time, here and, where a Redis is shared, by one program for all. Sealed where it lies outside.
 
+use super::client::Fault;
 use crate::base::vault::{NO_CENTRE, Place, Vault};
 use crate::gateway::shared::Shared;
 use base64::Engine as _;
@@ -8,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use entity::{Id, Sealed, Time};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// It is good for five minutes less than was said: the next one is given from then on.
 const SPARE: i64 = 300;
@@ -34,13 +36,22 @@ pub struct Kept {
     last: Mutex<Option<(String, Time)>>,
     /// Of those who find it gone, one fetches it.
     turn: tokio::sync::Mutex<()>,
+    /// When it could not be fetched last, and why: who waited meanwhile is told so.
+    failed: Mutex<Option<(Instant, Fault)>>,
 }
 
 impl Kept {
     /// Nothing yet.
     #[must_use]
     pub fn new(name: String, vault: Arc<Vault>, shared: Option<Shared>) -> Self {
-        Self { name, vault, shared, last: Mutex::default(), turn: tokio::sync::Mutex::default() }
+        Self {
+            name,
+            vault,
+            shared,
+            last: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+            failed: Mutex::default(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<(String, Time)>> {
@@ -58,18 +69,23 @@ impl Kept {
     ///
     /// # Errors
     /// Whatever fetching says.
-    pub async fn get<E, F: Future<Output = Result<Fetched, E>>>(
+    pub async fn get<F: Future<Output = Result<Fetched, Fault>>>(
         &self,
         now: Time,
         bad: Option<&str>,
         fetch: impl FnOnce() -> F,
-    ) -> Result<String, E> {
+    ) -> Result<String, Fault> {
         if let Some(word) = self.good(now, bad) {
             return Ok(word);
         }
+        let came = Instant::now();
         let _turn = self.turn.lock().await;
         if let Some(word) = self.good(now, bad) {
             return Ok(word);
+        }
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, fault)) = failed.filter(|(at, _)| *at >= came) {
+            return Err(fault);
         }
         let Some(shared) = &self.shared else { return self.fetch(now, fetch).await };
         for _ in 0..TURN * 1000 / 50 {
@@ -98,12 +114,15 @@ impl Kept {
         self.fetch(now, fetch).await
     }
 
-    async fn fetch<E, F: Future<Output = Result<Fetched, E>>>(
+    async fn fetch<F: Future<Output = Result<Fetched, Fault>>>(
         &self,
         now: Time,
         fetch: impl FnOnce() -> F,
-    ) -> Result<String, E> {
-        let Fetched { word, seconds } = fetch().await?;
+    ) -> Result<String, Fault> {
+        let fetched = fetch().await;
+        let failed = fetched.as_ref().err().map(|fault| (Instant::now(), fault.clone()));
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = failed;
+        let Fetched { word, seconds } = fetched?;
         let until = now + chrono::Duration::seconds((seconds - SPARE).max(LEAST));
         *self.lock() = Some((word.clone(), until));
         Ok(word)

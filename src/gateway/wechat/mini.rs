@@ -212,7 +212,7 @@ impl Mini {
 }
 
 /// What goes into an address must be what WeChat gives out.
-fn is_code(code: &str) -> bool {
+pub(super) fn is_code(code: &str) -> bool {
     (1..=128).contains(&code.len()) && code.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
 }
 

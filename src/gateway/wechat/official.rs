@@ -2,7 +2,7 @@
 
 use super::client::{Client, Fault};
 use super::kept::{Fetched, Kept};
-use super::mini::Unvouched;
+use super::mini::{Unvouched, is_code};
 use super::sign_page;
 use crate::base::vault::Vault;
 use crate::gateway::shared::Shared;
@@ -50,9 +50,7 @@ impl Official {
             #[serde(default)]
             is_snapshotuser: i64,
         }
-        let readable =
-            (1..=128).contains(&code.len()) && code.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
-        if !readable {
+        if !is_code(code) {
             return Err(Unvouched::Refused);
         }
         let rest = format!("code={code}&grant_type=authorization_code");
@@ -74,7 +72,7 @@ impl Official {
                     expires_in: i64,
                 }
                 let told: Told = self.client.look_up("/cgi-bin/ticket/getticket", "type=jsapi", now).await?;
-                Ok::<_, Fault>(Fetched { word: told.ticket, seconds: told.expires_in })
+                Ok(Fetched { word: told.ticket, seconds: told.expires_in })
             })
             .await?;
         Ok(sign_page(&ticket, nonce, now.seconds(), url))

@@ -1,6 +1,7 @@
 //! Messages that WeChat pushes (消息推送), in safe mode: only what was sealed for this app, by the key they share, is believed.
 
 use super::super::digest::{open_cbc, sha1};
+use super::client::number;
 use crate::base::vault::same;
 use base64::Engine as _;
 use base64::alphabet::STANDARD as ALPHABET;
@@ -168,11 +169,6 @@ pub fn read(message: &str) -> Option<Event> {
     };
     let at = number(&pushed.create_time)?;
     Some(Event { to: pushed.to_user_name, from: pushed.from_user_name, at, what })
-}
-
-/// A number, which may be written as a text.
-fn number(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 fn in_words(value: &Value) -> String {

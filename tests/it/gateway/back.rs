@@ -295,6 +295,7 @@ async fn of_two_texts_to_one_phone_nobody_guesses_which_it_was(town: &Town) {
                 values: vec![("words", key.to_owned())],
                 about: act.id(),
                 account: None,
+                matter_at: act.now,
                 due_at: act.now,
                 expires_at: act.now + Duration::days(1),
             };

@@ -15,6 +15,8 @@ stories!(
     one_that_is_out_of_order_is_left_alone_told_of_and_taken_up_again,
     a_single_error_moves_nobody_and_many_in_a_minute_do,
     where_nobody_is_in_order_texts_wait_and_no_try_is_counted,
+    a_template_that_is_refused_holds_up_nobody_else,
+    what_one_gateway_cannot_take_waits_for_one_that_is_held,
     a_campaign_that_hangs_delays_no_code,
     whatever_a_gateway_does_sent_and_unsure_are_said,
 );
@@ -148,6 +150,46 @@ async fn where_nobody_is_in_order_texts_wait_and_no_try_is_counted(town: &Town) 
     assert!(there.asked().len() < 40, "it is asked less and less: {}", there.asked().len());
     assert_eq!(town.rows().await["text_spend"], spent, "what did not go is not billed");
     app.database.close().await;
+    town.deliver().await;
+}
+
+async fn a_template_that_is_refused_holds_up_nobody_else(town: &Town) {
+    let there = tencent().await;
+    let app = program(town, "tencent", &there.url(), &[]).await;
+    approve(town, "booking.appeal_ruled", "tencent").await;
+    say(town, 0..1).await;
+    there.next(sent("FailedOperation.TemplateIncorrectOrUnapproved"));
+    deliver::all(&app).await.unwrap();
+    assert_eq!((count(town, NoticeState::Due).await, town.rows().await["gateway_hold"]), (1, 0));
+    say(town, 1..3).await;
+    deliver::all(&app).await.unwrap();
+    assert_eq!(count(town, NoticeState::Accepted).await, 2, "the others go meanwhile");
+    town.app.clock.advance(Duration::minutes(11));
+    deliver::all(&app).await.unwrap();
+    assert_eq!((there.asked().len(), count(town, NoticeState::Accepted).await), (4, 3), "and so does it, put right");
+    app.database.close().await;
+}
+
+async fn what_one_gateway_cannot_take_waits_for_one_that_is_held(town: &Town) {
+    let there = tencent().await;
+    // Aliyun first, which is found nowhere and so is held after five tries.
+    let settings = [("SMS__ALIYUN__ENDPOINT", "http://127.0.0.1:9")];
+    let app = program(town, "aliyun,tencent", &there.url(), &settings).await;
+    for gateway in ["aliyun", "tencent"] {
+        approve(town, "booking.appeal_ruled", gateway).await;
+    }
+    say(town, 0..5).await;
+    deliver::all(&app).await.unwrap();
+    assert_eq!(town.rows().await["gateway_hold"], 1);
+    say(town, 5..6).await;
+    there.next(sent("InvalidParameterValue.TemplateParameterLengthLimit"));
+    deliver::all(&app).await.unwrap();
+    let waiting = Entity::find().filter(Column::Key.eq("n0005")).one(town.app.read()).await.unwrap().unwrap();
+    assert_eq!((waiting.state, waiting.fault.as_deref()), (NoticeState::Due, Some("held")));
+    let held = hold::Entity::find().one(town.app.read()).await.unwrap().unwrap();
+    assert_eq!(waiting.due_at, held.until, "it is not asked again before");
+    app.database.close().await;
+    town.app.clock.advance(Duration::minutes(5));
     town.deliver().await;
 }
 

@@ -36,6 +36,7 @@ async fn say(act: &Act, key: &str, lane: Lane) -> shuitian::base::Result<()> {
         values: vec![("words", format!("内容{key}"))],
         about: act.centre.id,
         account: None,
+        matter_at: act.now,
         due_at: act.now,
         expires_at: act.now + Duration::hours(1),
     };

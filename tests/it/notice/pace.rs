@@ -38,6 +38,7 @@ async fn say_until(town: &Town, key: &str, kind: &'static Kind, phone: &str, exp
             values: vec![("words", key.to_owned()), ("when", key.to_owned()), ("due", key.to_owned())],
             about: act.id(),
             account: None,
+            matter_at: act.now,
             due_at: act.now,
             expires_at,
         };
@@ -103,6 +104,7 @@ async fn nobody_is_woken_at_night_but_by_a_code_he_asked_for(town: &Town) {
             values,
             about: act.id(),
             account: None,
+            matter_at: act.now,
             due_at: early - Duration::hours(2),
             expires_at: early,
         };

@@ -121,6 +121,15 @@ async fn what_wechat_did_not_bring_goes_by_text(town: &Town) {
     let told = &confirmations(town).await[0];
     assert_eq!((told.state, told.gateway.as_deref()), (NoticeState::Accepted, Some("memory")));
     assert_eq!((sent(&there).len(), memory_of(&app).sent().len()), (1, 1));
+    // Without a token nothing was asked for: whoever has asked is told by text, and keeps his consent.
+    let lost = program(town, &there.url(), &[("REDIS__URL", ""), ("DATABASE__MAX_CONNECTIONS", "4")]).await;
+    push(&door, sealed(&popup("accept", 90), "n90")).await.ok(200);
+    there.next(Behaviour::Reset);
+    town.app.clock.advance(Duration::seconds(20));
+    book(town, &person, 14).await;
+    deliver::all(&lost).await.unwrap();
+    assert_eq!((sent(&there).len(), memory_of(&lost).sent().len(), permits(town).await), (1, 1, Some((1, false))));
+    lost.database.close().await;
     // A WeChat that is out of order is left alone, and everybody is told by text.
     for n in 2..4 {
         push(&door, sealed(&popup("accept", n), &format!("n{n}"))).await.ok(200);
@@ -132,7 +141,7 @@ async fn what_wechat_did_not_bring_goes_by_text(town: &Town) {
         deliver::all(&app).await.unwrap();
     }
     assert_eq!((sent(&there).len(), memory_of(&app).sent().len()), (2, 3));
-    assert_eq!((permits(town).await, town.rows().await["gateway_hold"]), (Some((2, false)), 1));
+    assert_eq!((permits(town).await, town.rows().await["gateway_hold"]), (Some((3, false)), 1));
     door.close().await;
     app.database.close().await;
     town.deliver().await;
