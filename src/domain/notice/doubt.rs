@@ -22,7 +22,7 @@ pub fn denies(text: &str) -> bool {
     matches!(plain.as_str(), "0" | "不是本人" | "非本人" | "不是我" | "打错了" | "发错了" | "号码错了" | "错号")
 }
 
-/// True for a network's word that there is no such phone, or none in use. One that is switched off for an hour is no such phone.
+/// True for a network's word that there is no such phone, or none in use; a phone that is only switched off is not one of these.
 fn is_dead(code: &str) -> bool {
     matches!(code, "MK:0001" | "MK:0000" | "MK:0010")
 }

@@ -16,7 +16,7 @@ use entity::{Id, Time};
 use sea_orm::sea_query::{Alias, Expr};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel as _,
-    QueryFilter as _, QuerySelect as _, QueryTrait as _,
+    QueryFilter as _, QuerySelect as _, QueryTrait as _, Select,
 };
 
 /// Until a case has stages that are rated apart.
@@ -223,13 +223,7 @@ const fn outcome(state: CaseState) -> &'static str {
 /// Whatever the database says.
 pub async fn readdress(act: &Act, case: &Case) -> Result<()> {
     // Held, so that it is not rated in between; the invitation before its notices, as `rate` takes them.
-    let open = invitation::Entity::find()
-        .filter(invitation::Column::CaseId.eq(case.id))
-        .filter(invitation::Column::State.eq(InvitationState::Open))
-        .lock_exclusive()
-        .one(&*act.tx)
-        .await?;
-    let Some(old) = open else { return Ok(()) };
+    let Some(old) = open_of(case).lock_exclusive().one(&*act.tx).await? else { return Ok(()) };
     notice::withdraw(act, old.id).await?;
     let phone = applicant::get(&*act.tx, &act.vault, act.centre.id, case.applicant_id).await?.mobile();
     let tag = match &phone {
@@ -241,6 +235,13 @@ pub async fn readdress(act: &Act, case: &Case) -> Result<()> {
     asked.row = invitation::Model { made_at, recorded_at, on_date, expires_at, ..asked.row };
     invitation::Entity::update(asked.row.clone().into_active_model().reset_all()).exec(&*act.tx).await?;
     say(act, case, &asked).await
+}
+
+/// A case's invitation, while it is open.
+fn open_of(case: &Case) -> Select<invitation::Entity> {
+    invitation::Entity::find()
+        .filter(invitation::Column::CaseId.eq(case.id))
+        .filter(invitation::Column::State.eq(InvitationState::Open))
 }
 
 /// Link and code of an open invitation, for the window to print or show.
@@ -259,12 +260,7 @@ pub struct Ticket {
 /// # Errors
 /// Whatever the database or the vault says.
 pub async fn ticket(db: &impl ConnectionTrait, vault: &Vault, public_url: &str, case: &Case) -> Result<Option<Ticket>> {
-    let open = invitation::Entity::find()
-        .filter(invitation::Column::CaseId.eq(case.id))
-        .filter(invitation::Column::State.eq(InvitationState::Open))
-        .one(db)
-        .await?;
-    let Some(row) = open else { return Ok(None) };
+    let Some(row) = open_of(case).one(db).await? else { return Ok(None) };
     let (_, token) = token(vault, Some(&row.key_id), case, row.generation)?;
     let code = vault.open(Place::new("invitation.code", row.centre_id, row.id), &row.code)?;
     Ok(Some(Ticket { url: format!("{public_url}/r/{token}"), code, expires_at: row.expires_at }))
@@ -285,12 +281,7 @@ pub struct Pictured {
 /// # Errors
 /// Whatever the database or the vault says.
 pub async fn pictured(db: &impl ConnectionTrait, vault: &Vault, case: &Case) -> Result<Option<Pictured>> {
-    let open = invitation::Entity::find()
-        .filter(invitation::Column::CaseId.eq(case.id))
-        .filter(invitation::Column::State.eq(InvitationState::Open))
-        .one(db)
-        .await?;
-    let Some(row) = open else { return Ok(None) };
+    let Some(row) = open_of(case).one(db).await? else { return Ok(None) };
     let open = |column, sealed| vault.open(Place::new(column, row.centre_id, row.id), sealed);
     let picture = row.picture.as_ref().map(|sealed| open("invitation.picture", sealed)).transpose()?;
     Ok(Some(Pictured {

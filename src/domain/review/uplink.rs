@@ -61,11 +61,12 @@ impl<'t> Uplink<'t> {
     ) -> Result<Option<Id>> {
         let blinds: Vec<Blind> = centres.iter().flat_map(|c| vault.blinds("phone", c.id, &self.phone)).collect();
         let rows = asked_of_late(db, blinds.clone(), now, rules).await?;
-        let only = match (rows.is_empty(), notice::senders(db, blinds, now).await?.as_slice()) {
-            (true, [only]) => Some(*only),
-            (true, _) => None,
-            (false, _) => only_centre(rows.iter()),
-        };
+        if rows.is_empty() {
+            // Nothing a grade could answer.
+            let senders = notice::senders(db, blinds, now).await?;
+            return Ok(<[Id; 1]>::try_from(senders).ok().map(|[only]| only));
+        }
+        let only = only_centre(rows.iter());
         let Some(answer) = read(self.text) else { return Ok(only) };
         if let Some(review) = echo(db, &rows, answer, now).await? {
             return Ok(rows.iter().find(|r| r.id == review.invitation_id).map(|r| r.centre_id));
