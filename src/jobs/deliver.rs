@@ -16,17 +16,19 @@ use chrono::Duration;
 use entity::notice::{AttemptOutcome, Model};
 use entity::{Id, Time};
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 
 /// Texts claimed at once.
 const BATCH: u64 = 200;
 /// Texts that are marked and sent together.
 const TOGETHER: usize = 25;
-/// So many of these at once.
-const AT_ONCE: usize = 4;
-/// Texts that may be handed over at once, beside codes.
-pub const ALLOWED: usize = TOGETHER * AT_ONCE;
+/// Texts that may be on their way to gateways at once, beside codes.
+pub const ALLOWED: usize = 100;
+/// Batches that are marked while those before them are on their way: the gateways never wait for the database.
+const AHEAD: usize = 2;
+/// How long a marked batch waits for room, which is short beside its lease.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 /// How long it is waited before what gateways said is written down once more, at first.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
 /// A pause so long would reach beyond the lease.
@@ -46,7 +48,7 @@ pub(super) async fn run(app: App, stop: watch::Receiver<bool>) {
 
 /// Delivers some lanes; woken by this process's own acts, and twice a second for those of others.
 async fn lane(app: App, lanes: Lanes, nudge: usize, mut stop: watch::Receiver<bool>) {
-    let mut under_way = UnderWay::default();
+    let mut under_way = UnderWay::new();
     while !*stop.borrow() {
         match under_way.more(&app, lanes).await {
             Ok(0) => tokio::select! {
@@ -71,7 +73,7 @@ async fn lane(app: App, lanes: Lanes, nudge: usize, mut stop: watch::Receiver<bo
 /// # Errors
 /// Whatever the database says; what was claimed is freed by its lease.
 pub async fn round(app: &App) -> Result<usize> {
-    let mut under_way = UnderWay::default();
+    let mut under_way = UnderWay::new();
     let claimed = under_way.more(app, Lanes::All).await;
     under_way.end().await?;
     claimed
@@ -82,7 +84,7 @@ pub async fn round(app: &App) -> Result<usize> {
 /// # Errors
 /// Whatever the database says; what was claimed is freed by its lease.
 pub async fn all(app: &App) -> Result<()> {
-    let mut under_way = UnderWay::default();
+    let mut under_way = UnderWay::new();
     let mut claimed = under_way.more(app, Lanes::All).await;
     while claimed.as_ref().is_ok_and(|n| *n > 0) {
         claimed = under_way.more(app, Lanes::All).await;
@@ -92,15 +94,23 @@ pub async fn all(app: &App) -> Result<()> {
 }
 
 /// Batches of texts on their way. While some are, more are claimed: a slow one holds up no others.
-#[derive(Default)]
-struct UnderWay(JoinSet<Result<()>>);
+struct UnderWay {
+    batches: JoinSet<Result<()>>,
+    /// A batch that is marked, and not on its way, has a place here.
+    ahead: Arc<Semaphore>,
+    /// A text that waits for its gateway has a place here; what is only written down has none.
+    room: Arc<Semaphore>,
+}
 
 impl UnderWay {
+    fn new() -> Self {
+        let places = |n| Arc::new(Semaphore::new(n));
+        Self { batches: JoinSet::new(), ahead: places(AHEAD), room: places(ALLOWED) }
+    }
+
     /// Claims what is due now, and sets it on its way as there is room; gives how many texts were claimed.
     async fn more(&mut self, app: &App, lanes: Lanes) -> Result<usize> {
-        while let Some(ended) = self.0.try_join_next() {
-            outcome(ended)?;
-        }
+        self.ended()?;
         let (now, quiet) = (app.clock.now(), app.rules.quiet);
         let nowhere = app.sms.is_empty() && app.wechat.mini().is_none();
         if nowhere || !notice::any_due(app.read(), now, &quiet, lanes).await? {
@@ -114,23 +124,23 @@ impl UnderWay {
         let worker = app.random.id(now);
         let claimed = notice::claim(app.database.writer(), now, &quiet, lanes, worker, BATCH).await?;
         let count = claimed.len();
-        let mut faults = Ok(());
         for few in in_batches(claimed) {
-            if self.0.len() >= AT_ONCE
-                && let Some(ended) = self.0.join_next().await
-            {
-                faults = faults.and(outcome(ended));
-            }
-            self.0.spawn(deliver(app.clone(), few));
+            let next = Arc::clone(&self.ahead).acquire_owned().await.map_err(anyhow::Error::from)?;
+            self.batches.spawn(deliver(app.clone(), few, next, Arc::clone(&self.room)));
         }
-        faults.map(|()| count)
+        self.ended().map(|()| count)
+    }
+
+    /// Hears of the batches that have ended.
+    fn ended(&mut self) -> Result<()> {
+        std::iter::from_fn(|| self.batches.try_join_next()).map(outcome).fold(Ok(()), Result::and)
     }
 
     /// Waits for all. Whatever becomes of some, the others are brought to their end: a text let go of now would be unsure for
     /// ever.
     async fn end(&mut self) -> Result<()> {
         let mut faults = Ok(());
-        while let Some(ended) = self.0.join_next().await {
+        while let Some(ended) = self.batches.join_next().await {
             faults = faults.and(outcome(ended));
         }
         faults
@@ -158,7 +168,7 @@ fn in_batches(claimed: Vec<Model>) -> Vec<Vec<Model>> {
     batches
 }
 
-async fn deliver(app: App, few: Vec<Model>) -> Result<()> {
+async fn deliver(app: App, few: Vec<Model>, next: OwnedSemaphorePermit, room: Arc<Semaphore>) -> Result<()> {
     let published = app.published().await?;
     // One commit before anything is handed over.
     let (now, limits) = (app.clock.now(), &app.settings.sms.limits);
@@ -166,9 +176,25 @@ async fn deliver(app: App, few: Vec<Model>) -> Result<()> {
     let by_wechat = app.wechat.mini().is_some();
     let mark = async |tx: &_| notice::begin_sending(tx, &app.vault, now, limits, &by_template, by_wechat, few).await;
     let parcels = app.whole(mark).await?;
-    // A task each: an answer is heard when it comes, whatever else is waited for.
-    let mut handed: JoinSet<Ended> =
-        parcels.into_iter().map(|parcel| hand_over(app.clone(), Arc::clone(&published), parcel)).collect();
+    let wanted = u32::try_from(parcels.len().min(ALLOWED)).unwrap_or(1);
+    let Ok(Ok(mut places)) = tokio::time::timeout(PATIENCE, room.acquire_many_owned(wanted)).await else {
+        // Gateways that hang have taken all the room: others may have theirs before this lease is over.
+        let back = Settled::Again { at: app.clock.now(), fault: "no_room".to_owned(), tires: false };
+        let back = |parcel| Ended { parcel, tried: Vec::new(), how: back.clone(), spent: Spent::Unused };
+        return settle(&app, parcels.into_iter().map(back).collect()).await;
+    };
+    drop(next);
+    // A task each: an answer is heard when it comes, whatever else is waited for, and the next may go.
+    let mut handed: JoinSet<Ended> = JoinSet::new();
+    for parcel in parcels {
+        let (app, published, place) = (app.clone(), Arc::clone(&published), places.split(1));
+        handed.spawn(async move {
+            let ended = hand_over(app, published, parcel).await;
+            drop(place);
+            ended
+        });
+    }
+    drop(places);
     // What is answered is settled; a slow one holds up no others.
     while let Some(ended) = handed.join_next().await {
         let more = std::iter::from_fn(|| handed.try_join_next()).take(TOGETHER - 1);

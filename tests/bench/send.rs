@@ -43,7 +43,7 @@ pub async fn run(table: &mut Table, rounds: usize) {
         rates.push(TEXTS as f64 / began.elapsed().as_secs_f64());
         used = format!("each {}", before.each(None, stage.postmaster, TEXTS as f64));
         sent += TEXTS;
-        if sent == ALL / 5 {
+        if sent == ALL / 2 {
             early = memory();
         }
     }
@@ -51,7 +51,7 @@ pub async fn run(table: &mut Table, rounds: usize) {
     let allowed = deliver::ALLOWED as f64 * 1000.0 / WAIT as f64;
     let name = format!("delivered over HTTP to a gateway that takes {WAIT} ms, of {} at once", deliver::ALLOWED);
     table.add(Row::new(name, middle(rates), allowed, Some(0.8)).with(&used));
-    let name = format!("memory after {} texts, of that after {ALL}, in KiB", ALL / 5);
+    let name = format!("memory after {} texts, of that after {ALL}, in KiB", ALL / 2);
     table.add(Row::new(name, early as f64, memory() as f64, Some(0.9)));
     // A code by itself, and while a campaign goes on.
     let (stop, stopped) = tokio::sync::watch::channel(false);
