@@ -1,6 +1,7 @@
 //! Cases (办件), what happened to them and the materials they came with.
 
 use crate::guide::ItemKind;
+use crate::post::Letter;
 use crate::{Id, Sealed, Time};
 use chrono::NaiveDate;
 use sea_orm::entity::prelude::*;
@@ -76,6 +77,8 @@ pub struct Model {
     pub account_id: Option<Id>,
     /// The booking it came by.
     pub booking_id: Option<Id>,
+    /// The post that took it in, and hands its result over (article 4.6).
+    pub window_id: Option<Id>,
     /// How it came.
     pub channel: Channel,
     /// Where it stands.
@@ -146,6 +149,12 @@ pub mod event {
         pub actor_kind: ActorKind,
         /// Account, staff or job.
         pub actor: String,
+        /// The post at which staff did it (article 4.8).
+        pub post_id: Option<Id>,
+        /// As its A, its B or a substitute.
+        pub letter: Option<Letter>,
+        /// Whose work it is: the post's A.
+        pub of_id: Option<Id>,
         /// The deadline after it.
         pub due_on: Option<NaiveDate>,
         /// The day of the decision after it.

@@ -11,8 +11,8 @@ mod token;
 mod visit;
 
 pub use rank::{
-    BookingParty, BulletinReader, By, CaseHandler, CaseParty, CaseReader, Director, Perhaps, Rank, ReceiptParty,
-    Resident, Signed, Staff, WindowStaff,
+    BookingParty, BulletinReader, By, CaseHandler, CaseParty, CaseReader, Director, LeaveRuler, Perhaps, Rank,
+    ReceiptParty, Resident, Signed, Staff, WindowStaff,
 };
 pub use screen::{NOT_A_SCREEN, SCREEN, Screen, Watcher, cookie};
 pub use sign_in::{

@@ -5,6 +5,7 @@ use super::token::{self, Audience};
 use super::visit::Visit;
 use super::{FORBIDDEN, OTHER_CENTRE};
 use crate::base::error::{Error, Result};
+use crate::domain::case::Sight;
 use crate::domain::identity::session::{self, NOT_SIGNED_IN, Standing};
 use crate::domain::identity::staff::MUST_CHANGE;
 use crate::domain::{StaffMember, Who};
@@ -135,6 +136,10 @@ staff_rank!(
     Director, "director", "中心主任", [Director]
 );
 staff_rank!(
+    /// Whoever rules on leave: the director, and on his the leaders.
+    LeaveRuler, "leave_ruler", "中心主任、乡领导", [Director, Leader]
+);
+staff_rank!(
     /// Whoever may read drafts of bulletins, and the names in their figures.
     BulletinReader, "bulletin_reader", "中心主任、乡领导", [Director, Leader]
 );
@@ -164,6 +169,15 @@ pub struct By<R: Rank> {
 }
 
 impl<R: Rank> By<R> {
+    /// What he may see of cases, and under which posts he acts there.
+    ///
+    /// # Errors
+    /// `not_signed_in` for whoever is neither resident nor staff, `no_account`.
+    pub async fn sight(&self) -> Result<Sight> {
+        let app = &self.visit.app;
+        Sight::of(app.read(), &app.vault, &self.visit.centre, &self.who, app.clock.now()).await
+    }
+
     /// Reads the Authorization header.
     pub(super) async fn of(req: &Request) -> Result<Self> {
         let header = req.headers().get(AUTHORIZATION).and_then(|v| v.to_str().ok());

@@ -8,7 +8,9 @@ mod case;
 mod closure;
 mod guide;
 pub mod hooks;
+mod leave;
 mod notice;
+mod post;
 mod problem;
 mod queue;
 mod review;
@@ -22,6 +24,8 @@ use poem_openapi::{OpenApiService, Tags};
 type Doors = (
     auth::Auth,
     guide::Guides,
+    post::Posts,
+    leave::Leaves,
     booking::Bookings,
     booking::appeal::Appeals,
     closure::Closures,
@@ -40,6 +44,10 @@ enum Noun {
     Auth,
     /// 办事指南
     Guide,
+    /// 岗位
+    Post,
+    /// 请假与去向
+    Leave,
     /// 预约
     Booking,
     /// 停办
@@ -62,6 +70,8 @@ fn service() -> OpenApiService<Doors, ()> {
     let doors = (
         auth::Auth,
         guide::Guides,
+        post::Posts,
+        leave::Leaves,
         booking::Bookings,
         booking::appeal::Appeals,
         closure::Closures,

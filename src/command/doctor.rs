@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::base::settings::Profile;
 use crate::domain::archive;
 use crate::domain::identity::staff;
-use crate::domain::{audit, calendar, guide, notice, review};
+use crate::domain::{audit, calendar, guide, notice, post, review};
 use crate::gateway::sms::back::{About, Untold};
 use chrono::{Datelike as _, Duration};
 use entity::lease;
@@ -262,7 +262,8 @@ async fn centres(app: &App) -> anyhow::Result<Vec<Finding>> {
     for centre in &published.centres {
         let guides = guide::all(app.read(), centre).await?.each().count();
         let people = staff::names(app.read(), centre.id).await?.len();
-        for (what, count) in [("guides", guides), ("staff", people)] {
+        let posts = post::all(app.read(), centre).await?.on(app.clock.now().date()).count();
+        for (what, count) in [("guides", guides), ("staff", people), ("posts", posts)] {
             if count == 0 {
                 let words = format!("{} has no {what}: run `shuitian import {what} FILE`", centre.code);
                 findings.push(("centre", Poor, words));

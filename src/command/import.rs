@@ -8,6 +8,7 @@ use crate::domain::centre::{self, CentreFile};
 use crate::domain::guide::{self, GuideFile};
 use crate::domain::identity::staff::{self, StaffFile};
 use crate::domain::notice::{self, TextFile};
+use crate::domain::post::{self, PostFile};
 use crate::domain::{Act, Publishing, Who, case};
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -42,6 +43,11 @@ pub(super) enum Import {
     },
     /// Staff: a JSON array; first passwords are printed once.
     Staff {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Posts (岗位) with their A and B: a JSON array.
+    Posts {
         /// The file.
         file: PathBuf,
     },
@@ -106,6 +112,15 @@ impl Import {
                 let centre = centre_of(app, code).await?;
                 let added = app.write(&centre, Who::Operator, async |act| staff::add(act, people).await).await?;
                 super::staff::tell_passwords(&added)
+            }
+            Self::Posts { file } => {
+                let files: Vec<PostFile> = read(&file)?;
+                let centre = centre_of(app, code).await?;
+                let without = app.publish(&centre, Who::Operator, async |act| post::import(act, files).await).await?;
+                for office in &without {
+                    say(&format!("warning: {office} has matters and no post of its own (article 4.8)"))?;
+                }
+                say("posts are in force")
             }
             Self::Centre { file } => {
                 let file: CentreFile = read(&file)?;

@@ -24,6 +24,7 @@ use crate::domain::calendar::{self, HolidayFile};
 use crate::domain::centre::{self, CentreFile};
 use crate::domain::figure::Month;
 use crate::domain::identity::staff::{self, StaffFile};
+use crate::domain::post::{self, PostFile};
 use crate::domain::published::{self, Centre};
 use crate::domain::{Act, Who, booking, bulletin, guide};
 use chrono::{Datelike as _, Duration, Months, NaiveDate};
@@ -83,7 +84,10 @@ async fn found(app: &App, since: NaiveDate) -> Result<Arc<Centre>> {
             serde_json::from_str(include_str!("../../seed/staff.json")).map_err(anyhow::Error::from)?;
         let people = people.into_iter().map(|p| StaffFile { active_from: Some(since), ..p }).collect();
         // Written down when the story begins, so that they were expected from then on.
-        staff::add_demo(&act.at(Time::at(since, 0), Who::Operator), people, PASSWORD).await
+        staff::add_demo(&act.at(Time::at(since, 0), Who::Operator), people, PASSWORD).await?;
+        let posts: Vec<PostFile> =
+            serde_json::from_str(include_str!("../../seed/posts.json")).map_err(anyhow::Error::from)?;
+        post::import(act, posts.into_iter().map(|p| PostFile { from: since, ..p }).collect()).await
     })
     .await?;
     app.published().await?.find(None, None)

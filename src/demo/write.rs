@@ -7,11 +7,12 @@ use crate::domain::attendance::{self, Stamp};
 use crate::domain::booking::{self, Place};
 use crate::domain::calendar::{self, Calendar};
 use crate::domain::case::{self, By, Taken};
+use crate::domain::cover::Cover;
 use crate::domain::guide::Guide;
 use crate::domain::identity::resident;
 use crate::domain::notice::{self, Message};
 use crate::domain::review::{self, Asked, Given};
-use crate::domain::{Act, Who};
+use crate::domain::{Act, Who, post};
 use entity::attendance::StampKind;
 use entity::booking::{BookingState, slot};
 use entity::case::MaterialForm;
@@ -215,11 +216,13 @@ impl Book<'_> {
     ) -> Result<()> {
         let act = self.act;
         let then = act.at(course.received, Who::Staff(Arc::clone(&course.window)));
+        let cover = Cover::with_all_there(post::all(&*act.tx, &act.centre).await?, course.received.date());
         let applicant = self.plan.applicant(visit);
         let by = By {
             channel: course.channel,
             booking_id: booking.as_ref().map(|b| b.id),
             account_id: booking.and_then(|b| b.account_id),
+            under: Some(cover.standing(&course.window, |post| case::takes_in(post, &visit.guide))?),
         };
         let entry = case::Entry::new(&then, &visit.guide, &applicant, materials(&visit.guide), by, n, &self.calendar)?;
         self.rows.applicants.push(entry.applicant);
@@ -229,7 +232,8 @@ impl Book<'_> {
         let mut texts = compose(&then, phone.and_then(|phone| case::news(&then, &case, item, phone))).await?;
         for done in &course.steps {
             let then = act.at(done.at, Who::Staff(Arc::clone(&done.by)));
-            let (next, event) = done.step.done(&then, case, &self.calendar)?;
+            let under = cover.standing(&done.by, |post| done.step.power().belongs_to(post, &case))?;
+            let (next, event) = done.step.done(&then, case, &self.calendar, Some(under))?;
             case = next;
             self.rows.case_events.push(event);
             pass(&mut texts, done.at);

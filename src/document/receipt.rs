@@ -3,9 +3,9 @@
 use super::qr;
 use crate::base::Result;
 use crate::base::vault::Vault;
-use crate::domain::case;
+use crate::domain::case::{self, Sight};
 use crate::domain::centre;
-use crate::domain::identity::{Viewer, staff};
+use crate::domain::identity::staff;
 use crate::domain::published::Centre;
 use askama::Template;
 use entity::case::{CaseEventKind, MaterialForm};
@@ -39,9 +39,9 @@ pub async fn page(
     centre: &Centre,
     public_url: &str,
     number: &str,
-    viewer: &Viewer,
+    sight: &Sight,
 ) -> Result<String> {
-    let seen = case::see(db, vault, centre, number, viewer).await?;
+    let seen = case::see(db, vault, centre, number, sight).await?;
     let applicant = seen.applicant.ok_or(case::UNKNOWN_CASE)?;
     let row = seen.row;
     let events = case::timeline(db, &row).await?;

@@ -18,6 +18,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
 };
+use std::collections::HashSet;
 
 /// The code is not the one the hall shows.
 pub const STALE_CODE: Refusal =
@@ -205,6 +206,25 @@ async fn duties(db: &impl ConnectionTrait, centre: Id, on: NaiveDate) -> Result<
 async fn stamps(db: &impl ConnectionTrait, centre: Id, on: NaiveDate) -> Result<Vec<Model>> {
     let rows = Entity::find().filter(Column::CentreId.eq(centre)).filter(Column::OnDate.eq(on));
     Ok(rows.order_by_asc(Column::At).all(db).await?)
+}
+
+/// Who is expected at a moment and has not signed in, or has signed out: of those who must, in the session that is under way.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn missing(db: &impl ConnectionTrait, centre: Id, now: Time) -> Result<HashSet<Id>> {
+    let under_way = |d: &duty::Model| d.starts_at <= now && now < d.ends_at;
+    let expected: Vec<_> = duties(db, centre, now.date()).await?.into_iter().filter(under_way).collect();
+    if expected.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let stamps = stamps(db, centre, now.date()).await?;
+    let is_there = |duty: &duty::Model| {
+        let has =
+            |kind| stamps.iter().any(|s| s.staff_id == duty.staff_id && s.session == duty.session && s.kind == kind);
+        has(StampKind::In) && !has(StampKind::Out)
+    };
+    Ok(expected.iter().filter(|duty| !is_there(duty)).map(|duty| duty.staff_id).collect())
 }
 
 entity::word! {

@@ -32,7 +32,7 @@ const fn indexed(name: &'static str, place: &'static str, blind: &'static str, k
 }
 
 /// Every table with sealed columns. A test compares it with the schema.
-const TABLES: [(&str, &[Column]); 13] = [
+const TABLES: [(&str, &[Column]); 16] = [
     (
         "account",
         &[
@@ -50,6 +50,7 @@ const TABLES: [(&str, &[Column]); 13] = [
     ),
     ("booking_appeal", &[sealed("reason", "booking_appeal.reason"), sealed("words", "booking_appeal.words")]),
     ("case_event", &[sealed("words", "case_event.words")]),
+    ("handover", &[sealed("words", "handover.words"), sealed("late_reason", "handover.late_reason")]),
     ("idempotency", &[sealed("answer", "idempotency.answer")]),
     (
         "invitation",
@@ -60,6 +61,7 @@ const TABLES: [(&str, &[Column]); 13] = [
             sealed("picture", "invitation.picture"),
         ],
     ),
+    ("leave", &[sealed("reason", "leave.reason"), sealed("place", "leave.place"), sealed("words", "leave.words")]),
     (
         "notice",
         &[
@@ -75,6 +77,7 @@ const TABLES: [(&str, &[Column]); 13] = [
     ("service_case", &[sealed("check_code", "service_case.check_code")]),
     ("staff", &[sealed("phone", "staff.phone")]),
     ("uplink", &[indexed("phone", "uplink.phone", "phone_blind", "phone"), sealed("text", "uplink.text")]),
+    ("whereabouts", &[sealed("place", "whereabouts.place")]),
 ];
 
 /// Names of all sealed columns, as `table.column`.

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::base::error::Result;
 use crate::base::lease;
 use crate::domain::identity::{idempotency, resident, session};
-use crate::domain::{Act, Who, attendance, audit, booking, bulletin, case, notice, queue, review};
+use crate::domain::{Act, Who, attendance, audit, booking, bulletin, case, cover, notice, queue, review};
 use chrono::Duration;
 use futures_util::FutureExt as _;
 use std::panic::AssertUnwindSafe;
@@ -46,6 +46,8 @@ pub enum Job {
     TellTasks,
     /// Writes down who is expected today.
     RollDuty,
+    /// Tells the director of posts that nobody holds.
+    TellUnattended,
     /// Closes invitations whose time is over.
     LapseInvitations,
     /// The net under inviting at the end of a case.
@@ -59,7 +61,7 @@ pub enum Job {
 }
 
 /// Every job, its word and how often it runs.
-pub const TIMETABLE: [(Job, &str, Duration); 18] = [
+pub const TIMETABLE: [(Job, &str, Duration); 19] = [
     (Job::RecoverNotices, "recover_notices", Duration::seconds(30)),
     (Job::AskAboutTexts, "ask_about_texts", Duration::minutes(1)),
     (Job::AskForReports, "ask_for_reports", Duration::minutes(1)),
@@ -73,6 +75,7 @@ pub const TIMETABLE: [(Job, &str, Duration); 18] = [
     (Job::TellOverdue, "tell_overdue", Duration::minutes(30)),
     (Job::TellTasks, "tell_tasks", Duration::minutes(10)),
     (Job::RollDuty, "roll_duty", Duration::minutes(10)),
+    (Job::TellUnattended, "tell_unattended", Duration::minutes(2)),
     (Job::LapseInvitations, "lapse_invitations", Duration::minutes(10)),
     (Job::InviteEnded, "invite_ended", Duration::minutes(10)),
     (Job::UploadReviews, "upload_reviews", Duration::minutes(30)),
@@ -115,6 +118,7 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
         Job::RollDuty => {
             in_each_centre(app, name, async |act| attendance::roll(act, act.now.date()).await.map(drop)).await
         }
+        Job::TellUnattended => in_each_centre(app, name, async |act| cover::tell_unattended(act).await).await,
         Job::LapseInvitations => review::lapse(db, now).await,
         Job::InviteEnded => in_each_centre(app, name, async |act| review::invite_ended(act).await).await,
         Job::UploadReviews => upload::reviews(app, name).await,

@@ -17,7 +17,7 @@ use shuitian::base::Refusal;
 use shuitian::domain::identity::session::NOT_SIGNED_IN;
 use shuitian::domain::identity::staff;
 use shuitian::domain::published::Centre;
-use shuitian::domain::{Act, Who, booking, case, notice, queue};
+use shuitian::domain::{Act, Who, booking, case, cover, leave, notice, queue};
 use shuitian::gateway::sms::Outcome;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -91,14 +91,22 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
         ],
         with_resident(&WINDOWS),
     );
-    doors(&["receive_case"], WINDOWS.to_vec());
-    doors(&["accept_case", "refuse_case", "decide_case", "issue_result", "correct_applicant"], HANDLERS.to_vec());
+    doors(
+        &["receive_case", "accept_case", "refuse_case", "decide_case", "issue_result", "correct_applicant"],
+        HANDLERS.to_vec(),
+    );
     doors(&["list_cases", "get_case", "withdraw_case"], with_resident(&READERS));
     doors(&["case_receipt", "case_receipt_pdf"], with_resident(&HANDLERS));
     doors(&["reveal", "search_cases"], READERS.to_vec());
     doors(&["check_in", "check_out", "presence_board"], STAFF.to_vec());
+    doors(&["list_posts", "list_handovers", "give_handover", "accept_handover"], STAFF.to_vec());
+    doors(&["ask_leave", "list_leaves", "withdraw_leave", "go_out", "list_whereabouts", "come_back"], STAFF.to_vec());
+    doors(&["approve_leave", "refuse_leave"], vec!["director", "leader"]);
     doors(&["draft_bulletin", "sign_bulletin"], vec!["director"]);
-    doors(&["list_no_show_appeals", "rule_on_no_show", "close_day", "reopen_closure"], vec!["director"]);
+    doors(
+        &["list_no_show_appeals", "rule_on_no_show", "close_day", "reopen_closure", "name_substitute"],
+        vec!["director"],
+    );
     let at_the_desk = [
         "closure_touched",
         "list_tickets",
@@ -141,6 +149,8 @@ fn nothing() -> Things {
         ("tickets", of(queue::UNKNOWN_TICKET)),
         ("texts", of(notice::UNKNOWN_NOTICE)),
         ("replies", of(notice::UNKNOWN_NOTICE)),
+        ("leaves", of(leave::UNKNOWN_LEAVE)),
+        ("handovers", of(cover::UNKNOWN_HANDOVER)),
         ("cases", ("ST-B-20261124-9999".to_owned(), case::UNKNOWN_CASE)),
     ])
 }
@@ -220,6 +230,8 @@ fn body_of(name: &str) -> Value {
         "reschedule_booking" => json!({ "slot_id": nobody() }),
         "appeal_no_show" => json!({ "reason": "不是我的" }),
         "rule_on_no_show" => json!({ "grant": true, "words": "不归我管" }),
+        "give_handover" => json!({ "words": "不是我的" }),
+        "refuse_leave" => json!({ "words": "不归我管" }),
         "call_ticket" => json!({ "desk": "1" }),
         "transfer_ticket" => json!({ "group": "ZH" }),
         "mark_printed" => json!({ "printed": true }),
@@ -257,6 +269,11 @@ async fn each_door_is_closed_to_the_wrong_owner(town: &Town) {
     let refused = Notices::find().filter(refused).one(town.app.read()).await.unwrap().unwrap().id.to_string();
     town.text_from("13800000001", "请问几点上班").await.ok(200);
     let reply = uplink::Entity::find().one(town.app.read()).await.unwrap().unwrap().id.to_string();
+    let (leave, handover) = (asked(town, "supervisor").await, asked(town, "window2").await);
+    let approve = format!("/leaves/{handover}/approve");
+    town.staff("director").await.post(&approve, json!({})).await.ok(200);
+    let handover =
+        town.staff("window2").await.get("/handovers").await.ok(200)["items"][0]["id"].as_str().unwrap().to_owned();
     let mut things = nothing();
     let appeal = appeal.to_string();
     let real = [
@@ -267,11 +284,15 @@ async fn each_door_is_closed_to_the_wrong_owner(town: &Town) {
         ("tickets", ticket),
         ("texts", refused),
         ("replies", reply),
+        ("leaves", leave),
+        ("handovers", handover),
         ("cases", number),
     ];
     for (word, thing) in real {
         things.get_mut(word).unwrap().0 = thing;
     }
+    // While the chief representative is there, nobody stands in for him.
+    town.sign_in("director").await;
     // Another resident, an office whose matter it is not, and people of another centre with every role: right roles,
     // wrong owners.
     let here = [
@@ -297,7 +318,16 @@ async fn each_door_is_closed_to_the_wrong_owner(town: &Town) {
             tried += 1;
         }
     }
-    assert_eq!((tried, town.rows().await), (108, before), "every door about one thing, and nothing changed");
+    assert_eq!((tried, town.rows().await), (122, before), "every door about one thing, and nothing changed");
+}
+
+/// A leave that somebody asked for.
+async fn asked(town: &Town, who: &str) -> String {
+    let at = |hour| crate::town::at("2026-11-27", hour, 0).local().to_rfc3339();
+    let wish = json!({
+        "kind": "annual", "starts_at": at(9), "ends_at": at(18), "reason": "年休假", "place": "老家",
+    });
+    town.staff(who).await.post("/leaves", wish).await.ok(201)["id"].as_str().unwrap().to_owned()
 }
 
 /// An appeal that the owner of a booking made.

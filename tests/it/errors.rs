@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shuitian::access::{self, answer};
 use shuitian::domain::identity::session;
+use shuitian::domain::post::{self, PostFile};
 use shuitian::domain::published::{self, Centre};
 use shuitian::domain::{case, centre};
 use std::sync::Arc;
@@ -104,7 +105,11 @@ async fn neighbour(town: &Town) -> (String, Arc<Centre>) {
         let guides = serde_json::from_str(include_str!("../../seed/guides.json")).map_err(anyhow_of)?;
         shuitian::domain::guide::import(act, guides).await?;
         let people = serde_json::from_str(include_str!("../../seed/staff.json")).map_err(anyhow_of)?;
-        shuitian::domain::identity::staff::add_demo(act, people, shuitian::demo::PASSWORD).await
+        shuitian::domain::identity::staff::add_demo(act, people, shuitian::demo::PASSWORD).await?;
+        let mut posts: Vec<PostFile> =
+            serde_json::from_str(include_str!("../../seed/posts.json")).map_err(anyhow_of)?;
+        posts.iter_mut().for_each(|post| post.from = act.now.date());
+        post::import(act, posts).await
     });
     number.await.unwrap();
     let window = town.stranger().at("QX");

@@ -11,8 +11,7 @@ use shuitian::base::vault::Vault;
 use shuitian::domain::act::Page;
 use shuitian::domain::applicant::Typed;
 use shuitian::domain::booking::Wish;
-use shuitian::domain::case::{self, Filter};
-use shuitian::domain::identity::Viewer;
+use shuitian::domain::case::{self, Filter, Sight};
 use shuitian::domain::identity::resident;
 use shuitian::domain::{Act, Who, booking, reseal};
 use std::sync::Arc;
@@ -59,7 +58,7 @@ async fn after_a_rotation_all_is_found_and_after_resealing_the_old_key_may_go(to
             db,
             vault,
             &town.centre,
-            &Viewer::Resident(known.clone()),
+            &Sight::of(db, vault, &town.centre, &Who::Resident(account), town.app.clock.now()).await?,
             Filter::default(),
             Page::new(None, None)?,
         )

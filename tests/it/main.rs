@@ -34,6 +34,7 @@ mod monitor;
 mod notice;
 mod outage;
 mod pages;
+mod post;
 mod published;
 mod queue;
 mod review;

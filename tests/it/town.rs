@@ -19,7 +19,7 @@ use shuitian::base::settings::Settings;
 use shuitian::domain::Act;
 use shuitian::domain::Who;
 use shuitian::domain::published::Centre;
-use shuitian::domain::{centre, notice};
+use shuitian::domain::{attendance, centre, notice};
 use shuitian::gateway::sms::{Memory, Sms};
 use shuitian::{demo, jobs, serve};
 use std::collections::BTreeMap;
@@ -212,6 +212,12 @@ impl Town {
         let answer =
             person.post("/auth/staff", json!({ "username": username, "password": demo::PASSWORD })).await.ok(200);
         person.with(&answer)
+    }
+
+    /// Has a member of staff sign in at the hall.
+    pub async fn sign_in(&self, username: &str) {
+        let code = attendance::hall_code(&self.app.vault, self.centre.id, self.app.clock.now());
+        self.staff(username).await.post("/attendance/check-ins", json!({ "code": code })).await.ok(201);
     }
 
     /// A resident who has signed in by a code sent to his phone.

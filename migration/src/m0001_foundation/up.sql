@@ -412,6 +412,100 @@ create table attendance (
 );
 create index attendance_day on attendance (centre_id, on_date);
 
+-- Posts, leave and cover.
+create table post (
+    id          {id} primary key,
+    centre_id   {id} not null references centre (id),
+    code        text not null,
+    name        text not null,
+    kind        text not null check (kind in ('window', 'office', 'chief', 'supervision')),
+    office_id   {id} references office (id),
+    valid_from  date not null,
+    valid_until date,
+    unique (centre_id, code),
+    check ((kind = 'office') = (office_id is not null)),
+    check (valid_until is null or valid_until >= valid_from)
+);
+create table post_holder (
+    id          {id}   primary key,
+    centre_id   {id}   not null references centre (id),
+    post_id     {id}   not null references post (id),
+    staff_id    {id}   not null references staff (id),
+    letter      text   not null check (letter in ('a', 'b')),
+    valid_from  date   not null,
+    valid_until date,
+    recorded_at bigint not null,
+    check (valid_until is null or valid_until >= valid_from)
+);
+create index post_holder_of on post_holder (post_id);
+create table post_item (
+    post_id   {id} not null references post (id),
+    guide_id  {id} not null references guide (id),
+    centre_id {id} not null references centre (id),
+    primary key (post_id, guide_id)
+);
+create table leave (
+    id        {id}    primary key,
+    centre_id {id}    not null references centre (id),
+    staff_id  {id}    not null references staff (id),
+    kind      text    not null check (kind in
+        ('official_trip', 'study', 'personal', 'sick', 'annual', 'mid_session')),
+    starts_at bigint  not null,
+    ends_at   bigint  not null,
+    reason    {bytes} not null,
+    place     {bytes} not null,
+    state     text    not null check (state in ('asked', 'approved', 'refused', 'withdrawn')),
+    asked_at  bigint  not null,
+    ruled_at  bigint,
+    ruled_by  {id}    references staff (id),
+    words     {bytes},
+    check (starts_at < ends_at),
+    check ((ruled_at is null) = (ruled_by is null)),
+    check (state = 'withdrawn' or (state = 'asked') = (ruled_at is null))
+);
+create index leave_until on leave (centre_id, ends_at);
+create table whereabouts (
+    id        {id}    primary key,
+    centre_id {id}    not null references centre (id),
+    staff_id  {id}    not null references staff (id),
+    place     {bytes} not null,
+    out_at    bigint  not null,
+    until     bigint  not null,
+    back_at   bigint,
+    check (out_at < until)
+);
+create unique index whereabouts_open on whereabouts (staff_id) where back_at is null;
+create table substitute (
+    id        {id}   primary key,
+    centre_id {id}   not null references centre (id),
+    post_id   {id}   not null references post (id),
+    staff_id  {id}   not null references staff (id),
+    starts_at bigint not null,
+    ends_at   bigint not null,
+    named_by  {id}   not null references staff (id),
+    named_at  bigint not null,
+    check (starts_at < ends_at)
+);
+create index substitute_until on substitute (centre_id, ends_at);
+create table handover (
+    id          {id}    primary key,
+    centre_id   {id}    not null references centre (id),
+    leave_id    {id}    not null references leave (id),
+    post_id     {id}    not null references post (id),
+    from_id     {id}    not null references staff (id),
+    to_id       {id}    not null references staff (id),
+    due_on      date    not null,
+    given_at    bigint,
+    list        {json},
+    words       {bytes},
+    late_reason {bytes},
+    accepted_at bigint,
+    unique (leave_id, post_id),
+    check ((given_at is null) = (list is null)),
+    check (accepted_at is null or given_at is not null)
+);
+create index handover_open on handover (centre_id, due_on) where accepted_at is null;
+
 -- Bookings.
 create table desk_group (
     id           {id}    primary key,
@@ -654,6 +748,7 @@ create table service_case (
     applicant_id    {id}    not null references applicant (id),
     account_id      {id}    references account (id),
     booking_id      {id}    unique references booking (id),
+    window_id       {id}    references post (id),
     channel         text    not null check (channel in
         ('window', 'mini_program', 'web', 'phone', 'home_visit', 'agent')),
     state           text    not null check (state in
@@ -686,10 +781,14 @@ create table case_event (
     on_date     date   not null,
     actor_kind  text   not null check (actor_kind in ('system', 'operator', 'resident', 'staff', 'bearer')),
     actor       text   not null,
+    post_id     {id}   references post (id),
+    letter      text   check (letter in ('a', 'b', 'substitute')),
+    of_id       {id}   references staff (id),
     due_on      date,
     decided_on  date,
     words       {bytes},
-    fields      text
+    fields      text,
+    check ((post_id is null) = (letter is null) and (post_id is null) = (of_id is null))
 );
 create index case_event_of on case_event (case_id);
 create index case_event_day on case_event (centre_id, on_date, kind);

@@ -3,7 +3,7 @@
 use super::Noun;
 use super::problem::Failure;
 use super::view::{Created, Listed, part};
-use crate::access::{By, CaseHandler, CaseParty, CaseReader, ReceiptParty, Resident, Visit, WindowStaff};
+use crate::access::{By, CaseHandler, CaseParty, CaseReader, ReceiptParty, Resident, Visit};
 use crate::base::{Kind, Refusal};
 use crate::document::receipt;
 use crate::domain::case::{self, Filter, Intake, Proof, Step, Taken};
@@ -50,7 +50,7 @@ type Answer<T> = Result<T, Failure>;
 impl Cases {
     /// Take a case in against a receipt
     #[oai(path = "/cases", method = "post", operation_id = "receive_case")]
-    async fn receive_case(&self, who: By<WindowStaff>, body: Json<ReceiveInput>) -> Answer<Created<ReceivedView>> {
+    async fn receive_case(&self, who: By<CaseHandler>, body: Json<ReceiveInput>) -> Answer<Created<ReceivedView>> {
         let request = body.0.to_json_string();
         let made = who
             .visit
@@ -101,9 +101,9 @@ impl Cases {
             None => None,
         };
         let filter = Filter { state: state.0, office };
-        let viewer = Viewer::of(app.read(), &app.vault, centre.id, &who.who).await?;
-        let (cases, next_cursor) = case::list(app.read(), &app.vault, centre, &viewer, filter, page).await?;
-        let items = cases.into_iter().map(|seen| shown(seen, &offices, now, &viewer)).collect();
+        let sight = who.sight().await?;
+        let (cases, next_cursor) = case::list(app.read(), &app.vault, centre, &sight, filter, page).await?;
+        let items = cases.into_iter().map(|seen| shown(seen, &offices, now, sight.viewer())).collect();
         Ok(Json(Listed { items, next_cursor }))
     }
 
@@ -132,9 +132,9 @@ impl Cases {
     #[oai(path = "/cases/:number", method = "get", operation_id = "get_case")]
     async fn get_case(&self, who: By<CaseParty>, number: Path<String>) -> Answer<Json<CaseDetail>> {
         let (app, centre) = (&who.visit.app, &who.visit.centre);
-        let viewer = Viewer::of(app.read(), &app.vault, centre.id, &who.who).await?;
-        let seen = case::see(app.read(), &app.vault, centre, &number.0, &viewer).await?;
-        Ok(Json(detail(app, centre.id, seen, &viewer).await?))
+        let sight = who.sight().await?;
+        let seen = case::see(app.read(), &app.vault, centre, &number.0, &sight).await?;
+        Ok(Json(detail(app, centre.id, seen, sight.viewer()).await?))
     }
 
     /// Read a case that one sees in part in full, for a proof
@@ -155,17 +155,16 @@ impl Cases {
         };
         who.visit.limit_opening(who.holder, &number.0, &proof).await?;
         let (app, centre) = (&who.visit.app, &who.visit.centre);
-        let viewer = Viewer::of(app.read(), &app.vault, centre.id, &who.who).await?;
-        let seen = case::open(app.read(), &app.vault, centre, &number.0, &viewer, &proof).await?;
-        Ok(Json(detail(app, centre.id, seen, &viewer).await?))
+        let sight = who.sight().await?;
+        let seen = case::open(app.read(), &app.vault, centre, &number.0, &sight, &proof).await?;
+        Ok(Json(detail(app, centre.id, seen, sight.viewer()).await?))
     }
 
     /// The receipt (收件回执单) as a page to print
     #[oai(path = "/cases/:number/receipt", method = "get", operation_id = "case_receipt")]
     async fn case_receipt(&self, who: By<ReceiptParty>, number: Path<String>) -> Answer<Html<String>> {
-        let (app, centre) = (&who.visit.app, &who.visit.centre);
-        let viewer = Viewer::of(app.read(), &app.vault, centre.id, &who.who).await?;
-        let page = receipt::page(app.read(), &app.vault, &who.visit.centre, &app.rules.public_url, &number.0, &viewer);
+        let (app, sight) = (&who.visit.app, who.sight().await?);
+        let page = receipt::page(app.read(), &app.vault, &who.visit.centre, &app.rules.public_url, &number.0, &sight);
         Ok(Html(page.await?))
     }
 

@@ -3,7 +3,7 @@
 use crate::api::view::{ApplicantInput, ApplicantView, Moment, OfficeView, Text, moment};
 use crate::app::App;
 use crate::base::Result;
-use crate::domain::case::{self, Correction, Happened, Seen};
+use crate::domain::case::{self, Correction, Happened, Seen, Sight};
 use crate::domain::identity::{Viewer, staff};
 use crate::domain::{Act, Who, centre, notice, review};
 use chrono::NaiveDate;
@@ -299,10 +299,10 @@ pub(super) struct ProgressView {
 }
 
 async fn view(act: &Act, row: Row) -> Result<CaseView> {
-    let viewer = Viewer::acting(act).await?;
+    let sight = Sight::acting(act).await?;
     let offices = centre::offices(&*act.tx, act.centre.id).await?;
-    let seen = case::see(&*act.tx, &act.vault, &act.centre, &row.number, &viewer).await?;
-    Ok(shown(seen, &offices, act.now, &viewer))
+    let seen = case::see(&*act.tx, &act.vault, &act.centre, &row.number, &sight).await?;
+    Ok(shown(seen, &offices, act.now, sight.viewer()))
 }
 
 pub(super) fn shown(seen: Seen, offices: &[office::Model], now: Time, viewer: &Viewer) -> CaseView {

@@ -1,20 +1,22 @@
 //! From acceptance to the end (受理、办理、办结), and corrections on the way.
 
-use super::look::{colleague, in_full};
-use super::receive::happened;
+use super::look::{Sight, colleague};
+use super::receive::Happening;
 use super::tell;
-use super::{GROUND_NEEDED, NOT_YOURS_TO_DO, NOTHING_TO_CORRECT, UNKNOWN_CASE, WRONG_STATE, state_name};
+use super::{GROUND_NEEDED, NOTHING_TO_CORRECT, UNKNOWN_CASE, WRONG_STATE, state_name};
 use crate::base::error::Result;
-use crate::domain::act::{Act, StaffMember, Who};
+use crate::domain::act::Act;
 use crate::domain::applicant::{self, Typed};
 use crate::domain::calendar::{self, Calendar};
+use crate::domain::cover::Standing;
 use crate::domain::identity::Viewer;
+use crate::domain::post::Post;
 use crate::domain::{audit, notice};
 use chrono::NaiveDate;
 use entity::applicant::{ApplicantKind, IdType};
 use entity::case::{CaseEventKind, CaseState, Column, Entity, Model, event};
 use entity::guide::ItemKind;
-use entity::identity::Role;
+use entity::post::PostKind;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 
@@ -37,7 +39,8 @@ pub enum Step {
 
 impl Step {
     /// What it takes to do it.
-    const fn power(&self) -> Power {
+    #[must_use]
+    pub const fn power(&self) -> Power {
         match self {
             Self::Accept | Self::Refuse(_) => Power::Handle,
             Self::Grant | Self::Deny(_) => Power::Decide,
@@ -71,7 +74,13 @@ impl Step {
     ///
     /// # Errors
     /// `ground_needed`.
-    pub fn done(&self, act: &Act, case: Model, calendar: &Calendar) -> Result<(Model, event::Model)> {
+    pub fn done(
+        &self,
+        act: &Act,
+        case: Model,
+        calendar: &Calendar,
+        under: Option<Standing>,
+    ) -> Result<(Model, event::Model)> {
         let (today, (state, kind)) = (act.now.date(), self.brings());
         let mut next = Model { state, ..case };
         match self {
@@ -91,7 +100,7 @@ impl Step {
             Self::Refuse(ground) | Self::Deny(ground) => Some(check_ground(ground)?),
             _ => None,
         };
-        let event = happened(act, &next, kind, ground, None)?;
+        let event = Happening { kind, under, words: ground, fields: None }.written(act, &next)?;
         Ok((next, event))
     }
 }
@@ -99,13 +108,13 @@ impl Step {
 /// Takes a step with a case.
 ///
 /// # Errors
-/// `unknown_case`, `not_yours_to_do`, `ground_needed`, `wrong_state`.
+/// `unknown_case`, the refusals of a post, `ground_needed`, `wrong_state`.
 pub async fn step(act: &Act, number: &str, step: &Step) -> Result<Model> {
-    let case = match step {
+    let (case, under) = match step {
         Step::Withdraw => takes_back(act, number).await?,
-        _ => mine(act, number, step.power()).await?,
+        _ => mine(act, number, step.power()).await.map(|(case, under)| (case, Some(under)))?,
     };
-    let (next, event) = step.done(act, case, &*calendar::of(&*act.tx, &act.centre).await?)?;
+    let (next, event) = step.done(act, case, &*calendar::of(&*act.tx, &act.centre).await?, under)?;
     turn(act, &next, step.from()).await?;
     act.insert(event).await?;
     // What was said of where it stood, and has not gone out, is no longer true.
@@ -115,19 +124,18 @@ pub async fn step(act: &Act, number: &str, step: &Step) -> Result<Model> {
 }
 
 /// A case that whoever acts may take back.
-async fn takes_back(act: &Act, number: &str) -> Result<Model> {
-    let viewer = Viewer::acting(act).await?;
-    let case = super::look::hold(act, number, &viewer).await?;
-    match &viewer {
-        Viewer::Staff(staff) => ensure(staff, &case, Step::Withdraw.power())?,
+async fn takes_back(act: &Act, number: &str) -> Result<(Model, Option<Standing>)> {
+    let sight = Sight::acting(act).await?;
+    let case = super::look::hold(act, number, &sight).await?;
+    match sight.viewer() {
+        Viewer::Staff(_) => sight.standing(&case, Step::Withdraw.power()).map(|under| (case, Some(under))),
         // Only what is shown in full is a resident's own to take back.
-        Viewer::Resident(_) if in_full(&viewer, &case) => {}
-        Viewer::Resident(_) => return Err(UNKNOWN_CASE.into()),
+        Viewer::Resident(_) if sight.in_full(&case) => Ok((case, None)),
+        Viewer::Resident(_) => Err(UNKNOWN_CASE.into()),
     }
-    Ok(case)
 }
 
-/// What an act needs. Posts and delegations refine this later (articles 4.2 and 4.8).
+/// What an act needs: the post that it is done at (article 4.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Power {
     /// Accepting and refusing: the windows, and the office that handles it.
@@ -138,29 +146,26 @@ pub enum Power {
     Issue,
 }
 
-async fn mine(act: &Act, number: &str, power: Power) -> Result<Model> {
-    let Who::Staff(staff) = &act.who else { return Err(UNKNOWN_CASE.into()) };
-    let case = super::look::hold(act, number, &colleague(act)?).await?;
-    ensure(staff, &case, power)?;
-    Ok(case)
-}
-
-fn ensure(staff: &StaffMember, case: &Model, power: Power) -> Result<()> {
-    if has(staff, case, power) { Ok(()) } else { Err(NOT_YOURS_TO_DO.into()) }
-}
-
-/// True when a member of staff has a power over a case; whether it is its turn is another question.
-#[must_use]
-pub fn has(staff: &StaffMember, case: &Model, power: Power) -> bool {
-    let window = staff.is_any(&[Role::Window]);
-    let office = staff.is_any(&[Role::Office, Role::OfficeHead]) && staff.office == Some(case.office_id);
-    let chief = staff.is_any(&[Role::Director]);
-    let instant = case.item_kind == Some(ItemKind::Instant);
-    match power {
-        Power::Handle => window || office || chief,
-        Power::Decide => office || chief || (window && instant),
-        Power::Issue => window || chief,
+impl Power {
+    /// True when a post has it over a case.
+    #[must_use]
+    pub fn belongs_to(self, post: &Post, case: &Model) -> bool {
+        let has = match (post.row.kind, self) {
+            (PostKind::Chief, _)
+            | (PostKind::Window, Self::Handle | Self::Issue)
+            | (PostKind::Office, Self::Handle | Self::Decide) => true,
+            (PostKind::Window, Self::Decide) => case.item_kind == Some(ItemKind::Instant),
+            (PostKind::Office, Self::Issue) | (PostKind::Supervision, _) => false,
+        };
+        has && post.takes(case.guide_id, case.office_id)
     }
+}
+
+async fn mine(act: &Act, number: &str, power: Power) -> Result<(Model, Standing)> {
+    let sight = colleague(act).await?;
+    let case = super::look::hold(act, number, &sight).await?;
+    let under = sight.standing(&case, power)?;
+    Ok((case, under))
 }
 
 fn check_ground(ground: &str) -> Result<&str> {
@@ -207,9 +212,9 @@ pub struct Correction {
 /// doubt is confirmed by being said again.
 ///
 /// # Errors
-/// `unknown_case`, `not_yours_to_do`, the refusals of an applicant, `nothing_to_correct`.
+/// `unknown_case`, the refusals of a post and of an applicant, `nothing_to_correct`.
 pub async fn correct(act: &Act, number: &str, correction: Correction) -> Result<(Model, Vec<&'static str>)> {
-    let case = mine(act, number, Power::Handle).await?;
+    let (case, under) = mine(act, number, Power::Handle).await?;
     let wrong = applicant::get(&*act.tx, &act.vault, act.centre.id, case.applicant_id).await?;
     let known = Typed::from(wrong.clone());
     let said_phone = correction.phone.is_some();
@@ -251,7 +256,9 @@ pub async fn correct(act: &Act, number: &str, correction: Correction) -> Result<
         .exec(&*act.tx)
         .await?;
     let case = Model { applicant_id: snapshot.id, ..case };
-    act.insert(happened(act, &case, CaseEventKind::Corrected, None, Some(fields.join(",")))?).await?;
+    let fields_named = Some(fields.join(","));
+    let corrected = Happening { kind: CaseEventKind::Corrected, under: Some(under), words: None, fields: fields_named };
+    act.insert(corrected.written(act, &case)?).await?;
     audit::note(act, "case.corrected", &case.number, serde_json::json!({ "fields": fields })).await?;
     Ok((case, fields))
 }
@@ -285,7 +292,7 @@ pub async fn redate(act: &Act) -> Result<usize> {
             .filter(Column::Id.eq(next.id))
             .exec(&*act.tx)
             .await?;
-        act.insert(happened(act, &next, CaseEventKind::Redated, None, None)?).await?;
+        act.insert(Happening::of(CaseEventKind::Redated, None).written(act, &next)?).await?;
         if changed {
             moved += 1;
             tell::redated(act, &next, on).await?;

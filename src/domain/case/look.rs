@@ -1,5 +1,6 @@
 //! Looking at cases: who may see what is decided here, once.
 
+use super::decide::Power;
 use super::progress::Proof;
 use super::{BAD_FIELDS, PURPOSE_NEEDED, PURPOSE_WITHOUT_NUMBERS, UNKNOWN_CASE, WRONG_PROOF};
 use crate::base::error::Result;
@@ -7,42 +8,93 @@ use crate::base::personal;
 use crate::base::vault::Vault;
 use crate::domain::act::{Act, Page, Who};
 use crate::domain::applicant::{self, Applicant};
+use crate::domain::cover::{Cover, NOT_YOUR_POST, Standing};
 use crate::domain::identity::Viewer;
 use crate::domain::published::Centre;
 use crate::domain::{audit, guide};
 use entity::case::{CaseState, Column, Entity, Model, event, material};
 use entity::identity::Role;
+use entity::post::PostKind;
 use entity::{Id, Time};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, Select,
 };
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
 
-/// The rows a viewer may see at all: the windows, the director, leaders and the supervision window see the centre's cases,
-/// an office its own, a resident what his account made or what was entered under his phone, others none.
-async fn scope(db: &impl ConnectionTrait, centre: Id, viewer: &Viewer) -> Result<Condition> {
-    const WHOLE_CENTRE: [Role; 4] = [Role::Window, Role::Director, Role::Leader, Role::SupervisionWindow];
-    Ok(match viewer {
-        Viewer::Staff(staff) if staff.is_any(&WHOLE_CENTRE) => Condition::all(),
-        Viewer::Staff(staff) if staff.is_any(&[Role::Office, Role::OfficeHead]) => {
-            Condition::all().add(Column::OfficeId.is_in(staff.office))
-        }
-        Viewer::Staff(_) => Condition::all().add(Column::Id.is_null()),
-        Viewer::Resident(known) => {
-            // Their ids, not a subquery: beside an OR it would be asked for every case of the centre.
-            let under_phone = applicant::under_phone(db, centre, &known.phone_blinds).await?;
-            Condition::any().add(Column::AccountId.eq(known.id)).add(Column::ApplicantId.is_in(under_phone))
-        }
-    })
+/// What somebody may see of cases at a moment, and under which posts he acts there.
+pub struct Sight {
+    viewer: Viewer,
+    rows: Condition,
+    cover: Option<Cover>,
 }
 
-/// True when a viewer may see the applicant and the timeline of a row in his scope, and not the matter alone.
-pub(super) fn in_full(viewer: &Viewer, case: &Model) -> bool {
-    match viewer {
-        Viewer::Staff(_) => true,
-        Viewer::Resident(known) => case.account_id == Some(known.id) && case.received_at >= known.since,
+impl Sight {
+    /// The rows a viewer may see at all: the windows, the director, leaders and the supervision window see the centre's cases,
+    /// an office its own, a resident what his account made or what was entered under his phone, others none. Whoever stands in
+    /// at a post sees what belongs to it (article 4.8).
+    ///
+    /// # Errors
+    /// `not_signed_in` for whoever is neither resident nor staff, `no_account`.
+    pub async fn of(db: &impl ConnectionTrait, vault: &Vault, centre: &Centre, who: &Who, now: Time) -> Result<Self> {
+        const WHOLE_CENTRE: [Role; 4] = [Role::Window, Role::Director, Role::Leader, Role::SupervisionWindow];
+        let viewer = Viewer::of(db, vault, centre.id, who).await?;
+        let (rows, cover) = match &viewer {
+            Viewer::Staff(staff) => {
+                let cover = Cover::at(db, centre, now).await?;
+                let held = || cover.posts().filter(|post| cover.standing(staff, |of| of.row.id == post.row.id).is_ok());
+                let whole = held().any(|post| matches!(post.row.kind, PostKind::Window | PostKind::Chief));
+                let rows = if whole || staff.is_any(&WHOLE_CENTRE) {
+                    Condition::all()
+                } else {
+                    let own = staff.office.filter(|_| staff.is_any(&[Role::Office, Role::OfficeHead]));
+                    let offices: BTreeSet<Id> = held().filter_map(|post| post.row.office_id).chain(own).collect();
+                    Condition::all().add(Column::OfficeId.is_in(offices))
+                };
+                (rows, Some(cover))
+            }
+            Viewer::Resident(known) => {
+                // Their ids, not a subquery: beside an OR it would be asked for every case of the centre.
+                let under_phone = applicant::under_phone(db, centre.id, &known.phone_blinds).await?;
+                let rows =
+                    Condition::any().add(Column::AccountId.eq(known.id)).add(Column::ApplicantId.is_in(under_phone));
+                (rows, None)
+            }
+        };
+        Ok(Self { viewer, rows, cover })
+    }
+
+    /// The same for whoever acts.
+    ///
+    /// # Errors
+    /// As [`Sight::of`].
+    pub async fn acting(act: &Act) -> Result<Self> {
+        Self::of(&*act.tx, &act.vault, &act.centre, &act.who, act.now).await
+    }
+
+    /// Who looks.
+    #[must_use]
+    pub const fn viewer(&self) -> &Viewer {
+        &self.viewer
+    }
+
+    /// Under which post whoever looks has a power over a case; whether it is its turn is another question.
+    ///
+    /// # Errors
+    /// `not_your_post`, `you_are_away`, `held_by_another`.
+    pub fn standing(&self, case: &Model, power: Power) -> Result<Standing> {
+        match (&self.viewer, &self.cover) {
+            (Viewer::Staff(staff), Some(cover)) => cover.standing(staff, |post| power.belongs_to(post, case)),
+            _ => Err(NOT_YOUR_POST.into()),
+        }
+    }
+
+    /// True when he may see the applicant and the timeline of a row in his scope, and not the matter alone.
+    pub(super) fn in_full(&self, case: &Model) -> bool {
+        match &self.viewer {
+            Viewer::Staff(_) => true,
+            Viewer::Resident(known) => case.account_id == Some(known.id) && case.received_at >= known.since,
+        }
     }
 }
 
@@ -63,8 +115,8 @@ pub struct Seen {
 ///
 /// # Errors
 /// `unknown_case`, also for one that is another's.
-pub async fn find(db: &impl ConnectionTrait, centre: Id, number: &str, viewer: &Viewer) -> Result<Model> {
-    let row = numbered(centre, number).filter(scope(db, centre, viewer).await?).one(db).await?;
+pub async fn find(db: &impl ConnectionTrait, centre: Id, number: &str, sight: &Sight) -> Result<Model> {
+    let row = numbered(centre, number).filter(sight.rows.clone()).one(db).await?;
     row.ok_or_else(|| UNKNOWN_CASE.into())
 }
 
@@ -78,9 +130,8 @@ pub fn normal_number(typed: &str) -> String {
 ///
 /// # Errors
 /// `unknown_case`.
-pub(super) async fn hold(act: &Act, number: &str, viewer: &Viewer) -> Result<Model> {
-    let scope = scope(&*act.tx, act.centre.id, viewer).await?;
-    let row = numbered(act.centre.id, number).filter(scope).lock_exclusive().one(&*act.tx).await?;
+pub(super) async fn hold(act: &Act, number: &str, sight: &Sight) -> Result<Model> {
+    let row = numbered(act.centre.id, number).filter(sight.rows.clone()).lock_exclusive().one(&*act.tx).await?;
     row.ok_or_else(|| UNKNOWN_CASE.into())
 }
 
@@ -108,11 +159,11 @@ pub async fn list(
     db: &impl ConnectionTrait,
     vault: &Vault,
     centre: &Centre,
-    viewer: &Viewer,
+    sight: &Sight,
     filter: Filter,
     page: Page,
 ) -> Result<(Vec<Seen>, Option<String>)> {
-    let mut cases = Entity::find().filter(Column::CentreId.eq(centre.id)).filter(scope(db, centre.id, viewer).await?);
+    let mut cases = Entity::find().filter(Column::CentreId.eq(centre.id)).filter(sight.rows.clone());
     if let Some(state) = filter.state {
         cases = cases.filter(Column::State.eq(state));
     }
@@ -121,7 +172,7 @@ pub async fn list(
     }
     let rows = page.of(cases, Column::ReceivedAt, Column::Id).all(db).await?;
     let (rows, next) = page.cut(rows, |r| (r.received_at, r.id));
-    Ok((show(db, vault, centre, rows, viewer).await?, next))
+    Ok((show(db, vault, centre, rows, sight).await?, next))
 }
 
 /// Cases of whoever has exactly this name, phone or number of a document, that the member of staff who acts may see, latest
@@ -130,21 +181,21 @@ pub async fn list(
 /// # Errors
 /// `unknown_case` for whoever is not staff, `bad_cursor`.
 pub async fn search(act: &Act, person: &str, page: Page) -> Result<(Vec<Seen>, Option<String>)> {
-    let (viewer, centre) = (colleague(act)?, act.centre.id);
+    let (sight, centre) = (colleague(act).await?, act.centre.id);
     let cases = Entity::find()
         .filter(Column::CentreId.eq(centre))
         .filter(Column::ApplicantId.is_in(applicant::known_as(&*act.tx, &act.vault, centre, person).await?))
-        .filter(scope(&*act.tx, centre, &viewer).await?);
+        .filter(sight.rows.clone());
     let rows = page.of(cases, Column::ReceivedAt, Column::Id).all(&*act.tx).await?;
     let (rows, next) = page.cut(rows, |r| (r.received_at, r.id));
     audit::note(act, "case.searched", "", serde_json::json!({ "found": rows.len() })).await?;
-    Ok((show(&*act.tx, &act.vault, &act.centre, rows, &viewer).await?, next))
+    Ok((show(&*act.tx, &act.vault, &act.centre, rows, &sight).await?, next))
 }
 
-/// The member of staff who acts, as a viewer.
-pub(super) fn colleague(act: &Act) -> Result<Viewer> {
+/// What the member of staff who acts may see.
+pub(super) async fn colleague(act: &Act) -> Result<Sight> {
     match &act.who {
-        Who::Staff(staff) => Ok(Viewer::Staff(Arc::clone(staff))),
+        Who::Staff(_) => Sight::acting(act).await,
         _ => Err(UNKNOWN_CASE.into()),
     }
 }
@@ -157,18 +208,18 @@ pub async fn agenda(
     db: &impl ConnectionTrait,
     vault: &Vault,
     centre: &Centre,
-    viewer: &Viewer,
+    sight: &Sight,
     limit: u64,
 ) -> Result<Vec<Seen>> {
     let rows = Entity::find()
         .filter(Column::CentreId.eq(centre.id))
         .filter(Column::State.is_in([CaseState::Received, CaseState::Accepted, CaseState::Granted]))
-        .filter(scope(db, centre.id, viewer).await?)
+        .filter(sight.rows.clone())
         .order_by_asc(Column::DueOn.is_null())
         .order_by_asc(Column::DueOn)
         .order_by_asc(Column::Id)
         .limit(limit);
-    show(db, vault, centre, rows.all(db).await?, viewer).await
+    show(db, vault, centre, rows.all(db).await?, sight).await
 }
 
 async fn show(
@@ -176,14 +227,14 @@ async fn show(
     vault: &Vault,
     centre: &Centre,
     rows: Vec<Model>,
-    viewer: &Viewer,
+    sight: &Sight,
 ) -> Result<Vec<Seen>> {
     let guides = guide::all(db, centre).await?;
     let snapshots = applicant::of(db, centre.id, rows.iter().map(|r| r.applicant_id)).await?;
     let snapshots: HashMap<Id, _> = snapshots.into_iter().map(|s| (s.id, s)).collect();
     let mut seen = Vec::with_capacity(rows.len());
     for row in rows {
-        let snapshot = snapshots.get(&row.applicant_id).filter(|_| in_full(viewer, &row));
+        let snapshot = snapshots.get(&row.applicant_id).filter(|_| sight.in_full(&row));
         let guide = guides.of(row.guide_id);
         seen.push(Seen {
             item: guide.map(|g| g.row.name.clone()).unwrap_or_default(),
@@ -204,10 +255,10 @@ pub async fn see(
     vault: &Vault,
     centre: &Centre,
     number: &str,
-    viewer: &Viewer,
+    sight: &Sight,
 ) -> Result<Seen> {
-    let row = find(db, centre.id, number, viewer).await?;
-    show(db, vault, centre, vec![row], viewer).await?.pop().ok_or_else(|| UNKNOWN_CASE.into())
+    let row = find(db, centre.id, number, sight).await?;
+    show(db, vault, centre, vec![row], sight).await?.pop().ok_or_else(|| UNKNOWN_CASE.into())
 }
 
 /// A case that a viewer sees in part, in full for a proof: it was entered at the window under his phone, or before his
@@ -220,10 +271,10 @@ pub async fn open(
     vault: &Vault,
     centre: &Centre,
     number: &str,
-    viewer: &Viewer,
+    sight: &Sight,
     proof: &Proof,
 ) -> Result<Seen> {
-    let seen = see(db, vault, centre, number, viewer).await?;
+    let seen = see(db, vault, centre, number, sight).await?;
     if !proof.holds(db, vault, (&seen.row).into()).await? {
         return Err(WRONG_PROOF.into());
     }
@@ -272,7 +323,7 @@ pub async fn reveal(
     if purpose.chars().filter(char::is_ascii_digit).count() > 6 {
         return Err(PURPOSE_WITHOUT_NUMBERS.on("purpose").into());
     }
-    let seen = see(&*act.tx, &act.vault, &act.centre, number, &colleague(act)?).await?;
+    let seen = see(&*act.tx, &act.vault, &act.centre, number, &colleague(act).await?).await?;
     let applicant = seen.applicant.ok_or(UNKNOWN_CASE)?;
     audit::note(act, "case.revealed", &seen.row.number, serde_json::json!({ "fields": wanted, "purpose": purpose }))
         .await?;

@@ -12,18 +12,20 @@
 //! a phone's tail would: a villager without a phone loses nothing.
 
 mod decide;
+mod hand;
 mod look;
 mod progress;
 mod receive;
 mod tell;
 
-pub use decide::{Correction, Power, Step, correct, has, redate, step};
+pub use decide::{Correction, Power, Step, correct, redate, step};
+pub use hand::{hand_over, in_hand};
 pub use look::{
-    Filter, Seen, agenda, find, is_due_today, is_overdue, list, materials, normal_number, open, reveal, search, see,
-    timeline,
+    Filter, Seen, Sight, agenda, find, is_due_today, is_overdue, list, materials, normal_number, open, reveal, search,
+    see, timeline,
 };
 pub use progress::{Happened, Progress, Proof, ground, lines, progress};
-pub use receive::{By, Entry, Intake, NUMBERS, Received, Taken, check_code, receive};
+pub use receive::{By, Entry, Intake, NUMBERS, Received, Taken, check_code, receive, takes_in};
 pub use tell::{news, tell_overdue, tell_tasks};
 
 use crate::base::{Kind, Refusal};
@@ -45,9 +47,6 @@ pub const WRONG_PROOF: Refusal =
 /// The state does not allow this act.
 pub const WRONG_STATE: Refusal =
     Refusal::new(Kind::Conflict, "wrong_state", "办件现在的状态是“{state}”，不能这样操作。");
-/// The act belongs to another role or office.
-pub const NOT_YOURS_TO_DO: Refusal =
-    Refusal::new(Kind::Forbidden, "not_yours_to_do", "您的岗位不能做这一步，请交由承办科室或窗口办理。").article("4.2");
 /// A refusal or denial without a ground.
 pub const GROUND_NEEDED: Refusal =
     Refusal::new(Kind::Invalid, "ground_needed", "不予受理或不予批准必须写明理由（5至500字）。").article("5.3.2c");

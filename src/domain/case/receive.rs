@@ -4,12 +4,15 @@ use super::{BAD_MATERIAL, tell};
 use crate::base::error::Result;
 use crate::base::personal;
 use crate::base::vault::{Place, Vault};
-use crate::domain::act::Act;
+use crate::domain::act::{Act, Who};
 use crate::domain::applicant::{self, Applicant, Typed};
 use crate::domain::calendar::{self, Calendar};
+use crate::domain::cover::{Cover, NOT_YOUR_POST, Standing};
 use crate::domain::guide::{self, Guide};
+use crate::domain::post::Post;
 use crate::domain::{booking, centre};
 use entity::case::{CaseEventKind, CaseState, Channel, Column, Entity, MaterialForm, Model, event, material};
+use entity::post::PostKind;
 use entity::{Id, Sealed};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use std::sync::Arc;
@@ -56,11 +59,12 @@ pub struct Received {
 /// Takes a case in (articles 4.5 and 5.3.2d: nobody leaves without a receipt). A booking is used up by it.
 ///
 /// # Errors
-/// `unknown_guide`, the refusals of an applicant and of a booking, `not_for_kind`, `bad_material`.
+/// `unknown_guide`, the refusals of an applicant, of a post and of a booking, `not_for_kind`, `bad_material`.
 pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
     let guide = guide::get(&*act.tx, &act.centre, &intake.guide).await?;
     let applicant = intake.applicant.check()?;
     guide.ensure_for(applicant.kind)?;
+    let under = window(act, &guide).await?;
     let materials = check_materials(intake.materials)?;
     let booking = match intake.booking {
         Some(id) => {
@@ -80,7 +84,7 @@ pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
     };
     let calendar = calendar::of(&*act.tx, &act.centre).await?;
     let n = centre::next_number(act, NUMBERS).await?;
-    let by = By { channel: intake.channel, booking_id: booking.map(|b| b.id), account_id };
+    let by = By { channel: intake.channel, booking_id: booking.map(|b| b.id), account_id, under: Some(under) };
     let entry = Entry::new(act, &guide, &applicant, materials, by, n, &calendar)?;
     act.insert(entry.applicant).await?;
     let case = act.insert(entry.case).await?;
@@ -88,6 +92,18 @@ pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
     act.insert(entry.event).await?;
     tell::say_news(act, &case).await?;
     Ok(Received { case, guide, check_code: entry.check_code, applicant })
+}
+
+/// Under which post whoever acts takes a matter in: a window's.
+async fn window(act: &Act, guide: &Guide) -> Result<Standing> {
+    let Who::Staff(staff) = &act.who else { return Err(NOT_YOUR_POST.into()) };
+    Cover::at(&*act.tx, &act.centre, act.now).await?.standing(staff, |post| takes_in(post, guide))
+}
+
+/// True when a post takes a matter in.
+#[must_use]
+pub fn takes_in(post: &Post, guide: &Guide) -> bool {
+    matches!(post.row.kind, PostKind::Window | PostKind::Chief) && post.takes(guide.row.id, guide.row.office_id)
 }
 
 /// What cases of a day are counted under.
@@ -102,6 +118,8 @@ pub struct By {
     pub booking_id: Option<Id>,
     /// The account that follows it.
     pub account_id: Option<Id>,
+    /// The post that takes it in.
+    pub under: Option<Standing>,
 }
 
 /// What is written when a case is taken in.
@@ -154,6 +172,7 @@ impl Entry {
             applicant_id: applicant.id,
             account_id: by.account_id,
             booking_id: by.booking_id,
+            window_id: by.under.map(|under| under.post),
             channel: by.channel,
             state: CaseState::Received,
             received_at: act.now,
@@ -173,7 +192,7 @@ impl Entry {
             copies: taken.copies,
         };
         let materials = (1..).zip(materials).map(listed).collect();
-        let event = happened(act, &case, CaseEventKind::Received, None, None)?;
+        let event = Happening::of(CaseEventKind::Received, by.under).written(act, &case)?;
         Ok(Self { applicant, case, check_code, materials, event })
     }
 }
@@ -196,30 +215,46 @@ fn check_materials(materials: Vec<Taken>) -> Result<Vec<Taken>> {
     materials.into_iter().enumerate().map(check).collect()
 }
 
-/// What happened to a case, with the deadline and the decision as they stand after it.
-pub(super) fn happened(
-    act: &Act,
-    case: &Model,
-    kind: CaseEventKind,
-    words: Option<&str>,
-    fields: Option<String>,
-) -> Result<event::Model> {
-    let id = act.id();
-    Ok(event::Model {
-        id,
-        centre_id: act.centre.id,
-        case_id: case.id,
-        kind,
-        at: act.now,
-        recorded_at: act.now,
-        on_date: act.now.date(),
-        actor_kind: act.who.kind(),
-        actor: act.who.label(),
-        due_on: case.due_on,
-        decided_on: case.decided_on,
-        words: words.map(|w| act.seal("case_event.words", id, w)).transpose()?,
-        fields,
-    })
+/// Something that happens to a case.
+pub(super) struct Happening<'w> {
+    /// What.
+    pub(super) kind: CaseEventKind,
+    /// Under which post, if staff do it.
+    pub(super) under: Option<Standing>,
+    /// The ground.
+    pub(super) words: Option<&'w str>,
+    /// Names of corrected fields.
+    pub(super) fields: Option<String>,
+}
+
+impl Happening<'_> {
+    /// One without words.
+    pub(super) const fn of(kind: CaseEventKind, under: Option<Standing>) -> Self {
+        Self { kind, under, words: None, fields: None }
+    }
+
+    /// What is written of it, with the deadline and the decision as they stand after it.
+    pub(super) fn written(self, act: &Act, case: &Model) -> Result<event::Model> {
+        let id = act.id();
+        Ok(event::Model {
+            id,
+            centre_id: act.centre.id,
+            case_id: case.id,
+            kind: self.kind,
+            at: act.now,
+            recorded_at: act.now,
+            on_date: act.now.date(),
+            actor_kind: act.who.kind(),
+            actor: act.who.label(),
+            post_id: self.under.map(|under| under.post),
+            letter: self.under.map(|under| under.letter),
+            of_id: self.under.map(|under| under.of),
+            due_on: case.due_on,
+            decided_on: case.decided_on,
+            words: self.words.map(|w| act.seal("case_event.words", id, w)).transpose()?,
+            fields: self.fields,
+        })
+    }
 }
 
 /// The check code of a case, in clear: for the receipt, which can be printed again.

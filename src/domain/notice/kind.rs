@@ -105,6 +105,8 @@ kinds! {
     STOP_DONE = "stop.done" "已退订", Thanks, [];
     /// What waits at the desk today.
     TASKS = "staff.tasks" "待办提醒", Reminder, ["due", "late"];
+    /// Nobody holds a post while the windows are open.
+    UNATTENDED = "staff.unattended" "岗位无人", Fact, ["post"];
     /// A gateway takes no texts: for whoever runs this.
     GATEWAY_DOWN = "operator.gateway_down" "短信通道停用", Fact, ["gateway", "code"];
 }

@@ -7,7 +7,7 @@ use crate::base::personal;
 use crate::document::{qr, receipt as paper};
 use crate::domain::act::Page as Part;
 use crate::domain::case::{self, Correction, Filter, Power, Seen, Step};
-use crate::domain::identity::{Viewer, staff};
+use crate::domain::identity::staff;
 use crate::domain::{centre, notice, review};
 use crate::pages::booking::{applicant, moment_in_words};
 use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words};
@@ -75,8 +75,7 @@ pub(super) async fn list_cases(
     let state = wanted.state.unwrap_or_default();
     let filter = Filter { state: CaseState::try_from_value(&state).ok(), office: None };
     let part = Part::new(Some(30), wanted.cursor.as_deref())?;
-    let (cases, next) =
-        case::list(app.read(), &app.vault, centre, &Viewer::Staff(by.holder.clone()), filter, part).await?;
+    let (cases, next) = case::list(app.read(), &app.vault, centre, &by.sight().await?, filter, part).await?;
     let cases = cases.into_iter().map(|seen| Shown::of(seen, now)).collect();
     page(&List {
         frame: Frame::of_staff(&by),
@@ -99,8 +98,8 @@ fn states() -> Vec<(String, &'static str)> {
 pub(super) async fn search_cases(sent: Sent<CaseReader>) -> poem::Result<Response> {
     let Sent { by, fields } = sent;
     let (app, centre, now) = (&by.visit.app, &by.visit.centre, by.visit.app.clock.now());
-    let (viewer, wanted) = (Viewer::Staff(by.holder.clone()), fields.get("wanted").to_owned());
-    match case::find(app.read(), centre.id, &wanted, &viewer).await {
+    let (sight, wanted) = (by.sight().await?, fields.get("wanted").to_owned());
+    match case::find(app.read(), centre.id, &wanted, &sight).await {
         Ok(row) => return Ok(go_to(&format!("/staff/cases/{}", row.number))),
         Err(Error::Refused(_)) => {}
         Err(fault) => return Err(fault.into()),
@@ -161,7 +160,8 @@ struct Invitation {
 #[handler]
 pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Path<String>) -> poem::Result<Response> {
     let (app, centre, now) = (&by.visit.app, &by.visit.centre, by.visit.app.clock.now());
-    let seen = case::see(app.read(), &app.vault, centre, &number, &Viewer::Staff(by.holder.clone())).await?;
+    let sight = by.sight().await?;
+    let seen = case::see(app.read(), &app.vault, centre, &number, &sight).await?;
     let row = seen.row;
     let names = staff::names(app.read(), centre.id).await?;
     let mut events = Vec::new();
@@ -193,7 +193,8 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         Some(phone) => notice::doubted(app.read(), &app.vault, centre.id, phone).await?,
         None => None,
     };
-    let yours = case::has(&by.holder, &row, power);
+    let has = |power| sight.standing(&row, power).is_ok();
+    let yours = has(power);
     page(&Page {
         frame: Frame::of_staff(&by),
         word: word(&by),
@@ -213,8 +214,8 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         received: yours && row.state == CaseState::Received,
         accepted: yours && row.state == CaseState::Accepted,
         granted: yours && row.state == CaseState::Granted,
-        open: row.ended_at.is_none() && case::has(&by.holder, &row, Power::Issue),
-        handles: case::has(&by.holder, &row, Power::Handle),
+        open: row.ended_at.is_none() && has(Power::Issue),
+        handles: has(Power::Handle),
         invitation,
         number: row.number,
         receipt_number: row.receipt_number,
@@ -229,7 +230,7 @@ pub(super) async fn show_mini_code(
 ) -> poem::Result<Response> {
     let (app, centre, now) = (&by.visit.app, &by.visit.centre, by.visit.app.clock.now());
     let mini = app.wechat.mini().ok_or(Error::from(NO_ROUTE))?;
-    let seen = case::see(app.read(), &app.vault, centre, &number, &Viewer::Staff(by.holder.clone())).await?;
+    let seen = case::see(app.read(), &app.vault, centre, &number, &by.sight().await?).await?;
     let pictured = review::pictured(app.read(), &app.vault, &seen.row).await?.ok_or(Error::from(NO_ROUTE))?;
     let picture = match &pictured.picture {
         Some(picture) => picture.clone(),
@@ -254,8 +255,8 @@ pub(super) async fn print_receipt(
     Path(number): Path<String>,
 ) -> poem::Result<Response> {
     let (app, visit) = (&by.visit.app, &by.visit);
-    let viewer = Viewer::Staff(by.holder.clone());
-    let page = paper::page(app.read(), &app.vault, &visit.centre, &app.rules.public_url, &number, &viewer).await?;
+    let sight = by.sight().await?;
+    let page = paper::page(app.read(), &app.vault, &visit.centre, &app.rules.public_url, &number, &sight).await?;
     Ok(Html(page).into_response())
 }
 

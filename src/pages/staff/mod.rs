@@ -4,6 +4,7 @@ mod appeal;
 mod attendance;
 mod case;
 mod closure;
+mod post;
 mod receive;
 mod texts;
 
@@ -14,7 +15,7 @@ use crate::access::{self, By, Signed, Staff, Visit, WindowStaff};
 use crate::base::personal;
 use crate::domain::booking::{self, Booked};
 use crate::domain::case::agenda;
-use crate::domain::identity::{Viewer, session};
+use crate::domain::identity::session;
 use crate::domain::notice;
 use askama::Template;
 use chrono::{Duration, NaiveDate};
@@ -57,6 +58,13 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/attendance", get(attendance::show_board))
         .at("/staff/attendance/in", post(attendance::stamp_in))
         .at("/staff/attendance/out", post(attendance::stamp_out))
+        .at("/staff/posts", get(post::show_posts))
+        .at("/staff/whereabouts", post(post::go_out))
+        .at("/staff/whereabouts/back", post(post::come_back))
+        .at("/staff/leaves", post(post::ask_leave))
+        .at("/staff/leaves/:id", post(post::rule_on_leave))
+        .at("/staff/leaves/:id/withdraw", post(post::withdraw_leave))
+        .at("/staff/handovers/:id", post(post::hand_over))
         .at("/staff/screen", post(attendance::pair_screen))
 }
 
@@ -226,7 +234,7 @@ async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>)
     } else {
         0
     };
-    let cases = agenda(app.read(), &app.vault, centre, &Viewer::Staff(by.holder.clone()), 100).await?;
+    let cases = agenda(app.read(), &app.vault, centre, &by.sight().await?, 100).await?;
     let cases = cases.into_iter().map(|seen| case::Shown::of(seen, now)).collect();
     page(&Desk {
         frame: Frame::of_staff(by),

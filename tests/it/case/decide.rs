@@ -4,7 +4,7 @@ use super::number;
 use crate::town::{Town, at, audit_of, stories};
 use serde_json::{Value, json};
 use shuitian::access;
-use shuitian::domain::{applicant, case, review};
+use shuitian::domain::{applicant, case, cover, review};
 
 stories!(
     an_act_out_of_order_is_refused_with_the_state,
@@ -70,10 +70,10 @@ async fn article_4_2_an_office_decides_its_own_matters_only(town: &Town) {
     office.post(&format!("/cases/{civil}/accept"), json!({})).await.ok(200);
     office.post(&format!("/cases/{social}/accept"), json!({})).await.refused(case::UNKNOWN_CASE);
     let told =
-        window.post(&format!("/cases/{civil}/decide"), json!({ "grant": true })).await.refused(case::NOT_YOURS_TO_DO);
-    assert_eq!(told["article"], "4.2");
+        window.post(&format!("/cases/{civil}/decide"), json!({ "grant": true })).await.refused(cover::NOT_YOUR_POST);
+    assert_eq!(told["article"], "4.8");
     office.post(&format!("/cases/{civil}/decide"), json!({ "grant": true })).await.ok(200);
-    office.post(&format!("/cases/{civil}/issue"), json!({})).await.refused(case::NOT_YOURS_TO_DO);
+    office.post(&format!("/cases/{civil}/issue"), json!({})).await.refused(cover::NOT_YOUR_POST);
     town.staff("leader").await.post(&format!("/cases/{civil}/issue"), json!({})).await.refused(access::FORBIDDEN);
 }
 

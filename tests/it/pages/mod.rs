@@ -7,6 +7,7 @@ use shuitian::demo;
 
 mod door;
 mod fair;
+mod post;
 mod window;
 
 /// A browser: it keeps cookies and says where its forms come from.
