@@ -44,12 +44,17 @@ async fn readyz(app: Data<&App>) -> Response {
 
 /// How the ways for texts do, each in a word for the operator. One that is out of order keeps nobody from being served.
 async fn gateways(app: &App) -> BTreeMap<&'static str, String> {
+    let now = app.clock.now();
     let holds = notice::holds(app.read()).await.unwrap_or_default();
     let word = |name: &str| {
         let held = holds.iter().find(|h| h.gateway == name);
         held.map_or_else(
             || "in order".to_owned(),
-            |h| format!("out of order since {}: {}; asked again at {}", h.since.local(), h.code, h.until.local()),
+            |h| {
+                let again =
+                    if h.until > now { format!("at {}", h.until.local()) } else { "when a text needs it".to_owned() };
+                format!("out of order since {}: {}; asked again {again}", h.since.local(), h.code)
+            },
         )
     };
     let wechat = app.wechat.mini().map(|_| notice::WECHAT);

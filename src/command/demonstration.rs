@@ -2,6 +2,7 @@
 
 use super::{bar, say};
 use crate::app::App;
+use crate::base::settings::Profile;
 use crate::demo::{self, Scale};
 
 /// The seed of the township that an empty database is given.
@@ -25,6 +26,10 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) async fn run(&self, app: &App) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            app.settings.profile != Profile::Production,
+            "profile = \"production\" takes no demonstration: its accounts have a published password"
+        );
         let (residents, cases) = (usize::try_from(self.residents)?, usize::try_from(self.cases)?);
         let scale = Scale { residents, cases, months: self.months };
         let bar = bar("{wide_bar} {pos} of {len} days and bulletins");

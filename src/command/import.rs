@@ -99,8 +99,8 @@ impl Import {
                     app.publish(&centre, Who::Operator, async |act| notice::import(act, files).await).await?
                 };
                 for text in &done {
-                    let at =
-                        text.registered.iter().map(|gateway| format!(", entered for {gateway}")).collect::<String>();
+                    let entered = text.registered.iter();
+                    let at: String = entered.map(|(gateway, s)| format!(", {} by {gateway}", s.word())).collect();
                     say(&format!("{} version {}: billed as {}{at}", text.kind, text.version, text.segments))?;
                     say(&format!("  {}", text.sample))?;
                 }

@@ -1,5 +1,6 @@
 //! `shuitian notice …`: the outbox, for the operator at night.
 
+use super::doctor::in_words;
 use super::{centre_of, say};
 use crate::app::App;
 use crate::domain::{Who, notice};
@@ -70,7 +71,9 @@ impl NoticeCommand {
                 for attempt in &explained.attempts {
                     let word = attempt.vendor_id.as_deref().or(attempt.code.as_deref()).unwrap_or("-");
                     let (at, gateway, outcome) = (attempt.at.local(), &attempt.gateway, attempt.outcome.word());
-                    say(&format!("{at} {gateway}: {outcome} {word}"))?;
+                    let means = attempt.code.as_deref().map(in_words).filter(|means| means != word);
+                    let means = means.map(|means| format!(": {means}")).unwrap_or_default();
+                    say(&format!("{at} {gateway}: {outcome} {word}{means}"))?;
                 }
                 say(&explained.in_words(now, !app.sms.is_empty()))
             }

@@ -8,6 +8,7 @@ use crate::base::settings::Profile;
 use crate::demo::Scale;
 use crate::domain::identity::staff;
 use crate::domain::published;
+use crate::gateway::sms::Sms;
 use crate::{demo, jobs, monitor, serve};
 use chrono::Duration;
 use clap::Args;
@@ -174,10 +175,18 @@ async fn greet(app: &App, address: SocketAddr) -> anyhow::Result<()> {
         if !accounts.is_empty() {
             words += &format!("\n  demo accounts: {}; password {}\n", accounts.join(", "), demo::PASSWORD);
         }
-        words += &format!(
-            "  texts appear here; an answer to one: POST {base}/hooks/sms/console/{}/reply {{\"mobile\", \"text\"}}\n",
-            app.hook_secret.expose_secret()
-        );
+        for gateway in &app.sms {
+            let (name, secret) = (gateway.name(), app.hook_secret(gateway.name()).expose_secret());
+            words += &match gateway {
+                Sms::Console => format!(
+                    "  texts appear here; an answer to one: POST {base}/hooks/sms/console/{secret}/reply {{\"mobile\", \"text\"}}\n"
+                ),
+                _ => format!("  {name} brings reports and answers to /hooks/sms/{name}/{secret}/report and …/reply\n"),
+            };
+        }
+        if app.rules.quiet.has(app.clock.now()) {
+            words += "  at this hour (sms.quiet_hours) texts wait for the morning, all but codes to sign in with\n";
+        }
     }
     say(&words)
 }

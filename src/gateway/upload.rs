@@ -41,6 +41,16 @@ impl Platform {
         !matches!(self, Self::None)
     }
 
+    /// What keeps reviews from going there, if anything does: for whoever looks after it.
+    #[must_use]
+    pub fn fault(&self) -> Option<String> {
+        let Self::Directory(directory) = self else { return None };
+        // As a batch would be written, though it be an empty one.
+        let tried =
+            write(directory, ".doctor", b"").and_then(|()| Ok(fs::remove_file(directory.join(".doctor.json"))?));
+        tried.err().map(|fault| format!("{fault:#}"))
+    }
+
     /// Uploads a batch, which may have been uploaded before: an answer a record, or none of it was taken for certain.
     ///
     /// # Errors

@@ -317,7 +317,7 @@ async fn by_text(app: &App, published: &Published, parcel: &Parcel, tried: &mut 
         (None, None) if app.sms.is_empty() => {
             Settled::Again { at: now + MENDED * 3, fault: "no_gateway".to_owned(), tires: false }
         }
-        (None, None) => Settled::Again { at: now + POLLED, fault: "no_template".to_owned(), tires: false },
+        (None, None) => Settled::Again { at: now + POLLED, fault: notice::NO_TEMPLATE.to_owned(), tires: false },
     }
 }
 

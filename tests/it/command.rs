@@ -311,6 +311,7 @@ fn the_doctor_says_what_is_wrong_and_what_to_do() {
     for part in [
         "look  centre     ST has no guides",
         "look  centre     ST has no staff",
+        "look  centre     ST has no posts",
         "look  gateway    no gateway takes texts",
         "look  proxies    http.trusted_proxies is empty",
     ] {
@@ -332,6 +333,25 @@ fn the_doctor_says_what_is_wrong_and_what_to_do() {
         "ok    cache      tries are counted in memory",
     ] {
         assert!(words.contains(part), "{part}: {words}");
+    }
+    // What would wait for ever, and what nobody could write.
+    let nothing_approved = [
+        ("SHUITIAN__SMS__GATEWAYS", "tencent"),
+        ("SHUITIAN__SMS__TENCENT__ENDPOINT", "http://127.0.0.1:1"),
+        ("SHUITIAN__SMS__TENCENT__SECRET_ID", "AKIDEXAMPLE"),
+        ("SHUITIAN__SMS__TENCENT__SECRET_KEY", "secret"),
+        ("SHUITIAN__SMS__TENCENT__SDK_APP_ID", "1400006666"),
+        ("SHUITIAN__SMS__TENCENT__SIGN_NAME", "水田乡政府"),
+        ("SHUITIAN__UPLOAD__DIRECTORY", "/proc/nowhere"),
+    ];
+    let (status, words, _) = doctor(&nothing_approved);
+    for part in [
+        "ILL   gateway    tencent was asked: it cannot be reached from here",
+        "ILL   texts      ST: no vendor has approved a template for code, booking.confirmed",
+        "ILL   upload     cannot write to /proc/nowhere (upload.directory)",
+        "look  upload     ST: its file does not say how the platform knows it",
+    ] {
+        assert!(status == 1 && words.contains(part), "{part}: {words}");
     }
     let (status, words, errors) = doctor(&[("SHUITIAN__REDIS__URL", "redis://127.0.0.1:1")]);
     assert!(status == 1 && words.contains("ILL   cache") && errors.contains("1 parts need help"), "{words}{errors}");

@@ -202,6 +202,17 @@ fn unheard(centre: Id, now: Time) -> Select<uplink::Entity> {
         .filter(uplink::Column::ReceivedAt.gt(now - OLDEST))
 }
 
+/// Opens a text from a phone for whoever rings back: its phone in full, and what it says. It leaves a line.
+///
+/// # Errors
+/// `unknown_notice`, also for one that was seen to.
+pub async fn open_reply(act: &Act, id: Id) -> Result<(String, String)> {
+    let row = unheard(act.centre.id, act.now).filter(uplink::Column::Id.eq(id)).one(&*act.tx).await?;
+    let row = row.ok_or(UNKNOWN_NOTICE)?;
+    audit::note(act, "uplink.opened", id, serde_json::json!({})).await?;
+    Ok((act.open("uplink.phone", id, &row.phone)?, act.open("uplink.text", id, &row.text)?))
+}
+
 /// Notes that a text from a phone was read; gives its phone in full, for whoever rings back.
 ///
 /// # Errors

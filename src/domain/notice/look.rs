@@ -3,7 +3,7 @@
 use super::admit::nears;
 use super::hold::holds;
 use super::kind::{Kind, Weight};
-use super::{NOT_TO_RETRY, UNKNOWN_NOTICE};
+use super::{IN_DOUBT, NO_TEMPLATE, NOT_TO_RETRY, UNKNOWN_NOTICE, doubt};
 use crate::base::error::Result;
 use crate::base::metrics::Waiting;
 use crate::base::personal;
@@ -16,7 +16,7 @@ use entity::{Id, Time};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, Iterable as _, PaginatorTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _, Select,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -87,20 +87,58 @@ pub async fn waiting(db: &impl ConnectionTrait, now: Time, centres: &[Arc<Centre
     let mut rows = count(&under_way, None).await?;
     rows.extend(count(&failed, Some(now - chrono::Duration::days(1))).await?);
     rows.push((NoticeState::Due, due));
-    let undelivered = Entity::find()
-        .filter(Column::CentreId.is_in(ids()))
-        .filter(Column::Delivery.eq(Delivery::Failed))
-        .filter(Column::DueAt.gt(now - chrono::Duration::days(1)))
+    let undelivered = failed_since(now).filter(Column::CentreId.is_in(ids())).count(db).await?;
+    let without = Entity::find()
+        .filter(Column::State.eq(NoticeState::Due))
+        .filter(Column::Lane.is_in(Lane::iter()))
+        .filter(Column::Fault.eq(NO_TEMPLATE))
         .count(db)
         .await?;
     let word = |state: &NoticeState| rows.iter().find(|(s, _)| s == state).map_or(0, |(_, n)| *n);
     let states = [NoticeState::Due].iter().chain(&under_way).chain(&failed);
     let mut texts: Vec<_> = states.map(|state| (state.word(), word(state))).collect();
     texts.push(("undelivered".to_owned(), i64::try_from(undelivered).unwrap_or(i64::MAX)));
+    texts.push((NO_TEMPLATE.to_owned(), i64::try_from(without).unwrap_or(i64::MAX)));
     let spent = spent(db, now, ids()).await?;
     let billed = centres.iter().map(|c| (c.code.clone(), spent.get(&c.id).copied().unwrap_or(0))).collect();
     let held = holds(db).await?.into_iter().map(|h| h.gateway).collect();
     Ok(Waiting { texts, due_since, billed, held })
+}
+
+/// Texts that did not arrive within a day.
+fn failed_since(now: Time) -> Select<Entity> {
+    Entity::find()
+        .filter(Column::Delivery.eq(Delivery::Failed))
+        .filter(Column::DueAt.gt(now - chrono::Duration::days(1)))
+}
+
+/// How many texts of a centre did not arrive within a day.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn undelivered(db: &impl ConnectionTrait, centre: Id, now: Time) -> Result<u64> {
+    Ok(failed_since(now).filter(Column::CentreId.eq(centre)).count(db).await?)
+}
+
+/// Why texts of a centre wait that were to go by now, as far as vendors are the reason, and how many for each.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn held_up(db: &impl ConnectionTrait, centre: Id) -> Result<Vec<(String, i64)>> {
+    // What waits for its phone, its hour or its budget waits by our own rules.
+    const OURS: [&str; 4] = ["spacing", "phone_limit", "budget", "no_gateway"];
+    let rows = Entity::find()
+        .select_only()
+        .column(Column::Fault)
+        .column_as(Column::Id.count(), "n")
+        .filter(Column::State.eq(NoticeState::Due))
+        .filter(Column::CentreId.eq(centre))
+        .filter(Column::Lane.is_in(Lane::iter()))
+        .filter(Column::Fault.is_not_null())
+        .filter(Column::Fault.is_not_in(OURS))
+        .group_by(Column::Fault)
+        .order_by_asc(Column::Fault);
+    Ok(rows.into_tuple().all(db).await?)
 }
 
 /// What a centre was billed today, where four fifths of its budget are used up.
@@ -155,8 +193,11 @@ impl Explained {
                     "waits: no gateway here takes texts, and its reader has not asked for it in WeChat".to_owned()
                 }
                 "held" => format!("waits until {}: no gateway is in order", when(row.due_at)),
-                "no_template" => {
+                NO_TEMPLATE => {
                     "waits: no vendor here has approved a template for it; see `shuitian import texts`".to_owned()
+                }
+                other if row.attempts == 0 => {
+                    format!("nobody took it, the last answer was {other}; again at {}", when(row.due_at))
                 }
                 other => format!("tried {} times, last answer {other}; again at {}", row.attempts, when(row.due_at)),
             },
@@ -213,12 +254,18 @@ pub async fn explain(db: &impl ConnectionTrait, vault: &Vault, centre: Id, id: I
 /// twice.
 ///
 /// # Errors
-/// `unknown_notice`, `not_to_retry`.
+/// `unknown_notice`, `not_to_retry`, `phone_in_doubt`.
 pub async fn retry(act: &Act, id: Id, though_unsure: bool) -> Result<()> {
     let row = Entity::find_by_id(id).filter(Column::CentreId.eq(act.centre.id)).one(&*act.tx).await?;
     let row = row.ok_or(UNKNOWN_NOTICE)?;
     // A code is asked for anew, and an alarm of long ago alarms nobody.
     let is_news = Kind::of(&row.kind).is_none_or(|k| k.weight < Weight::Code);
+    if row.fault.as_deref() == Some("not_theirs") {
+        let phone = act.open("notice.phone", id, &row.phone)?;
+        if doubt::withheld(&*act.tx, &act.vault, &[(&row, &phone)]).await?.contains(&id) {
+            return Err(IN_DOUBT.into());
+        }
+    }
     let over = is_news
         && match row.state {
             NoticeState::Rejected | NoticeState::GaveUp => true,

@@ -28,19 +28,19 @@ mod template;
 mod vendor;
 
 pub use admit::sweep;
-pub use attend::{Unattended, Unread, attend, note_read, open_text, to_attend, unattended, unread};
+pub use attend::{Unattended, Unread, attend, note_read, open_reply, open_text, to_attend, unattended, unread};
 pub use claim::{LEASE, Lanes, any_due, claim, claiming, expire, recover};
 pub use doubt::{confirmed, denies, deny, doubted, in_doubt, verified};
 pub use hold::{free, hold, holds, tell_operator};
 pub use kind::*;
-pub use look::{Explained, explain, list, retry, running_short, waiting};
+pub use look::{Explained, explain, held_up, list, retry, running_short, undelivered, waiting};
 pub use permit::{Spent, forbid, forget_heard, hear_once, permit};
 pub use report::{answered, last_attempt, match_reports, take_reports, to_ask_about, unreported};
 pub use say::{Message, compose, put, said, say, senders, wake, withdraw};
 pub use send::{Ended, Parcel, Settled, TRIES, Tried, begin_sending, settle};
 pub use stop::{Word, answer_key, heed};
 pub use template::{Imported, TextFile, import, segments};
-pub use vendor::{Filled, VendorFile, WECHAT, message_templates};
+pub use vendor::{Filled, VendorFile, WECHAT, message_templates, unapproved};
 
 /// A file of texts that says something wrong.
 pub const BAD_TEXTS: Refusal = Refusal::new(Refused::Invalid, "bad_texts", "短信模板有误，未导入：{fault}");
@@ -52,6 +52,14 @@ pub const PURPOSE_NEEDED: Refusal = Refusal::new(
     "text_purpose_needed",
     "查看短信全文必须写明用途（2至60字），不要写电话和证件号码。",
 );
+/// Whoever has the phone says that it is not the person's.
+pub const IN_DOUBT: Refusal = Refusal::new(
+    Refused::Conflict,
+    "phone_in_doubt",
+    "用这个号码的人说不是本人。请先核对号码（在办件上更正电话），核对前不能再发。",
+);
+/// Why a text waits that no gateway takes for want of a template.
+pub const NO_TEMPLATE: &str = "no_template";
 /// It went out, or is on its way, or nobody knows.
 pub const NOT_TO_RETRY: Refusal = Refusal::new(
     Refused::Conflict,

@@ -7,6 +7,7 @@ use crate::base::error::Result;
 use crate::domain::act::{Act, Publishing};
 use crate::domain::audit;
 use entity::Id;
+use entity::notice::VendorState;
 use entity::notice::template::{Column, Entity, Model};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use serde::Deserialize;
@@ -132,8 +133,8 @@ pub struct Imported {
     pub sample: String,
     /// Texts that it is billed as.
     pub segments: i32,
-    /// Gateways whose vendors know it now, or say something else of it.
-    pub registered: Vec<String>,
+    /// Gateways whose vendors know it now, or say something else of it, and what they say.
+    pub registered: Vec<(String, VendorState)>,
 }
 
 /// Puts a centre's own words in force; what was said before stays as it was. Words that are in force already are passed over.
@@ -153,8 +154,9 @@ pub async fn import(act: &Publishing, files: Vec<TextFile>) -> Result<Vec<Import
         let version = if same { old.version } else { old.version + 1 };
         let mut registered = Vec::new();
         for (gateway, vendor) in file.vendors {
+            let state = vendor.state;
             if vendor::enter(act, kind, version, &gateway, vendor).await? {
-                registered.push(gateway);
+                registered.push((gateway, state));
             }
         }
         let values: Vec<_> = kind.values.iter().map(|name| (*name, sample(act, name))).collect();

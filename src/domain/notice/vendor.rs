@@ -1,7 +1,7 @@
 //! Templates of vendors (报备模板): a gateway that sends by templates takes a text by the one that its vendor approved, with the
 //! values that went into ours. What it has not approved does not leave by it.
 
-use super::kind::Kind;
+use super::kind::{ALL, Kind};
 use crate::base::error::Result;
 use crate::base::vault::{Place, Vault};
 use crate::domain::act::Publishing;
@@ -11,7 +11,7 @@ use entity::notice::vendor::{Column, Entity, Model};
 use entity::notice::{Model as Notice, VendorState};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel as _,
-    QueryFilter as _, QueryOrder as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
@@ -23,7 +23,7 @@ pub const WECHAT: &str = "wechat";
 /// Kinds of fields that take words of ours; times and dates there have a form of their own.
 const FIELDS: [&str; 7] = ["thing", "phrase", "name", "character_string", "letter", "number", "phone_number"];
 /// Values that are no values for a vendor: a link is refused in a variable, and lines are too long for one.
-const NOT_FOR_VENDORS: [&str; 4] = ["way", "link", "lines", "n"];
+const NOT_FOR_VENDORS: [&str; 3] = ["way", "link", "lines"];
 
 /// A template of a vendor in a file.
 #[derive(Clone, Debug, Deserialize)]
@@ -61,7 +61,9 @@ pub(super) fn faults(at: &str, kind: &Kind, gateway: &str, file: &VendorFile) ->
     if !(1..=64).contains(&file.template.len()) || !file.template.chars().all(readable) {
         faults.push(format!("{at} template 应为1至64位字母、数字、_ 或 -"));
     }
-    let known: Vec<&str> = kind.values.iter().copied().filter(|name| !NOT_FOR_VENDORS.contains(name)).collect();
+    // How many are told as one is said with their lines, which no vendor takes.
+    let is_one = |name: &&str| !NOT_FOR_VENDORS.contains(name) && !(kind.merges && *name == "n");
+    let known: Vec<&str> = kind.values.iter().copied().filter(is_one).collect();
     for (n, value) in file.values.iter().enumerate() {
         let (field, name) = value.split_once('=').unwrap_or(("", value));
         let is_field = FIELDS.contains(&field.trim_end_matches(|c: char| c.is_ascii_digit()));
@@ -114,6 +116,25 @@ pub(super) async fn enter(
     let said = serde_json::json!({ "version": version, "gateway": gateway, "state": new.state.word() });
     audit::note(act, "text.registered", kind.word, said).await?;
     Ok(true)
+}
+
+/// Kinds of texts of a centre that no gateway of these may send yet: no vendor has approved a template.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn unapproved(db: &impl ConnectionTrait, centre: Id, gateways: &[&str]) -> Result<Vec<&'static Kind>> {
+    let approved: HashSet<String> = Entity::find()
+        .select_only()
+        .column(Column::Kind)
+        .filter(Column::CentreId.eq(centre))
+        .filter(Column::Gateway.is_in(gateways.iter().copied()))
+        .filter(Column::State.eq(VendorState::Approved))
+        .into_tuple::<String>()
+        .all(db)
+        .await?
+        .into_iter()
+        .collect();
+    Ok(ALL.into_iter().filter(|kind| !approved.contains(kind.word)).collect())
 }
 
 /// What a name stands for: a field of its own name, or the one that is said before it.

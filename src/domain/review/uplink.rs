@@ -184,9 +184,10 @@ async fn heed(act: &Act, phone: &str, text: &str) -> Result<UplinkOutcome> {
     if doubt == Some(DoubtWhy::NotTheirs) {
         return Ok(UplinkOutcome::Kept);
     }
-    let outcome = match read(text) {
-        Some(answer) => match_answer(act, phone, answer).await?,
-        None => comment(act, phone, text).await?,
+    let outcome = match (read(text), with_words(text)) {
+        (Some(answer), _) => match_answer(act, phone, answer, None).await?,
+        (None, Some((answer, words))) => match_answer(act, phone, answer, Some(words)).await?,
+        (None, None) => comment(act, phone, text).await?,
     };
     if matches!(outcome, UplinkOutcome::Unclear | UplinkOutcome::Commented) {
         help(act, phone).await?;
@@ -209,15 +210,22 @@ async fn comment(act: &Act, phone: &str, text: &str) -> Result<UplinkOutcome> {
         .await?;
     // Rated by link in the same moment.
     let Some(row) = held else { return Ok(UplinkOutcome::Kept) };
+    keep_words(act, &row, text).await?;
+    Ok(UplinkOutcome::Commented)
+}
+
+/// Keeps words with an invitation, for the review that comes of it.
+async fn keep_words(act: &Act, row: &invitation::Model, text: &str) -> Result<invitation::Model> {
     let before = row.comment.as_ref().map(|c| act.open("invitation.comment", row.id, c)).transpose()?;
     let words = before.into_iter().chain([text.trim().to_owned()]).collect::<Vec<_>>().join("\n");
     let words: String = words.chars().filter(|c| *c == '\n' || !c.is_control()).take(500).collect();
+    let comment = Some(act.seal("invitation.comment", row.id, &words)?);
     invitation::Entity::update_many()
-        .col_expr(invitation::Column::Comment, Expr::value(act.seal("invitation.comment", row.id, &words)?))
+        .col_expr(invitation::Column::Comment, Expr::value(comment.clone()))
         .filter(invitation::Column::Id.eq(row.id))
         .exec(&*act.tx)
         .await?;
-    Ok(UplinkOutcome::Commented)
+    Ok(invitation::Model { comment, ..row.clone() })
 }
 
 /// A grade, with the letter of the invitation it answers if one was written.
@@ -225,6 +233,15 @@ async fn comment(act: &Act, phone: &str, text: &str) -> Result<UplinkOutcome> {
 struct Answer {
     tag: Option<char>,
     grade: i32,
+}
+
+/// Reads `A5 办得很好`: a letter and a grade that words follow. Without the letter the digit may belong to the words.
+fn with_words(text: &str) -> Option<(Answer, &str)> {
+    let parted = |c: char| c.is_whitespace() || "。.!,，、；;：:！".contains(c);
+    let (first, words) = text.trim().split_once(parted)?;
+    let words = words.trim_start_matches(parted);
+    let answer = read(first).filter(|answer| answer.tag.is_some() && !words.is_empty())?;
+    Some((answer, words))
 }
 
 /// Reads `5`, `５`, `5分`, `A5`, `非常满意`, `非常满意5`: one letter, one grade, and nothing that contradicts it.
@@ -316,7 +333,7 @@ async fn echo(
     Ok(same.one(db).await?)
 }
 
-async fn match_answer(act: &Act, phone: &str, answer: Answer) -> Result<UplinkOutcome> {
+async fn match_answer(act: &Act, phone: &str, answer: Answer, words: Option<&str>) -> Result<UplinkOutcome> {
     let rows = of_phone(act, phone).await?;
     if rows.is_empty() {
         return Ok(UplinkOutcome::Kept);
@@ -326,6 +343,10 @@ async fn match_answer(act: &Act, phone: &str, answer: Answer) -> Result<UplinkOu
         return Ok(if asks { UplinkOutcome::Unclear } else { UplinkOutcome::Repeated });
     }
     if let Some(row) = meant(&rows, answer, act.now) {
+        let row = &match words {
+            Some(words) => keep_words(act, row, words).await?,
+            None => row.clone(),
+        };
         let opinion = Opinion { grade: answer.grade, tags: Vec::new(), comment: None, anonymous: false, checked: None };
         let review = Given::first(opinion, ReviewChannel::Sms)?.of(act, row)?;
         return match rate(act, row, review).await {
@@ -365,6 +386,17 @@ async fn help(act: &Act, phone: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_after_a_letter_and_a_grade_are_told_from_it() {
+        let five = Answer { tag: Some('A'), grade: 5 };
+        assert_eq!(with_words("A5 办得很好"), Some((five, "办得很好")));
+        assert_eq!(with_words("ａ５，谢谢，小田"), Some((five, "谢谢，小田")));
+        // A bare digit may be a window's, and two grades contradict each other.
+        for unclear in ["5，谢谢", "1 号窗口在哪", "A5", "A5。", "A5号窗口", "A9 好", "谢谢 A5"] {
+            assert_eq!(with_words(unclear), None, "{unclear}");
+        }
+    }
 
     #[test]
     fn what_people_write_is_read_and_what_is_unclear_is_not() {

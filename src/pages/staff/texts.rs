@@ -18,8 +18,8 @@ struct Texts {
     word: String,
     texts: Vec<Shown>,
     replies: Vec<Reply>,
-    /// A phone and what was said to it, or nothing for one that only answered.
-    opened: Option<(String, String)>,
+    /// A text, its phone and what was said to it, or what it said.
+    opened: Option<(Id, String, String)>,
     wrong: Option<String>,
 }
 
@@ -41,7 +41,7 @@ struct Reply {
 
 async fn texts_page(
     by: &By<WindowStaff>,
-    opened: Option<(String, String)>,
+    opened: Option<(Id, String, String)>,
     wrong: Option<String>,
 ) -> poem::Result<Response> {
     let (app, centre, now) = (&by.visit.app, &by.visit.centre, by.visit.app.clock.now());
@@ -86,7 +86,7 @@ pub(super) async fn see_to_text(sent: Sent<WindowStaff>, Path(id): Path<Id>) -> 
         "open" => {
             let opened = async |act: &_| notice::open_text(act, id, "电话告知").await;
             match by.visit.write(who, opened).await {
-                Ok(opened) => return texts_page(&by, Some(opened), None).await,
+                Ok((phone, text)) => return texts_page(&by, Some((id, phone, text)), None).await,
                 Err(error) => Err(error),
             }
         }
@@ -103,12 +103,21 @@ pub(super) async fn see_to_text(sent: Sent<WindowStaff>, Path(id): Path<Id>) -> 
     }
 }
 
-/// Notes that an answer was read, and shows whom to ring back.
+/// Opens an answer, to ring back, or notes that it was seen to.
 #[handler]
 pub(super) async fn read_reply(sent: Sent<WindowStaff>, Path(id): Path<Id>) -> poem::Result<Response> {
-    let by = sent.by;
-    match by.visit.write(by.who.clone(), async |act| notice::note_read(act, id).await).await {
-        Ok(phone) => texts_page(&by, Some((phone, String::new())), None).await,
+    let Sent { by, fields } = sent;
+    let who = by.who.clone();
+    let done = if fields.get("do") == "open" {
+        match by.visit.write(who, async |act| notice::open_reply(act, id).await).await {
+            Ok((phone, text)) => return texts_page(&by, Some((id, phone, text)), None).await,
+            Err(error) => Err(error),
+        }
+    } else {
+        by.visit.write(who, async |act| notice::note_read(act, id).await).await
+    };
+    match done {
+        Ok(_) => Ok(go_to("/staff/texts")),
         Err(error) => texts_page(&by, None, Some(words(error)?)).await,
     }
 }

@@ -3,12 +3,13 @@
 
 use super::program;
 use super::stand_in::{Behaviour, StandIn};
-use crate::person::Person;
-use crate::town::{Town, memory_of, stories};
+use crate::person::{Answer, Person};
+use crate::town::{Door, Town, memory_of, stories};
 use chrono::Duration;
-use entity::notice::{AttemptOutcome, Entity, Model, NoticeState, attempt};
+use entity::notice::{AttemptOutcome, Entity, Model, NoticeState, VendorState, attempt};
 use sea_orm::{EntityTrait as _, QueryOrder as _};
 use serde_json::{Value, json};
+use shuitian::access;
 use shuitian::app::App;
 use shuitian::base::Result;
 use shuitian::domain::Who;
@@ -22,6 +23,7 @@ stories!(
     a_familys_reminders_go_one_by_one_where_a_template_takes_one,
     a_template_that_a_vendor_could_not_take_is_refused,
     what_does_not_fit_one_vendors_template_goes_by_the_next_gateway,
+    a_code_that_no_vendor_would_send_is_not_said_to_be_sent,
     each_centre_signs_with_its_own_name,
     what_gateways_said_is_written_down_though_the_database_is_busy,
 );
@@ -76,7 +78,10 @@ async fn a_text_goes_by_the_template_that_its_vendor_approved(town: &Town) {
     let before = attempts(town).await.len();
     // What waits for its approval does not leave, and is not lost.
     let entered = register(town, confirmed("pending")).await.unwrap();
-    assert_eq!((entered[0].version, entered[0].registered.as_slice()), (0, &["tencent".to_owned()][..]));
+    assert_eq!(
+        (entered[0].version, entered[0].registered.as_slice()),
+        (0, &[("tencent".to_owned(), VendorState::Pending)][..])
+    );
     assert!(register(town, confirmed("pending")).await.unwrap().is_empty(), "entered again it is nothing new");
     book(town, &person, "田小满").await;
     deliver::all(&app).await.unwrap();
@@ -222,6 +227,22 @@ async fn what_does_not_fit_one_vendors_template_goes_by_the_next_gateway(town: &
     let refused = &texts(town, "booking.confirmed").await[2];
     assert_eq!((refused.state, refused.fault.as_deref()), (NoticeState::Rejected, Some(unfit)));
     alone.database.close().await;
+    town.deliver().await;
+}
+
+async fn a_code_that_no_vendor_would_send_is_not_said_to_be_sent(town: &Town) {
+    let there = tencent().await;
+    let app = program(town, "tencent,aliyun", &there.url(), &[]).await;
+    let door = Door::open(&app).await;
+    let ask = async || {
+        let asked = town.web.post(format!("{}/api/v1/auth/phone/code", door.url));
+        Answer::of(asked.json(&json!({ "phone": "13800000001" })).send().await.unwrap()).await
+    };
+    ask().await.refused(access::NO_SMS);
+    super::approve(town, "code", "aliyun").await;
+    ask().await.ok(202);
+    door.close().await;
+    app.database.close().await;
     town.deliver().await;
 }
 

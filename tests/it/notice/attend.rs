@@ -104,6 +104,8 @@ async fn a_phone_in_doubt_is_shown_and_confirmed_at_the_window(town: &Town) {
     town.wait(Duration::minutes(5)).await;
     town.deliver().await;
     assert_eq!(listed(town).await[0]["what"], "机主回复不是本人，没有再发");
+    let withheld = listed(town).await[0]["id"].as_str().unwrap().to_owned();
+    window.post(&format!("/texts/{withheld}/retry"), json!({})).await.refused(notice::IN_DOUBT);
     // The applicant is there, and says that it is his.
     window.post(&format!("{path}/applicant"), same).await.ok(200);
     assert!(window.get(&path).await.ok(200)["phone_doubt"].is_null());

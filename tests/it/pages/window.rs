@@ -18,7 +18,24 @@ stories!(
     a_person_is_found_by_name_and_never_by_address,
     what_is_due_today_says_so_and_papers_are_for_handlers,
     the_director_sees_when_texts_run_short,
+    an_answer_is_read_with_its_number_before_it_is_done_with,
 );
+
+async fn an_answer_is_read_with_its_number_before_it_is_done_with(town: &Town) {
+    town.text_from("13800000001", "请问几点上班").await.ok(200);
+    let browser = Browser::staff(town, "window1").await;
+    let shown = browser.get("/staff/texts").await.text;
+    assert!(shown.contains("138****0001") && !shown.contains("13800000001"));
+    let id = shown.split("action=\"/staff/replies/").nth(1).unwrap()[..36].to_owned();
+    let (path, word) = (format!("/staff/replies/{id}"), browser.word("/staff/texts").await);
+    let opened = browser.post(&path, &[("w", &word), ("do", "open")]).await.text;
+    assert!(opened.contains("<b>13800000001</b><br>请问几点上班"), "{opened}");
+    assert_eq!(audit_of(town, "uplink.opened").await.len(), 1);
+    assert!(browser.get("/staff/texts").await.text.contains("请问几点上班"), "it stays until it is done with");
+    assert_eq!(browser.post(&path, &[("w", &word), ("do", "read")]).await.status, 303);
+    assert!(browser.get("/staff/texts").await.text.contains("没有未看的回复"));
+    assert!(browser.post(&path, &[("w", &word), ("do", "open")]).await.text.contains("没有这条短信"));
+}
 
 async fn a_wrong_form_keeps_what_was_typed(town: &Town) {
     let browser = Browser::resident(town, "13800000001").await;

@@ -30,7 +30,7 @@ async fn a_bare_digit_counts_only_where_it_is_clear(town: &Town) {
     assert!(asks("失业登记", "A") && asks("生育服务证登记", "B"), "{texts:?}");
     let says = async |text: &str| town.text_from(PHONE, text).await.ok(200)["outcome"].as_str().unwrap().to_owned();
     assert_eq!(says("5").await, "unclear", "two are open");
-    assert!(town.texts(PHONE).await.pop().unwrap().contains("没看懂"));
+    assert!(town.texts(PHONE).await.pop().unwrap().contains("请按短信里的字母"));
     assert_eq!(says("b4").await, "rated");
     // One is open now, but the other was open since its text went out: still unclear.
     assert_eq!(says("5").await, "unclear");
@@ -49,7 +49,7 @@ async fn a_bare_digit_counts_only_where_it_is_clear(town: &Town) {
         .await
         .refused(review::ALREADY_RATED);
     assert_eq!(
-        town.texts(PHONE).await.iter().filter(|t| t.contains("没看懂")).count(),
+        town.texts(PHONE).await.iter().filter(|t| t.contains("请按短信里的字母")).count(),
         1,
         "one automatic answer a day"
     );
@@ -92,9 +92,9 @@ async fn words_to_the_only_open_invitation_become_its_comment(town: &Town) {
     assert_eq!(says("小李很耐心").await, "commented");
     assert_eq!(says("就是等得久\u{7}了点").await, "commented");
     let help = town.texts(PHONE).await;
-    assert_eq!(help.iter().filter(|t| t.contains("没看懂")).count(), 1, "the grade is asked for, once a day");
+    assert_eq!(help.iter().filter(|t| t.contains("请按短信里的字母")).count(), 1, "the grade is asked for, once a day");
     assert_eq!(town.rows().await["review"], 0, "words are no grade");
-    assert_eq!(says("4").await, "rated");
+    assert_eq!(says("A4 现在办好了").await, "rated");
     let comment = async || {
         use sea_orm::{EntityTrait as _, QueryOrder as _};
         let all = entity::review::Entity::find().order_by_desc(entity::review::Column::Id);
@@ -102,7 +102,7 @@ async fn words_to_the_only_open_invitation_become_its_comment(town: &Town) {
         let place = shuitian::base::vault::Place::new("review.comment", row.centre_id, row.id);
         row.comment.map(|sealed| town.app.vault.open(place, &sealed).unwrap())
     };
-    assert_eq!(comment().await.as_deref(), Some("小李很耐心\n就是等得久了点"));
+    assert_eq!(comment().await.as_deref(), Some("小李很耐心\n就是等得久了点\n现在办好了"));
     town.stranger()
         .post("/reviews", json!({ "token": token(&ended), "grade": 1 }))
         .await

@@ -1,12 +1,16 @@
 //! `shuitian doctor`: what is wrong here, in words, and what to do.
 
+mod gateways;
+
+pub(super) use gateways::in_words;
+
 use super::say;
 use crate::app::App;
 use crate::base::settings::Profile;
 use crate::domain::archive;
 use crate::domain::identity::staff;
 use crate::domain::{audit, calendar, guide, notice, post, review};
-use crate::gateway::sms::back::{About, Untold};
+use crate::gateway::sms::Sms;
 use chrono::{Datelike as _, Duration};
 use entity::lease;
 use entity::notice::NoticeState;
@@ -33,7 +37,7 @@ pub(super) async fn run(app: &App) -> anyhow::Result<()> {
     // Without a database that can be read there is nothing more to be known.
     let readable = !findings.iter().any(|(part, state, _)| *part == "database" && matches!(state, Ill));
     if readable {
-        findings.extend(gateways(app).await);
+        findings.extend(gateways::ask(app).await);
         for found in [
             keys(app).await,
             centres(app).await,
@@ -80,7 +84,7 @@ fn settings(app: &App) -> Vec<Finding> {
     let quiet = app.rules.quiet;
     let hours = if quiet.from == quiet.to { "at any hour" } else { "not at night" };
     let limits = &app.settings.sms.limits;
-    let ways: Vec<&str> = app.sms.iter().map(crate::gateway::sms::Sms::name).collect();
+    let ways: Vec<&str> = app.sms.iter().map(Sms::name).collect();
     let gateway = match ways.as_slice() {
         [] => {
             let words = "no gateway takes texts: nobody is told anything, and residents cannot sign in by phone";
@@ -100,84 +104,6 @@ fn settings(app: &App) -> Vec<Finding> {
         ("proxies", Poor, format!("{words}, and one can use up everybody's tries"))
     });
     [profile, gateway].into_iter().chain(proxies).collect()
-}
-
-/// Asks each gateway that can be asked, with the keys and by the way that texts take.
-async fn gateways(app: &App) -> Vec<Finding> {
-    let now = app.clock.now();
-    let holds = notice::holds(app.read()).await.unwrap_or_default();
-    let mut findings = Vec::new();
-    for gateway in &app.sms {
-        let name = gateway.name();
-        if let Some(held) = holds.iter().find(|h| h.gateway == name) {
-            let since = held.since.local().format("%Y-%m-%d %H:%M");
-            let words = format!("{name} has taken nothing since {since}: {}", in_words(&held.code));
-            findings.push(("gateway", Ill, words));
-        }
-        // A phone that is nobody's: what is asked is whether it answers.
-        let about = About { id: app.random.id(now), phone: "13000000000", sent_at: now - Duration::minutes(1) };
-        findings.extend(match gateway.known(&about, now).await {
-            Ok(Some(_)) => Some(("gateway", Well, format!("{name} answers, and knows these keys"))),
-            Ok(None) => None,
-            Err(Untold(code)) => Some(("gateway", Ill, format!("{name} was asked: {}", in_words(&code)))),
-        });
-    }
-    if let Some(mini) = app.wechat.mini() {
-        findings.push(match mini.client().token(now, None).await {
-            Ok(_) => ("wechat", Well, "the mini program answers, and knows these keys".to_owned()),
-            Err(fault) => ("wechat", Ill, format!("the mini program was asked: {}", in_words(&fault.word()))),
-        });
-    }
-    if let Some(official) = &app.official {
-        findings.push(match official.client().token(now, None).await {
-            Ok(_) => ("wechat", Well, "the official account answers, and knows these keys".to_owned()),
-            Err(fault) => ("wechat", Ill, format!("the official account was asked: {}", in_words(&fault.word()))),
-        });
-    }
-    findings
-}
-
-/// What a vendor's code means to whoever can mend it.
-fn in_words(code: &str) -> String {
-    let begins = |words: &[&str]| words.iter().any(|word| code.starts_with(word));
-    let words = match code {
-        "no_connection" | "connect_timeout" => "it cannot be reached from here; check the network and outbound.proxy",
-        "timeout" | "broken_off" | "cut_off" => "it does not answer in time; look again in a while",
-        "too_long" | "garbage" => "something else answers there; check its address and outbound.proxy",
-        _ if begins(&["AuthFailure.SignatureExpire", "InvalidTimeStamp"]) => "this machine's clock is wrong",
-        _ if begins(&[
-            "AuthFailure",
-            "SignatureDoesNotMatch",
-            "InvalidAccessKeyId",
-            "IllegalMac",
-            "InvalidUsrOrPwd",
-        ]) =>
-        {
-            "its id or key is wrong, or was changed there"
-        }
-        "wechat_40013" | "wechat_40125" | "wechat_41002" | "wechat_41004" | "wechat_40001" => {
-            "app_id or app_secret is wrong, or was changed there"
-        }
-        "wechat_40164" => "this machine's address is not on its list (IP白名单); add it in its console",
-        "wechat_40243" => "the secret is frozen; see its console",
-        "wechat_48001" | "wechat_50002" => "the account may not do this, or is limited; see its console",
-        _ if begins(&["UnauthorizedOperation.RequestIp", "isv.DENY_IP_RANGE"]) => {
-            "this machine's address is not on its list; add it in its console"
-        }
-        _ if begins(&["UnauthorizedOperation", "isp.RAM_PERMISSION_DENY"]) => {
-            "the account may not do this; see its console"
-        }
-        _ if begins(&["FailedOperation.InsufficientBalance", "isv.AMOUNT_NOT_ENOUGH", "isv.OUT_OF_SERVICE"])
-            || code.contains("Arrears") =>
-        {
-            "its money is used up; top it up"
-        }
-        _ if code.contains("Sign") || code.contains("SIGN") => "the signature is not approved, or is another's",
-        _ if code.contains("emplate") || code.contains("TEMPLATE") => "a template is not approved, or is another's",
-        _ if code.starts_with("http_") => "something before it answers; check its address and outbound.proxy",
-        _ => return code.to_owned(),
-    };
-    format!("{words} ({code})")
 }
 
 async fn database(app: &App) -> Vec<Finding> {
@@ -262,6 +188,7 @@ async fn centres(app: &App) -> anyhow::Result<Vec<Finding>> {
     for centre in &published.centres {
         let guides = guide::all(app.read(), centre).await?.each().count();
         let people = staff::names(app.read(), centre.id).await?.len();
+        findings.extend(gateways::templates(app, centre).await?);
         let posts = post::all(app.read(), centre).await?.on(app.clock.now().date()).count();
         for (what, count) in [("guides", guides), ("staff", people), ("posts", posts)] {
             if count == 0 {
@@ -279,12 +206,25 @@ async fn uploads(app: &App) -> anyhow::Result<Vec<Finding>> {
     if !app.platform.is_there() {
         return Ok(findings);
     }
+    if let Some(fault) = app.platform.fault() {
+        findings.push(("upload", Ill, fault));
+    }
     for centre in &app.published().await?.centres {
+        if ["area_code", "area_name", "dept_code"]
+            .iter()
+            .any(|key| centre.reporting[key].as_str().is_none_or(str::is_empty))
+        {
+            let words =
+                "its file does not say how the platform knows it: \"reporting\" with area_code, area_name, dept_code";
+            findings.push(("upload", Poor, format!("{}: {words}; reviews go without them", centre.code)));
+        }
         let counts = review::uploads(app.read(), centre.id).await?;
         let of = |state| counts.iter().find(|(s, _)| *s == state).map_or(0, |(_, n)| *n);
         let (waits, refused) = (of(Upload::Waits), of(Upload::Refused));
-        let words =
-            format!("{}: {waits} bad reviews wait for a reason, {refused} were refused by the platform", centre.code);
+        let words = format!(
+            "{}: {waits} bad reviews wait until what they speak of was seen to, {refused} were refused by the platform",
+            centre.code
+        );
         findings.push(("upload", if waits + refused == 0 { Well } else { Poor }, words));
     }
     Ok(findings)
@@ -300,6 +240,21 @@ async fn texts(app: &App) -> anyhow::Result<Vec<Finding>> {
             rows.into_iter().filter(|n| n.done_at.is_some_and(|at| at > now - Duration::days(1))).count()
         };
         let (unsure, refused) = (recent(of(NoticeState::Unsure).await?), recent(of(NoticeState::Rejected).await?));
+        for (why, n) in notice::held_up(app.read(), centre.id).await? {
+            let words = match why.as_str() {
+                notice::NO_TEMPLATE => {
+                    "no vendor has approved a template for them; see `shuitian import texts`".to_owned()
+                }
+                "held" => "no gateway is in order".to_owned(),
+                code => in_words(code),
+            };
+            findings.push(("texts", Poor, format!("{}: {n} wait: {words}", centre.code)));
+        }
+        let undelivered = notice::undelivered(app.read(), centre.id, now).await?;
+        if undelivered > 0 {
+            let words = format!("{}: {undelivered} did not arrive within a day", centre.code);
+            findings.push(("texts", Poor, format!("{words}; the windows see to them on their page 短信处置")));
+        }
         let budget = app.settings.sms.limits.daily_budget;
         if let Some(spent) = notice::running_short(app.read(), now, centre.id, budget).await? {
             let words = format!("{}: {spent} of {budget} texts of today are used up", centre.code);
