@@ -4,12 +4,11 @@ use crate::access::answer::{BODY_TOO_LARGE, UNREADABLE};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::{api, jobs, monitor, pages};
-use futures_util::FutureExt as _;
 use poem::http::{HeaderValue, header};
 use poem::listener::{Acceptor, Listener as _, TcpListener};
 use poem::{Endpoint, EndpointExt as _, IntoEndpoint, Middleware, PathPattern, Request, Response, Server};
 use std::net::SocketAddr;
-use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::watch;
@@ -19,13 +18,16 @@ use tracing::Instrument as _;
 const SENDING: Duration = Duration::from_secs(30);
 
 /// Everything that is answered here.
-pub fn endpoint(app: App) -> impl Endpoint<Output = Response> {
+pub fn endpoint(app: App) -> impl Endpoint<Output = Response> + 'static {
     let routes = monitor::routes(pages::routes(api::routes()).nest("/hooks", api::hooks::routes()));
     behind_gate(app, routes)
 }
 
 /// Any routes behind the gate that ours are behind.
-pub fn behind_gate(app: App, routes: impl IntoEndpoint) -> impl Endpoint<Output = Response> {
+pub fn behind_gate(
+    app: App,
+    routes: impl IntoEndpoint<Endpoint: 'static>,
+) -> impl Endpoint<Output = Response> + 'static {
     routes.into_endpoint().data(app.clone()).with(Gate(app))
 }
 
@@ -34,18 +36,18 @@ struct Gate(App);
 
 struct Gated<E> {
     app: App,
-    inner: E,
+    inner: Arc<E>,
 }
 
-impl<E: Endpoint> Middleware<E> for Gate {
+impl<E: Endpoint + 'static> Middleware<E> for Gate {
     type Output = Gated<E>;
 
     fn transform(&self, inner: E) -> Gated<E> {
-        Gated { app: self.0.clone(), inner }
+        Gated { app: self.0.clone(), inner: Arc::new(inner) }
     }
 }
 
-impl<E: Endpoint> Endpoint for Gated<E> {
+impl<E: Endpoint + 'static> Endpoint for Gated<E> {
     type Output = Response;
 
     async fn call(&self, req: Request) -> poem::Result<Response> {
@@ -82,7 +84,7 @@ impl<E: Endpoint> Endpoint for Gated<E> {
     }
 }
 
-impl<E: Endpoint> Gated<E> {
+impl<E: Endpoint + 'static> Gated<E> {
     async fn pass(&self, mut req: Request) -> poem::Result<Response> {
         let limit = self.app.settings.http.body_limit.unsigned_abs();
         if req.uri().path_and_query().is_some_and(|place| place.as_str().contains("%00")) {
@@ -100,8 +102,11 @@ impl<E: Endpoint> Gated<E> {
             return Err(Error::from(BODY_TOO_LARGE).into());
         }
         req.set_body(body);
-        let answer = AssertUnwindSafe(self.inner.call(req)).catch_unwind().await;
-        match answer {
+        // In a task of its own: whoever hangs up in the middle leaves no act half done, and no transaction open that the next one
+        // would be given.
+        let inner = Arc::clone(&self.inner);
+        let answered = tokio::spawn(async move { inner.call(req).await }.in_current_span()).await;
+        match answered {
             Ok(answer) => answer.map(poem::IntoResponse::into_response),
             // Where it happened is in the log; what it said may hold anything and goes nowhere.
             Err(_) => Err(Error::from(anyhow::anyhow!("a handler panicked")).into()),

@@ -28,25 +28,28 @@ pub async fn take_reports(app: &App, reports: Vec<Report>) -> Result<()> {
 /// Whatever the database says; nothing is changed then.
 pub async fn take_reply(app: &App, named: Option<&Arc<Centre>>, gateway: &str, reply: &Reply) -> Result<UplinkOutcome> {
     let uplink = Uplink::new(gateway, &reply.phone, &reply.text, reply.key.as_deref());
+    let (now, published) = (app.clock.now(), app.published().await?);
     let centre = match named {
         Some(centre) => Some(Arc::clone(centre)),
         None => meant(app, &uplink).await?,
     };
+    let mut outcome = UplinkOutcome::Kept;
+    if named.is_none() {
+        let all = uplink.concerns(app.read(), &app.vault, &published.centres, now, centre.is_some()).await?;
+        let others: Vec<_> = all.into_iter().filter(|id| centre.as_ref().is_none_or(|c| c.id != *id)).collect();
+        if !others.is_empty() && uplink.is_known(app.read(), &app.vault).await? {
+            return Ok(UplinkOutcome::Repeated);
+        }
+        // Known only when all have heeded it: what breaks off here comes again, and heeded twice it is heeded once.
+        for centre in others.into_iter().filter_map(|id| published.by_id(id)) {
+            let heed = async |act: &_| review::receive_text(act, &uplink.unkeyed()).await;
+            outcome = app.write(&centre, Who::Bearer, heed).await?;
+        }
+    }
     match centre {
         Some(centre) => app.write(&centre, Who::Bearer, async |act| review::receive_text(act, &uplink).await).await,
-        None => {
-            let (now, published) = (app.clock.now(), app.published().await?);
-            if !uplink.keep_unmatched(app.database.writer(), &app.vault, app.random.id(now), now).await? {
-                return Ok(UplinkOutcome::Repeated);
-            }
-            let mut outcome = UplinkOutcome::Kept;
-            for id in uplink.concerns(app.read(), &app.vault, &published.centres, now).await? {
-                let Some(centre) = published.by_id(id) else { continue };
-                let heed = async |act: &_| review::receive_text(act, &uplink.unkeyed()).await;
-                outcome = app.write(&centre, Who::Bearer, heed).await?;
-            }
-            Ok(outcome)
-        }
+        None if uplink.keep_unmatched(app.database.writer(), &app.vault, app.random.id(now), now).await? => Ok(outcome),
+        None => Ok(UplinkOutcome::Repeated),
     }
 }
 

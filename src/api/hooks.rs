@@ -3,18 +3,20 @@
 
 use super::problem::Failure;
 use crate::access::answer::{BODY_TOO_LARGE, NO_ROUTE, NOT_NOW, UNREADABLE};
-use crate::access::{Visit, incoming};
+use crate::access::incoming;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::vault::same;
-use crate::domain::published;
+use crate::domain::notice;
 use crate::gateway::sms::Sms;
 use crate::gateway::wechat::push;
+use entity::Time;
 use poem::web::{Data, Path, Query};
 use poem::{IntoResponse as _, Response, Route, get, handler, post};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use std::time::Duration;
+use tracing::Instrument as _;
 
 /// Larger bodies are none of theirs.
 const LARGEST: usize = 1 << 20;
@@ -38,30 +40,38 @@ async fn report(
     let gateway = of_secret(&app, &gateway, &secret)?;
     let body = read(body).await?;
     let Some(reports) = gateway.reports(&body, app.clock.now()) else { return Err(unreadable(gateway, &body)) };
-    in_time(incoming::take_reports(&app, reports)).await?;
+    let app = app.clone();
+    in_time(async move { incoming::take_reports(&app, reports).await }).await?;
     Ok(thanks(gateway))
+}
+
+/// The centre whose gateway it is, where it is one centre's own.
+#[derive(Deserialize)]
+struct Named {
+    centre: Option<String>,
 }
 
 #[handler]
 async fn reply(
-    req: &poem::Request,
     app: Data<&App>,
     Path((gateway, secret)): Path<(String, String)>,
+    Query(asked): Query<Named>,
     body: poem::Body,
 ) -> Result<Response, Failure> {
     let gateway = of_secret(&app, &gateway, &secret)?;
     let body = read(body).await?;
     let Some(replies) = gateway.replies(&body) else { return Err(unreadable(gateway, &body)) };
-    let named = match Visit::of(req).await {
-        Ok(visit) => Some(visit.centre),
-        // The address names none; one that names a wrong one is refused, and the gateway tries again when it is put right.
-        Err(Error::Refused(refused)) if refused.refusal == published::UNKNOWN_CENTRE && refused.field.is_none() => None,
-        Err(other) => return Err(other.into()),
+    // Not by host: one address of the gateway's may serve all centres, whatever name it is reached by. A wrong one is refused, and
+    // the gateway tries again when it is put right.
+    let named = match asked.centre {
+        Some(code) => Some(app.published().await?.find(None, Some(&code))?),
+        None => None,
     };
-    let taken = async {
+    let (app, name) = (app.clone(), gateway.name());
+    let taken = async move {
         let mut outcomes = Vec::with_capacity(replies.len());
         for reply in &replies {
-            outcomes.push(incoming::take_reply(&app, named.as_ref(), gateway.name(), reply).await?);
+            outcomes.push(incoming::take_reply(&app, named.as_ref(), name, reply).await?);
         }
         Ok(outcomes)
     };
@@ -114,8 +124,20 @@ async fn pushed(app: Data<&App>, Query(asked): Query<Signed>, body: poem::Body) 
         tracing::warn!(length = body.len(), "what came to WeChat's hook cannot be read");
         return Err(UNREADABLE.into());
     };
-    in_time(incoming::take_event(&app, &event)).await?;
+    if !is_of_late(&asked.timestamp, app.clock.now()) {
+        tracing::warn!("what came to WeChat's hook was signed long ago");
+        return Err(UNREADABLE.into());
+    }
+    let app = app.clone();
+    in_time(async move { incoming::take_event(&app, &event).await }).await?;
     Ok("success".with_content_type("text/plain").into_response())
+}
+
+/// True for a moment, in seconds, that lies within the days for which it is remembered what was heard: what is older could be heard
+/// twice.
+fn is_of_late(timestamp: &str, now: Time) -> bool {
+    let signed = timestamp.parse::<i64>().ok();
+    signed.is_some_and(|at| (now.seconds() - at).abs() < notice::REMEMBERED.num_seconds())
 }
 
 /// The gateway of an address, if its secret is right.
@@ -136,11 +158,13 @@ fn unreadable(gateway: &Sms, body: &[u8]) -> Failure {
     UNREADABLE.into()
 }
 
-/// Whatever takes longer is taken back, and comes again.
-async fn in_time<T>(taken: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::time::timeout(PATIENCE, taken)
-        .await
-        .unwrap_or_else(|_| Err(NOT_NOW.after(chrono::Duration::seconds(5)).into()))
+/// Whatever takes longer is brought to its end all the same, and is found done when it comes again.
+async fn in_time<T: Send + 'static>(taken: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    match tokio::time::timeout(PATIENCE, tokio::spawn(taken.in_current_span())).await {
+        Ok(Ok(taken)) => taken,
+        Ok(Err(died)) => Err(anyhow::Error::from(died).into()),
+        Err(_) => Err(NOT_NOW.after(chrono::Duration::seconds(5)).into()),
+    }
 }
 
 fn thanks(gateway: &Sms) -> Response {

@@ -10,6 +10,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Errors count together within this time.
 const WINDOW: Duration = Duration::minutes(1);
+/// A trial is over after so long, though nothing was heard of it.
+const TRIAL: Duration = Duration::seconds(40);
+/// How long others wait before they look whether it went well.
+const PAUSE: Duration = Duration::seconds(5);
 /// So many errors within it, and nothing well in between, are enough.
 const ENOUGH: usize = 5;
 
@@ -23,6 +27,8 @@ struct Channel {
     held: Option<Time>,
     /// Its last errors.
     errors: Vec<Time>,
+    /// When one text was let through to see whether it does again.
+    trial: Option<Time>,
 }
 
 /// What an outcome means for its gateway.
@@ -58,6 +64,22 @@ impl Channels {
         self.lock().get(gateway)?.held.filter(|until| *until > now)
     }
 
+    /// Until when a text is to wait for a gateway, if it is. Of one that was held one text sees how it does, and the others wait.
+    pub fn enter(&self, gateway: &str, now: Time) -> Option<Time> {
+        let mut all = self.lock();
+        let channel = all.get_mut(gateway)?;
+        let held = channel.held?;
+        if held > now {
+            return Some(held);
+        }
+        let on_trial = channel.trial.filter(|since| *since <= now && now - *since < TRIAL);
+        if on_trial.is_none() {
+            channel.trial = Some(now);
+            return None;
+        }
+        Some(now + PAUSE)
+    }
+
     /// Hears how an attempt ended. Of many that end alike at once, one is told to hold the gateway.
     pub fn hear(&self, gateway: &str, outcome: &Outcome, now: Time) -> Turn {
         let mut all = self.lock();
@@ -80,6 +102,7 @@ impl Channels {
             // Whoever answers so is there.
             Outcome::Accepted(_) | Outcome::Later(_) | Outcome::Rejected(_) => {
                 channel.errors.clear();
+                channel.trial = None;
                 return if channel.held.take().is_some() { Turn::Free } else { Turn::None };
             }
         };
@@ -87,6 +110,7 @@ impl Channels {
             return Turn::None;
         }
         channel.errors.clear();
+        channel.trial = None;
         // Until those who share it have written down how long.
         channel.held = Some(now + WINDOW);
         Turn::Hold(reason)
@@ -125,6 +149,20 @@ mod tests {
         );
         assert_eq!(channels.held(GATEWAY, at(167)), Some(at(226)));
         assert_eq!(channels.hear(GATEWAY, &Outcome::Rejected("x".to_owned()), at(167)), Turn::Free);
+    }
+
+    #[test]
+    fn one_text_sees_how_a_gateway_does_that_was_held() {
+        let (channels, down) = (Channels::default(), Outcome::ChannelDown("no_money".to_owned()));
+        assert_eq!(channels.enter(GATEWAY, at(0)), None);
+        channels.hear(GATEWAY, &down, at(0));
+        assert_eq!(channels.enter(GATEWAY, at(1)), Some(at(60)));
+        assert_eq!(channels.enter(GATEWAY, at(60)), None, "the first");
+        assert_eq!(channels.enter(GATEWAY, at(61)), Some(at(66)), "the others wait");
+        assert_eq!(channels.enter(GATEWAY, at(101)), None, "nothing was heard of the first");
+        channels.hear(GATEWAY, &Outcome::Accepted("1".to_owned()), at(102));
+        assert_eq!(channels.enter(GATEWAY, at(102)), None);
+        assert_eq!(channels.enter(GATEWAY, at(102)), None, "all of them");
     }
 
     #[test]

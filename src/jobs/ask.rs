@@ -13,9 +13,9 @@ use entity::notice::{AttemptOutcome, Model};
 use std::collections::HashSet;
 
 /// Texts that are asked about in one go; each costs a question.
-const AT_ONCE: u64 = 50;
+const AT_ONCE: usize = 50;
 /// Texts of two minutes that are asked about; more are not taken in that time by any that is polled.
-const MANY: u64 = 2000;
+const MANY: u64 = 500;
 /// Between tries to write down what is not handed out again.
 const PAUSES: [std::time::Duration; 5] = [
     std::time::Duration::from_millis(250),

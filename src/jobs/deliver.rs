@@ -13,7 +13,7 @@ use crate::gateway::channels::Turn;
 use crate::gateway::sms::{Form, Outcome, Outgoing, Sms};
 use crate::gateway::wechat::mini::{NO_PERMIT, Subscribed};
 use chrono::Duration;
-use entity::notice::{AttemptOutcome, Model};
+use entity::notice::{AttemptOutcome, Lane, Model};
 use entity::{Id, Time};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -277,14 +277,14 @@ async fn ask_wechat(app: &App, parcel: &Parcel, account: Id) -> Option<Outcome> 
 /// took it, though one may yet, it waits for as long as it is worth sending, which is no try of the text's.
 async fn by_text(app: &App, published: &Published, parcel: &Parcel, tried: &mut Vec<Tried>) -> Settled {
     let (now, centre) = (app.clock.now(), published.by_id(parcel.notice.centre_id));
-    let (mut waits, mut unfit) = (None::<(Time, String)>, None);
+    let (mut waits, mut unfit, mut again) = (None::<(Time, String)>, None, None::<Time>);
     let mut wait = |until: Time, why: &str| {
         if waits.as_ref().is_none_or(|(soonest, _)| until < *soonest) {
             waits = Some((until, why.to_owned()));
         }
     };
     for gateway in &app.sms {
-        if let Some(until) = app.channels.held(gateway.name(), now) {
+        if let Some(until) = app.channels.enter(gateway.name(), now) {
             wait(until, "held");
             continue;
         }
@@ -299,7 +299,11 @@ async fn by_text(app: &App, published: &Published, parcel: &Parcel, tried: &mut 
             Outcome::RetrySafe(after) => {
                 let tries = parcel.notice.attempts.saturating_mul(parcel.notice.attempts);
                 let at = now + after + Duration::seconds(30) * tries;
-                return Settled::Again { at, fault: "retry_safe".to_owned(), tires: true };
+                // One error moves nobody, but somebody waits for a code.
+                if parcel.notice.lane != Lane::Code {
+                    return Settled::Again { at, fault: "retry_safe".to_owned(), tires: true };
+                }
+                again = again.or(Some(at));
             }
             Outcome::Later(at) => return Settled::Again { at, fault: "later".to_owned(), tires: true },
             Outcome::Ambiguous(fault) => return Settled::Unsure { fault },
@@ -309,6 +313,9 @@ async fn by_text(app: &App, published: &Published, parcel: &Parcel, tried: &mut 
             Outcome::ChannelDown(word) if gateway.blames_form(&word) => wait(now + MENDED, &word),
             Outcome::ChannelDown(word) => wait(app.channels.held(gateway.name(), now).unwrap_or(now + POLLED), &word),
         }
+    }
+    if let Some(at) = again {
+        return Settled::Again { at, fault: "retry_safe".to_owned(), tires: true };
     }
     match (waits, unfit) {
         (Some((at, fault)), _) => Settled::Again { at, fault, tires: false },

@@ -60,6 +60,13 @@ pub enum Job {
     SweepIdentity,
 }
 
+impl Job {
+    /// True for those that wait for the outside.
+    const fn asks_outside(self) -> bool {
+        matches!(self, Self::AskAboutTexts | Self::AskForReports | Self::UploadReviews)
+    }
+}
+
 /// Every job, its word and how often it runs.
 pub const TIMETABLE: [(Job, &str, Duration); 19] = [
     (Job::RecoverNotices, "recover_notices", Duration::seconds(30)),
@@ -145,7 +152,13 @@ async fn in_each_centre(app: &App, name: &'static str, act: impl AsyncFn(&Act) -
 
 /// Runs every job whose period has begun and that no other worker has taken. A job that fails is logged and comes again.
 pub async fn tick(app: &App, worker: &str) {
-    for (job, name, every) in TIMETABLE {
+    let (outside, inside): (Vec<_>, Vec<_>) = TIMETABLE.into_iter().partition(|(job, ..)| job.asks_outside());
+    // A vendor that is slow holds up nothing else.
+    futures_util::join!(take_turns(app, worker, inside), take_turns(app, worker, outside));
+}
+
+async fn take_turns(app: &App, worker: &str, jobs: Vec<(Job, &'static str, Duration)>) {
+    for (job, name, every) in jobs {
         let now = app.clock.now();
         // The lease is not given back: it is the period itself. A second taker waits for its end, the first one too.
         let holder = format!("{worker} {}", now.0);

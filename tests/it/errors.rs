@@ -18,6 +18,7 @@ stories!(
     a_page_says_no_in_words_and_the_interface_in_json,
     ready_says_what_is_missing,
     a_panic_is_answered_like_any_fault,
+    whoever_hangs_up_leaves_nothing_half_done,
 );
 
 async fn raw(town: &Town, method: Method, path: &str, kind: &str, body: impl Into<reqwest::Body>) -> Answer {
@@ -91,6 +92,34 @@ async fn a_body_over_the_limit_is_refused_told_or_not(town: &Town) {
         .await
         .refused(answer::BODY_TOO_LARGE);
     assert_eq!(town.rows().await, before);
+}
+
+async fn whoever_hangs_up_leaves_nothing_half_done(town: &Town) {
+    use tokio::io::AsyncWriteExt as _;
+    let token = town.staff("window1").await.token.unwrap();
+    let address = town.url.strip_prefix("http://").unwrap();
+    let body = json!({ "guide": "SB-03", "channel": "window", "applicant": { "name": "田小满" } }).to_string();
+    let request = format!(
+        "POST /api/v1/cases HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    for n in 0..20 {
+        let mut line = tokio::net::TcpStream::connect(address).await.unwrap();
+        line.write_all(request.as_bytes()).await.unwrap();
+        // At another moment each time.
+        tokio::time::sleep(std::time::Duration::from_millis(n % 5)).await;
+    }
+    // What was asked for is brought to its end, one after the other, and whole.
+    for _ in 0..100 {
+        if town.rows().await["service_case"] == 20 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let rows = town.rows().await;
+    assert_eq!([rows["service_case"], rows["case_event"], rows["applicant"]], [20; 3]);
+    town.received("SB-03", None).await;
 }
 
 /// A second centre on the same installation, with a host of its own, its people and a case.

@@ -259,6 +259,11 @@ pub async fn correct(act: &Act, number: &str, correction: Correction) -> Result<
     let fields_named = Some(fields.join(","));
     let corrected = Happening { kind: CaseEventKind::Corrected, under: Some(under), words: None, fields: fields_named };
     act.insert(corrected.written(act, &case)?).await?;
+    if fields.contains(&"phone") {
+        // Whoever has the wrong one hears no more of it, and whose it is hears where it stands.
+        notice::supersede(act, case.id).await?;
+        tell::say_news(act, &case).await?;
+    }
     audit::note(act, "case.corrected", &case.number, serde_json::json!({ "fields": fields })).await?;
     Ok((case, fields))
 }

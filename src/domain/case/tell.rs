@@ -47,7 +47,8 @@ fn stands(act: &Act, case: &Model) -> Option<(String, News)> {
         }
         _ => return None,
     };
-    Some((format!("{}/{}", news.kind.word, case.id), news))
+    // Said anew where the applicant was put right.
+    Some((format!("{}/{}/{}", news.kind.word, case.id, case.applicant_id), news))
 }
 
 /// Its deadline was computed anew.

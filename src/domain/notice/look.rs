@@ -267,6 +267,7 @@ pub async fn retry(act: &Act, id: Id, though_unsure: bool) -> Result<()> {
         }
     }
     let over = is_news
+        && row.attended != Some(Attended::LetBe)
         && match row.state {
             NoticeState::Rejected | NoticeState::GaveUp => true,
             NoticeState::Accepted => row.delivery == Delivery::Failed,

@@ -15,7 +15,7 @@ use sea_orm::{
 /// Nobody stores up more of one template.
 const MOST: i32 = 100;
 /// WeChat repeats within seconds; what is older is none of it.
-const REMEMBERED: Duration = Duration::days(3);
+pub const REMEMBERED: Duration = Duration::days(3);
 
 /// What became of a permit that a message took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

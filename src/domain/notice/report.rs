@@ -34,7 +34,8 @@ pub async fn take_reports(
     now: Time,
     reports: Vec<Model>,
 ) -> Result<()> {
-    let (_, unmatched) = matched(db, vault, random, now, reports).await?;
+    let (_, mut unmatched) = matched(db, vault, random, now, reports).await?;
+    unmatched.sort_by(|a, b| (&a.gateway, &a.vendor_id).cmp(&(&b.gateway, &b.vendor_id)));
     let rows: Vec<_> = unmatched.into_iter().map(IntoActiveModel::into_active_model).collect();
     for rows in rows.chunks(ROWS) {
         Reports::insert_many(rows.to_vec())
@@ -119,7 +120,8 @@ async fn by_vendor_id(db: &impl ConnectionTrait, reports: &[Model]) -> Result<Ve
         return Ok(Vec::new());
     }
     let theirs = Column::VendorId.is_in(ids);
-    Ok(Entity::find().filter(theirs).all(db).await?)
+    // Held in one order: batches that name the same texts in different ones could wait for each other for ever.
+    Ok(Entity::find().filter(theirs).order_by_asc(Column::Id).lock_exclusive().all(db).await?)
 }
 
 /// A text that nobody was sure of, which a gateway is known to have taken by now; so are those that it told. One that an
@@ -195,18 +197,27 @@ async fn by_text_then(db: &impl ConnectionTrait, now: Time, failed: &[Notice]) -
     Ok(())
 }
 
-/// Texts that nobody is sure of and whose vendor can be asked, for as long as it is worth asking.
+/// Texts that nobody is sure of and whose vendor can be asked, for as long as it is worth asking: some of them, and others the next
+/// minute.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn to_ask_about(db: &impl ConnectionTrait, now: Time, within: Duration, limit: u64) -> Result<Vec<Notice>> {
+pub async fn to_ask_about(db: &impl ConnectionTrait, now: Time, within: Duration, limit: usize) -> Result<Vec<Notice>> {
     let unsure = Entity::find()
         .filter(Column::State.eq(NoticeState::Unsure))
         .filter(Column::DoneAt.gt(now - within))
         .filter(Column::CarriedBy.is_null())
         .order_by_asc(Column::DoneAt)
-        .limit(limit);
-    Ok(unsure.all(db).await?)
+        .order_by_asc(Column::Id)
+        .limit(AGAIN);
+    let mut unsure = unsure.all(db).await?;
+    if unsure.len() > limit {
+        let minute = usize::try_from(now.seconds().div_euclid(60)).unwrap_or(0);
+        let all = unsure.len();
+        unsure.rotate_left(minute.wrapping_mul(limit) % all);
+        unsure.truncate(limit);
+    }
+    Ok(unsure)
 }
 
 /// Texts that a gateway took in the two minutes before a moment, and of whose arrival nothing was heard: whoever asks each minute

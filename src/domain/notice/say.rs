@@ -8,11 +8,12 @@ use crate::base::personal;
 use crate::base::settings::Quiet;
 use crate::domain::act::Act;
 use chrono::{Days, Duration};
-use entity::notice::{Column, Delivery, Entity, Model, NoticeState};
+use entity::notice::{Attended, Column, Delivery, Entity, Model, NoticeState};
 use entity::{Blind, Id, Time};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel, QueryFilter as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel, QueryFilter as _,
+    QuerySelect as _,
 };
 use std::collections::HashSet;
 
@@ -186,6 +187,29 @@ pub async fn withdraw(act: &Act, about: Id) -> Result<()> {
         .col_expr(Column::LeaseUntil, Expr::value(None::<Time>))
         .filter(Column::About.eq(about))
         .filter(Column::State.is_in([NoticeState::Due, NoticeState::Claimed]))
+        .exec(&*act.tx)
+        .await?;
+    Ok(())
+}
+
+/// Takes back every text about `about` that went to a phone which is not the right one: what waits does not go, and what failed is
+/// not sent there once more.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn supersede(act: &Act, about: Id) -> Result<()> {
+    withdraw(act, about).await?;
+    Entity::update_many()
+        .col_expr(Column::State, Expr::value(NoticeState::Withdrawn))
+        .filter(Column::About.eq(about))
+        .filter(Column::State.is_in([NoticeState::Rejected, NoticeState::GaveUp]))
+        .exec(&*act.tx)
+        .await?;
+    Entity::update_many()
+        .col_expr(Column::Attended, Expr::value(Some(Attended::LetBe)))
+        .filter(Column::About.eq(about))
+        .filter(Column::State.eq(NoticeState::Unsure).or(Column::Delivery.eq(Delivery::Failed)))
+        .filter(Column::Attended.is_null())
         .exec(&*act.tx)
         .await?;
     Ok(())

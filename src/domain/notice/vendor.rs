@@ -62,8 +62,8 @@ pub(super) fn faults(at: &str, kind: &Kind, gateway: &str, file: &VendorFile) ->
         faults.push(format!("{at} template 应为1至64位字母、数字、_ 或 -"));
     }
     // How many are told as one is said with their lines, which no vendor takes.
-    let is_one = |name: &&str| !NOT_FOR_VENDORS.contains(name) && !(kind.merges && *name == "n");
-    let known: Vec<&str> = kind.values.iter().copied().filter(is_one).collect();
+    let is_none = |name: &str| NOT_FOR_VENDORS.contains(&name) || (kind.merges && name == "n");
+    let known: Vec<&str> = kind.values.iter().copied().filter(|name| !is_none(name)).collect();
     for (n, value) in file.values.iter().enumerate() {
         let (field, name) = value.split_once('=').unwrap_or(("", value));
         let is_field = FIELDS.contains(&field.trim_end_matches(|c: char| c.is_ascii_digit()));

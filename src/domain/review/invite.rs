@@ -224,7 +224,7 @@ const fn outcome(state: CaseState) -> &'static str {
 pub async fn readdress(act: &Act, case: &Case) -> Result<()> {
     // Held, so that it is not rated in between; the invitation before its notices, as `rate` takes them.
     let Some(old) = open_of(case).lock_exclusive().one(&*act.tx).await? else { return Ok(()) };
-    notice::withdraw(act, old.id).await?;
+    notice::supersede(act, old.id).await?;
     let phone = applicant::get(&*act.tx, &act.vault, act.centre.id, case.applicant_id).await?.mobile();
     let tag = match &phone {
         Some(phone) => free_tag(act, phone).await?,

@@ -77,8 +77,8 @@ impl<'t> Uplink<'t> {
         Ok(meant.map(|row| row.centre_id).or(only))
     }
 
-    /// The centres that it concerns though it be meant for no one of them: whoever says that a phone is not the person's, or that
-    /// he wants no more reminders, says so to all that have written to it of late.
+    /// The centres that it concerns whichever it is meant for: whoever says that a phone is not the person's, or that he wants no more
+    /// reminders, says so to all that have written to it of late. A 0 to one's question is no such word.
     ///
     /// # Errors
     /// Whatever the database says.
@@ -88,12 +88,30 @@ impl<'t> Uplink<'t> {
         vault: &Vault,
         centres: &[Arc<Centre>],
         now: Time,
+        is_meant: bool,
     ) -> Result<Vec<Id>> {
-        if !notice::denies(self.text) && Word::read(self.text).is_none() {
+        let denies = notice::denies(self.text) && !(is_meant && is_zero(self.text));
+        if !denies && Word::read(self.text).is_none() {
             return Ok(Vec::new());
         }
         let blinds = centres.iter().flat_map(|c| vault.blinds("phone", c.id, &self.phone)).collect();
         notice::senders(db, blinds, now).await
+    }
+
+    /// True if it came before.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn is_known(&self, db: &impl ConnectionTrait, vault: &Vault) -> Result<bool> {
+        let Some(key) = self.key(vault) else { return Ok(false) };
+        let known =
+            Uplinks::find().filter(uplink::Column::Gateway.eq(self.gateway)).filter(uplink::Column::Key.eq(key));
+        Ok(known.one(db).await?.is_some())
+    }
+
+    /// What it is told from others by. It may hold the phone and the words, and is kept blind.
+    fn key(&self, vault: &Vault) -> Option<String> {
+        self.key.map(|key| hex::encode(&vault.blind("uplink", NO_CENTRE, key).0))
     }
 
     /// The same without what it is told from others by: for one that several centres heed.
@@ -117,8 +135,7 @@ impl<'t> Uplink<'t> {
 
     fn kept(&self, vault: &Vault, centre_id: Option<Id>, id: Id, now: Time) -> Result<uplink::Model> {
         let centre = centre_id.unwrap_or(NO_CENTRE);
-        // A key may hold the phone and the words.
-        let key = self.key.map(|key| hex::encode(&vault.blind("uplink", NO_CENTRE, key).0));
+        let key = self.key(vault);
         let text: String = self.text.chars().take(500).collect();
         Ok(uplink::Model {
             id,

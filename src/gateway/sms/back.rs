@@ -3,7 +3,6 @@
 use crate::gateway::outside::Lost;
 use entity::notice::report::Model as Report;
 use entity::{Id, Time};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -55,16 +54,11 @@ impl From<Lost> for Untold {
 
 /// Reads what vendors push: a list, or one without a list around it.
 pub(super) fn each<T: DeserializeOwned>(body: &[u8]) -> Option<Vec<T>> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Pushed<T> {
-        Many(Vec<T>),
-        One(T),
-    }
-    Some(match serde_json::from_slice(body).ok()? {
-        Pushed::Many(many) => many,
-        Pushed::One(one) => vec![one],
-    })
+    let rows = match serde_json::from_slice(body).ok()? {
+        Value::Array(many) => many,
+        one => vec![one],
+    };
+    readable(rows, |row| serde_json::from_value(row).ok())
 }
 
 /// What can be read of what was pushed. None where something was pushed and nothing of it can: one odd row does not take the others
@@ -79,13 +73,13 @@ pub(super) fn readable<T, R>(pushed: Vec<T>, read: impl Fn(T) -> Option<R>) -> O
 }
 
 /// A code, which is kept: short, and nothing but a code.
-pub(super) fn code(word: &str) -> String {
+pub(in crate::gateway) fn code(word: &str) -> String {
     word.chars().filter(|c| !c.is_control()).take(WORDS).collect()
 }
 
 /// A vendor's id of a text, if it is one that could be.
-pub(super) fn vendor_id(word: &str) -> Option<String> {
-    (1..=128).contains(&word.len()).then(|| word.to_owned())
+pub(in crate::gateway) fn vendor_id(word: &str) -> Option<String> {
+    ((1..=128).contains(&word.len()) && !word.chars().any(char::is_control)).then(|| word.to_owned())
 }
 
 /// A number or a text, as the text.

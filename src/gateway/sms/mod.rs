@@ -80,6 +80,18 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// With ids and codes as they can be kept: what others send may hold anything.
+    #[must_use]
+    pub(in crate::gateway) fn kept(self) -> Self {
+        match self {
+            Self::Accepted(id) => Self::Accepted(back::vendor_id(&id).unwrap_or_default()),
+            Self::Ambiguous(word) => Self::Ambiguous(back::code(&word)),
+            Self::Rejected(word) => Self::Rejected(back::code(&word)),
+            Self::ChannelDown(word) => Self::ChannelDown(back::code(&word)),
+            Self::RetrySafe(_) | Self::Later(_) => self,
+        }
+    }
+
     /// Its word where attempts are counted.
     #[must_use]
     pub const fn word(&self) -> &'static str {
@@ -170,7 +182,7 @@ impl Sms {
 
     /// Hands one text over; none where it goes by templates only, and has none for this text.
     pub async fn send(&self, text: &Outgoing<'_>, form: Option<&Form>, now: Time) -> Option<Outcome> {
-        Some(match self {
+        let outcome = match self {
             Self::Console => {
                 // The terminal stands for the phone: this is no log line, and production refuses this gateway.
                 match writeln!(std::io::stdout().lock(), "✉ {}  {}", text.phone, text.text) {
@@ -183,7 +195,8 @@ impl Sms {
             Self::Aliyun(aliyun) => aliyun.send(text, form?, now).await,
             Self::Mas(mas) if mas.is_free() => mas.send(text, None).await,
             Self::Mas(mas) => mas.send(text, Some(form?)).await,
-        })
+        };
+        Some(outcome.kept())
     }
 
     /// True where a refusal is of a template, of how its values were filled in, or of a signature: it is one kind's or one centre's, and

@@ -209,7 +209,7 @@ impl Signer<'_> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct StatusRows {
-    pull_sms_send_status_set: Vec<StatusRow>,
+    pull_sms_send_status_set: Vec<Value>,
 }
 
 #[derive(Deserialize)]
@@ -223,20 +223,25 @@ struct StatusRow {
     session_context: Option<String>,
 }
 
+/// The rows that can be read: they are handed out once, and an odd one takes no other with it.
+fn rows<T: DeserializeOwned>(handed_out: Vec<Value>) -> Vec<T> {
+    back::readable(handed_out, |row| serde_json::from_value(row).ok()).unwrap_or_default()
+}
+
 impl StatusRows {
     fn reports(self, now: Time) -> Vec<Report> {
         let report = |row: StatusRow| {
             let echo = row.session_context.as_deref().and_then(|word| Id::parse_str(word).ok());
             report(&row.serial_no, &row.report_status, &row.description.unwrap_or_default(), echo, now)
         };
-        self.pull_sms_send_status_set.into_iter().filter_map(report).collect()
+        rows(self.pull_sms_send_status_set).into_iter().filter_map(report).collect()
     }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct ReplyRows {
-    pull_sms_reply_status_set: Vec<ReplyRow>,
+    pull_sms_reply_status_set: Vec<Value>,
 }
 
 #[derive(Deserialize)]
@@ -249,7 +254,7 @@ struct ReplyRow {
 
 impl ReplyRows {
     fn replies(self) -> Vec<Reply> {
-        let rows = self.pull_sms_reply_status_set.into_iter();
+        let rows = rows::<ReplyRow>(self.pull_sms_reply_status_set).into_iter();
         rows.map(|row| reply(row.subscriber_number, row.reply_content, &row.reply_time)).collect()
     }
 }

@@ -195,7 +195,7 @@ impl Client {
 /// Reads an answer. A missing code stands for success, and so does 0.
 pub(super) fn read(answer: &Answer) -> Result<Value, Fault> {
     let unreadable = || Fault::Unanswered(format!("http_{}", answer.status.as_u16()));
-    let told: Value = serde_json::from_slice(&answer.body).map_err(|_| unreadable())?;
+    let told: Value = serde_json::from_slice(trimmed(&answer.body)).map_err(|_| unreadable())?;
     let code = match told.get("errcode") {
         None => 0,
         Some(code) => number(code).ok_or_else(unreadable)?,
@@ -210,12 +210,18 @@ pub(super) fn read(answer: &Answer) -> Result<Value, Fault> {
     Err(Fault::Code(code))
 }
 
+/// Without what some programs put before it: white space, or the mark of UTF-8.
+fn trimmed(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start()
+}
+
 /// Reads what may be a picture: only what begins like an object is one.
 fn read_if_json(answer: &Answer) -> Result<(), Fault> {
-    if answer.body.first() == Some(&b'{') {
+    let body = trimmed(&answer.body);
+    if body.first() == Some(&b'{') {
         return read(answer).map(drop);
     }
-    if answer.status.is_success() && !answer.body.is_empty() && !answer.body.starts_with(b"<") {
+    if answer.status.is_success() && !body.is_empty() && !body.starts_with(b"<") {
         return Ok(());
     }
     Err(Fault::Unanswered(format!("http_{}", answer.status.as_u16())))

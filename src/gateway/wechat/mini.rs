@@ -1,6 +1,6 @@
 //! The mini program (小程序): signing in, messages that people have asked for, codes and links that open it.
 
-use super::client::{Client, Fault};
+use super::client::{Client, Fault, read};
 use crate::gateway::sms::Outcome;
 use bytes::Bytes;
 use chrono::{Days, Duration};
@@ -140,17 +140,21 @@ impl Mini {
             tokio::time::sleep(PAUSE).await;
             answer = self.client.ask(path, &body, now).await;
         }
-        match answer {
-            Ok(answer) => {
-                let told: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-                match told.get("msgid").map(|id| id.as_str().map_or_else(|| id.to_string(), ToOwned::to_owned)) {
-                    Some(id) => Outcome::Accepted(id),
-                    // Older apps are told none: it went, and no report will be known for it.
-                    None => Outcome::Accepted(String::new()),
+        let outcome = match answer {
+            // Only what says so has gone: something else may have answered.
+            Ok(answer) => match read(&answer).ok().filter(|told| told.get("errcode").is_some()) {
+                None => Outcome::Ambiguous("garbage".to_owned()),
+                Some(told) => {
+                    match told.get("msgid").map(|id| id.as_str().map_or_else(|| id.to_string(), ToOwned::to_owned)) {
+                        Some(id) => Outcome::Accepted(id),
+                        // Older apps are told none: it went, and no report will be known for it.
+                        None => Outcome::Accepted(String::new()),
+                    }
                 }
-            }
+            },
             Err(fault) => outcome(&fault, now),
-        }
+        };
+        outcome.kept()
     }
 
     /// A picture of the code that opens a page with a word of up to 32 characters (小程序码).

@@ -3,6 +3,7 @@
 use super::super::digest::{open_cbc, sha1};
 use super::client::number;
 use crate::base::vault::same;
+use crate::gateway::sms::back::vendor_id;
 use base64::Engine as _;
 use base64::alphabet::STANDARD as ALPHABET;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -147,7 +148,7 @@ pub fn read(message: &str) -> Option<Event> {
         Value::Null => Vec::new(),
         one => vec![one],
     };
-    let word = |item: &Value, name: &str| item.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
+    let word = |item: &Value, name: &str| vendor_id(item.get(name)?.as_str()?);
     let permits = || {
         let permit = |item: &Value| {
             let accepted = word(item, "SubscribeStatusString")? == "accept";
@@ -160,7 +161,7 @@ pub fn read(message: &str) -> Option<Event> {
         ("event", "subscribe_msg_change_event") => What::Changed(permits()?),
         ("event", "subscribe_msg_sent_event") => {
             let delivered = |item: &Value| {
-                let (template, message) = (word(item, "TemplateId")?, item.get("MsgID").map(in_words)?);
+                let (template, message) = (word(item, "TemplateId")?, vendor_id(&in_words(item.get("MsgID")?))?);
                 Some(Delivered { template, message, code: number(item.get("ErrorCode")?)? })
             };
             What::Sent(items.iter().map(delivered).collect::<Option<_>>()?)

@@ -2,9 +2,11 @@
 
 use super::number;
 use crate::town::{Town, at, audit_of, stories};
+use chrono::Duration;
 use serde_json::{Value, json};
 use shuitian::access;
-use shuitian::domain::{applicant, case, cover, review};
+use shuitian::domain::{applicant, case, cover, notice, review};
+use shuitian::gateway::sms::Outcome;
 
 stories!(
     an_act_out_of_order_is_refused_with_the_state,
@@ -15,6 +17,7 @@ stories!(
     whoever_waits_is_told_to_collect_and_whoever_has_it_is_not,
     handed_over_while_the_phone_is_corrected,
     an_applicant_takes_his_case_back,
+    what_was_said_to_a_wrong_phone_is_said_to_the_right_one,
     a_wrong_phone_is_corrected_and_the_strangers_link_is_void,
 );
 
@@ -185,6 +188,30 @@ async fn handed_over_while_the_phone_is_corrected(town: &Town) {
             opened.refused(review::UNKNOWN_INVITATION);
         }
     }
+}
+
+async fn what_was_said_to_a_wrong_phone_is_said_to_the_right_one(town: &Town) {
+    const WRONG: &str = "13800000099";
+    let case = number(&town.received("SB-01", Some(WRONG)).await);
+    let window = town.staff("window1").await;
+    let correct = async |phone: &str| window.post(&format!("/cases/{case}/applicant"), json!({ "phone": phone })).await;
+    // It waits for some minutes, and does not go to the stranger any more.
+    correct("13800000001").await.ok(200);
+    town.wait(Duration::minutes(5)).await;
+    assert!(town.texts(WRONG).await.is_empty());
+    assert_eq!(town.texts("13800000001").await.len(), 1);
+    // One that a gateway refused is nobody's to send there again.
+    window.post(&format!("/cases/{case}/accept"), json!({})).await.ok(200);
+    town.memory().answer_next(Outcome::Rejected("x".to_owned()));
+    town.wait(Duration::minutes(5)).await;
+    town.deliver().await;
+    let refused = window.get("/texts").await.ok(200)["items"][0]["id"].as_str().unwrap().to_owned();
+    correct("13800000002").await.ok(200);
+    assert_eq!(window.get("/texts").await.ok(200)["items"], json!([]));
+    window.post(&format!("/texts/{refused}/retry"), json!({})).await.refused(notice::NOT_TO_RETRY);
+    town.wait(Duration::minutes(5)).await;
+    assert!(town.texts("13800000002").await.pop().unwrap().contains("已受理"));
+    assert_eq!(town.texts("13800000001").await.len(), 1);
 }
 
 async fn a_wrong_phone_is_corrected_and_the_strangers_link_is_void(town: &Town) {

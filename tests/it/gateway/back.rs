@@ -11,6 +11,7 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilt
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use shuitian::app::App;
+use shuitian::domain::notice;
 use shuitian::jobs::deliver;
 
 stories!(
@@ -18,6 +19,8 @@ stories!(
     a_report_that_comes_before_our_own_commit_is_kept_and_matched,
     what_is_no_report_or_comes_by_a_wrong_address_changes_nothing,
     each_vendors_texts_from_phones_count_once_and_are_thanked_as_it_wants,
+    an_odd_row_takes_no_other_with_it,
+    nobody_who_waits_to_be_asked_about_waits_for_ever,
     what_one_vendor_did_not_answer_it_is_asked_about,
     of_two_texts_to_one_phone_nobody_guesses_which_it_was,
     a_vendor_that_echoes_our_id_says_which_text_it_took,
@@ -175,6 +178,47 @@ async fn what_is_no_report_or_comes_by_a_wrong_address_changes_nothing(town: &To
     bring_to(&door, "/hooks/sms/mas/a-secret-of-its-own/report", "[]").await.ok(200);
     door.close().await;
     own.database.close().await;
+}
+
+async fn an_odd_row_takes_no_other_with_it(town: &Town) {
+    let app = program(town, "mas", "http://127.0.0.1:9", &[]).await;
+    let door = Door::open(&app).await;
+    let row = |id: Value| json!({ "reportStatus": "CM:0000", "mobile": "13800000000", "msgGroup": id, "errorCode": "DELIVRD" });
+    let rows = [json!(12), json!("a\u{0}b"), json!("x".repeat(5000)), json!("good")].map(row);
+    bring(&door, &app, "mas", "report", &Value::from(rows.to_vec()).to_string()).await.ok(200);
+    assert_eq!(kept(town).await, 1);
+    bring(&door, &app, "mas", "report", &Value::from(rows[..3].to_vec()).to_string()).await.ok(400);
+    door.close().await;
+    app.database.close().await;
+    // What is pulled is handed out once.
+    let row = |status: Value| json!({ "SerialNo": "pulled", "ReportStatus": status, "Description": "DELIVRD" });
+    let rows = [row(json!(null)), row(json!("SUCCESS"))];
+    let all = json!({ "PullSmsSendStatusSet": rows, "PullSmsReplyStatusSet": [], "RequestId": "r" });
+    let there = StandIn::open(move |_| Behaviour::ok(json!({ "Response": all }))).await;
+    let app = program(town, "tencent", &there.url(), &[]).await;
+    let pulled = app.sms[0].pull(app.clock.now()).await.unwrap().unwrap();
+    assert_eq!(pulled.reports.iter().map(|r| r.vendor_id.as_str()).collect::<Vec<_>>(), ["pulled"]);
+    app.database.close().await;
+}
+
+async fn nobody_who_waits_to_be_asked_about_waits_for_ever(town: &Town) {
+    use sea_orm::sea_query::Expr;
+    say(town, 0..23).await;
+    Entity::update_many()
+        .col_expr(Column::State, Expr::value(NoticeState::Unsure))
+        .col_expr(Column::DoneAt, Expr::value(town.app.clock.now()))
+        .exec(town.app.database.writer())
+        .await
+        .unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..4 {
+        town.app.clock.advance(Duration::minutes(1));
+        let asked =
+            notice::to_ask_about(town.app.read(), town.app.clock.now(), Duration::minutes(30), 10).await.unwrap();
+        assert_eq!(asked.len(), 10);
+        seen.extend(asked.into_iter().map(|text| text.id));
+    }
+    assert_eq!(seen.len(), 23);
 }
 
 async fn each_vendors_texts_from_phones_count_once_and_are_thanked_as_it_wants(town: &Town) {

@@ -57,7 +57,9 @@ async fn leave_is_asked_for_ruled_on_and_handed_over_by_page(town: &Town) {
     assert_eq!(director.post(&format!("/staff/leaves/{id}"), &ruled).await.status, 303);
     let giving = browser.get("/staff/posts").await.text;
     assert!(giving.contains("社保岗　庞大海 → 向玉珍　11月25日前"), "{giving}");
-    let handover = giving.split("action=\"/staff/handovers/").nth(1).unwrap()[..36].to_owned();
+    let handover = giving.split("社保岗　庞大海").nth(1).unwrap().split("action=\"/staff/handovers/").nth(1).unwrap()
+        [..36]
+        .to_owned();
     let give = [("w", word.as_str()), ("handed", "参保登记一件，已核对")];
     assert_eq!(browser.post(&format!("/staff/handovers/{handover}"), &give).await.status, 303);
     let b = Browser::staff(town, "office3").await;

@@ -104,6 +104,21 @@ async fn each_answer_of_wechat_is_of_its_class(town: &Town) {
         there.next(behaviour.clone());
         assert_eq!(mini.send(&message, now).await, expected, "{behaviour:?}");
     }
+    // Something else answered, or a refusal with something before it.
+    let garbage = || Outcome::Ambiguous("garbage".to_owned());
+    for (body, expected) in [
+        ("OK", garbage()),
+        ("[]", garbage()),
+        ("null", garbage()),
+        ("{}", garbage()),
+        ("\n{\"errcode\":43101}", Outcome::Rejected(word(43101))),
+        ("\u{feff}{\"errcode\":40037}", Outcome::Rejected(word(40037))),
+    ] {
+        there.next(Behaviour::ok(body));
+        assert_eq!(mini.send(&message, now).await, expected, "{body}");
+    }
+    there.next(Behaviour::ok(json!({ "errcode": 0, "msgid": "a\u{0}b" })));
+    assert_eq!(mini.send(&message, now).await, Outcome::Accepted(String::new()), "an id that cannot be kept is none");
     app.database.close().await;
 }
 

@@ -191,10 +191,14 @@ async fn what_is_pushed_counts_once_and_only_what_wechat_sealed(town: &Town) {
         push(&door, (query, body)).await.ok(400);
     }
     push(&door, (query, "x".repeat((1 << 20) + 1))).await.ok(413);
+    let again = sealed(&popup("accept", 7), "n7");
     assert_eq!(town.rows().await, before);
     town.app.clock.advance(Duration::days(4));
     shuitian::jobs::tick(&app, "sweeping").await;
     assert_eq!(town.rows().await["wechat_event"], 0);
+    let before = permits(town).await;
+    push(&door, again).await.ok(400);
+    assert_eq!(permits(town).await, before, "what is no longer remembered is no longer believed");
     door.close().await;
     app.database.close().await;
     // Where nothing is pushed, there is no such address.
