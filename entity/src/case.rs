@@ -155,6 +155,8 @@ pub mod event {
         pub letter: Option<Letter>,
         /// Whose work it is: the post's A.
         pub of_id: Option<Id>,
+        /// The letter of delegation under which it was decided (article 4.2).
+        pub delegation_id: Option<Id>,
         /// The deadline after it.
         pub due_on: Option<NaiveDate>,
         /// The day of the decision after it.

@@ -49,6 +49,7 @@ macro_rules! word {
 pub mod applicant;
 pub mod attendance;
 pub mod audit;
+pub mod authority;
 pub mod booking;
 pub mod bulletin;
 pub mod calendar;

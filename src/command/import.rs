@@ -2,6 +2,7 @@
 
 use super::{centre_of, say};
 use crate::app::App;
+use crate::domain::authority::{self, DelegationFile};
 use crate::domain::booking::{self, OfferFile, Touched};
 use crate::domain::calendar::{self, HolidayFile};
 use crate::domain::centre::{self, CentreFile};
@@ -48,6 +49,11 @@ pub(super) enum Import {
     },
     /// Posts (岗位) with their A and B: a JSON array.
     Posts {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Letters of delegation (授权书): a JSON array.
+    Delegations {
         /// The file.
         file: PathBuf,
     },
@@ -121,6 +127,13 @@ impl Import {
                     say(&format!("warning: {office} has matters and no post of its own (article 4.8)"))?;
                 }
                 say("posts are in force")
+            }
+            Self::Delegations { file } => {
+                let files: Vec<DelegationFile> = read(&file)?;
+                let centre = centre_of(app, code).await?;
+                let act = async |act: &_| authority::import(act, files).await;
+                let count = app.publish(&centre, Who::Operator, act).await?;
+                say(&format!("{count} letters of delegation are recorded"))
             }
             Self::Centre { file } => {
                 let file: CentreFile = read(&file)?;

@@ -20,6 +20,7 @@ pub use write::{materials, openid};
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::{Kind, Random, Refusal};
+use crate::domain::authority::{self, DelegationFile};
 use crate::domain::calendar::{self, HolidayFile};
 use crate::domain::centre::{self, CentreFile};
 use crate::domain::figure::Month;
@@ -87,7 +88,11 @@ async fn found(app: &App, since: NaiveDate) -> Result<Arc<Centre>> {
         staff::add_demo(&act.at(Time::at(since, 0), Who::Operator), people, PASSWORD).await?;
         let posts: Vec<PostFile> =
             serde_json::from_str(include_str!("../../seed/posts.json")).map_err(anyhow::Error::from)?;
-        post::import(act, posts.into_iter().map(|p| PostFile { from: since, ..p }).collect()).await
+        post::import(act, posts.into_iter().map(|p| PostFile { from: since, ..p }).collect()).await?;
+        let in_force = |d: DelegationFile| DelegationFile { from: since, until: since + Months::new(120), ..d };
+        let letters: Vec<DelegationFile> =
+            serde_json::from_str(include_str!("../../seed/delegations.json")).map_err(anyhow::Error::from)?;
+        authority::import(act, letters.into_iter().map(in_force).collect()).await
     })
     .await?;
     app.published().await?.find(None, None)

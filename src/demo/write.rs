@@ -2,17 +2,18 @@
 
 use super::course::Course;
 use super::plan::{Booked, Day, Fate, NIGHT, Plan, Visit};
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::domain::attendance::{self, Stamp};
 use crate::domain::booking::{self, Place};
 use crate::domain::calendar::{self, Calendar};
-use crate::domain::case::{self, By, Taken};
+use crate::domain::case::{self, By, Desk, Taken};
 use crate::domain::cover::Cover;
 use crate::domain::guide::Guide;
 use crate::domain::identity::resident;
 use crate::domain::notice::{self, Message};
 use crate::domain::review::{self, Asked, Given};
-use crate::domain::{Act, Who, post};
+use crate::domain::{Act, Who, authority, post};
+use chrono::NaiveDate;
 use entity::attendance::StampKind;
 use entity::booking::{BookingState, slot};
 use entity::case::MaterialForm;
@@ -216,13 +217,17 @@ impl Book<'_> {
     ) -> Result<()> {
         let act = self.act;
         let then = act.at(course.received, Who::Staff(Arc::clone(&course.window)));
-        let cover = Cover::with_all_there(post::all(&*act.tx, &act.centre).await?, course.received.date());
+        let desk = async |on: NaiveDate| {
+            let cover = Cover::with_all_there(post::all(&*act.tx, &act.centre).await?, on);
+            Ok::<_, Error>(Desk { cover, delegations: authority::all(&*act.tx, &act.centre).await?, on })
+        };
+        let reception = desk(course.received.date()).await?.cover;
         let applicant = self.plan.applicant(visit);
         let by = By {
             channel: course.channel,
             booking_id: booking.as_ref().map(|b| b.id),
             account_id: booking.and_then(|b| b.account_id),
-            under: Some(cover.standing(&course.window, |post| case::takes_in(post, &visit.guide))?),
+            under: Some(reception.standing(&course.window, |post| case::takes_in(post, &visit.guide))?),
         };
         let entry = case::Entry::new(&then, &visit.guide, &applicant, materials(&visit.guide), by, n, &self.calendar)?;
         self.rows.applicants.push(entry.applicant);
@@ -232,7 +237,7 @@ impl Book<'_> {
         let mut texts = compose(&then, phone.and_then(|phone| case::news(&then, &case, item, phone))).await?;
         for done in &course.steps {
             let then = act.at(done.at, Who::Staff(Arc::clone(&done.by)));
-            let under = cover.standing(&done.by, |post| done.step.power().belongs_to(post, &case))?;
+            let under = desk(done.at.date()).await?.under(&done.by, &case, done.step.power())?;
             let (next, event) = done.step.done(&then, case, &self.calendar, Some(under))?;
             case = next;
             self.rows.case_events.push(event);

@@ -16,6 +16,7 @@ pub mod post;
 pub mod leave;
 pub mod attendance;
 pub mod cover;
+pub mod authority;
 pub mod booking;
 pub mod queue;
 pub mod case;

@@ -312,6 +312,7 @@ fn the_doctor_says_what_is_wrong_and_what_to_do() {
         "look  centre     ST has no guides",
         "look  centre     ST has no staff",
         "look  centre     ST has no posts",
+        "look  centre     ST has no delegations",
         "look  gateway    no gateway takes texts",
         "look  proxies    http.trusted_proxies is empty",
     ] {

@@ -15,6 +15,7 @@ mod town;
 
 mod archive;
 mod attendance;
+mod authority;
 mod booking;
 mod browser;
 mod bulletin;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use shuitian::access;
 use shuitian::domain::identity::staff;
 use shuitian::domain::post::{self, PostFile};
-use shuitian::domain::{Who, case, cover, leave};
+use shuitian::domain::{Who, authority, case, cover, leave};
 
 stories!(
     article_4_8_b_holds_a_post_while_a_is_away_and_acts_for_him,
@@ -79,7 +79,7 @@ async fn article_4_8_each_works_at_his_own_post_and_no_other(town: &Town) {
     town.sign_in("director").await;
     // A 承诺件 is decided by its office or the chief representative, whose B the head of that office is.
     let told = window.post(&format!("/cases/{number}/decide"), json!({ "grant": true })).await;
-    assert_eq!(told.refused(cover::NOT_YOUR_POST)["article"], "4.8");
+    assert_eq!(told.refused(authority::NO_POWER)["article"], "4.2");
     let intake = json!({ "guide": "SB-03", "channel": "window", "applicant": { "name": "田小满" } });
     town.sign_in("office1").await;
     town.staff("office1").await.post("/cases", intake.clone()).await.refused(cover::NOT_YOUR_POST);

@@ -19,6 +19,8 @@ drop table service;
 drop table slot_template;
 drop table desk;
 drop table desk_group;
+drop table delegated_power;
+drop table delegation;
 drop table handover;
 drop table substitute;
 drop table whereabouts;

@@ -506,6 +506,29 @@ create table handover (
 );
 create index handover_open on handover (centre_id, due_on) where accepted_at is null;
 
+-- Authority.
+create table delegation (
+    id          {id}   primary key,
+    centre_id   {id}   not null references centre (id),
+    number      text   not null,
+    office_id   {id}   not null references office (id),
+    post_id     {id}   not null references post (id),
+    reason      text,
+    valid_from  date   not null,
+    valid_until date   not null,
+    recorded_at bigint not null,
+    unique (centre_id, number),
+    check (valid_from <= valid_until)
+);
+create table delegated_power (
+    delegation_id {id}    not null references delegation (id),
+    post_id       {id}    not null references post (id),
+    power         text    not null check (power in ('decide', 'report', 'seal', 'coordinate')),
+    centre_id     {id}    not null references centre (id),
+    instant_only  boolean not null,
+    primary key (delegation_id, post_id, power)
+);
+
 -- Bookings.
 create table desk_group (
     id           {id}    primary key,
@@ -784,6 +807,7 @@ create table case_event (
     post_id     {id}   references post (id),
     letter      text   check (letter in ('a', 'b', 'substitute')),
     of_id       {id}   references staff (id),
+    delegation_id {id} references delegation (id),
     due_on      date,
     decided_on  date,
     words       {bytes},

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::base::settings::Profile;
 use crate::domain::archive;
 use crate::domain::identity::staff;
-use crate::domain::{audit, calendar, guide, notice, post, review};
+use crate::domain::{audit, authority, calendar, guide, notice, post, review};
 use crate::gateway::sms::Sms;
 use chrono::{Datelike as _, Duration};
 use entity::lease;
@@ -190,7 +190,8 @@ async fn centres(app: &App) -> anyhow::Result<Vec<Finding>> {
         let people = staff::names(app.read(), centre.id).await?.len();
         findings.extend(gateways::templates(app, centre).await?);
         let posts = post::all(app.read(), centre).await?.on(app.clock.now().date()).count();
-        for (what, count) in [("guides", guides), ("staff", people), ("posts", posts)] {
+        let letters = authority::all(app.read(), centre).await?.on(app.clock.now().date()).count();
+        for (what, count) in [("guides", guides), ("staff", people), ("posts", posts), ("delegations", letters)] {
             if count == 0 {
                 let words = format!("{} has no {what}: run `shuitian import {what} FILE`", centre.code);
                 findings.push(("centre", Poor, words));

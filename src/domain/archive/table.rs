@@ -89,6 +89,8 @@ pub(super) fn all() -> Vec<Table> {
         leave::whereabouts,
         cover,
         cover::handover,
+        authority,
+        authority::power,
         booking::desk_group,
         booking::desk,
         booking::template,

@@ -1,6 +1,6 @@
 //! From acceptance to the end (受理、办理、办结), and corrections on the way.
 
-use super::look::{Sight, colleague};
+use super::look::{Sight, Under, colleague};
 use super::receive::Happening;
 use super::tell;
 use super::{GROUND_NEEDED, NOTHING_TO_CORRECT, UNKNOWN_CASE, WRONG_STATE, state_name};
@@ -8,14 +8,13 @@ use crate::base::error::Result;
 use crate::domain::act::Act;
 use crate::domain::applicant::{self, Typed};
 use crate::domain::calendar::{self, Calendar};
-use crate::domain::cover::Standing;
 use crate::domain::identity::Viewer;
 use crate::domain::post::Post;
 use crate::domain::{audit, notice};
 use chrono::NaiveDate;
 use entity::applicant::{ApplicantKind, IdType};
+use entity::authority::DelegatedPower;
 use entity::case::{CaseEventKind, CaseState, Column, Entity, Model, event};
-use entity::guide::ItemKind;
 use entity::post::PostKind;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
@@ -79,7 +78,7 @@ impl Step {
         act: &Act,
         case: Model,
         calendar: &Calendar,
-        under: Option<Standing>,
+        under: Option<Under>,
     ) -> Result<(Model, event::Model)> {
         let (today, (state, kind)) = (act.now.date(), self.brings());
         let mut next = Model { state, ..case };
@@ -124,11 +123,11 @@ pub async fn step(act: &Act, number: &str, step: &Step) -> Result<Model> {
 }
 
 /// A case that whoever acts may take back.
-async fn takes_back(act: &Act, number: &str) -> Result<(Model, Option<Standing>)> {
+async fn takes_back(act: &Act, number: &str) -> Result<(Model, Option<Under>)> {
     let sight = Sight::acting(act).await?;
     let case = super::look::hold(act, number, &sight).await?;
     match sight.viewer() {
-        Viewer::Staff(_) => sight.standing(&case, Step::Withdraw.power()).map(|under| (case, Some(under))),
+        Viewer::Staff(_) => sight.under(&case, Step::Withdraw.power()).map(|under| (case, Some(under))),
         // Only what is shown in full is a resident's own to take back.
         Viewer::Resident(_) if sight.in_full(&case) => Ok((case, None)),
         Viewer::Resident(_) => Err(UNKNOWN_CASE.into()),
@@ -140,31 +139,36 @@ async fn takes_back(act: &Act, number: &str) -> Result<(Model, Option<Standing>)
 pub enum Power {
     /// Accepting and refusing: the windows, and the office that handles it.
     Handle,
-    /// Deciding: the office that handles it and the chief representative; a 即办件 also at the window.
+    /// Deciding: whoever the office has delegated it to (article 4.2).
     Decide,
     /// Handing over and taking back: the windows.
     Issue,
 }
 
 impl Power {
-    /// True when a post has it over a case.
+    /// The delegated power that it takes, if it takes one.
+    pub(super) const fn delegated(self) -> Option<DelegatedPower> {
+        match self {
+            Self::Decide => Some(DelegatedPower::Decide),
+            Self::Handle | Self::Issue => None,
+        }
+    }
+
+    /// True when a post may have it over a case.
     #[must_use]
     pub fn belongs_to(self, post: &Post, case: &Model) -> bool {
         let has = match (post.row.kind, self) {
-            (PostKind::Chief, _)
-            | (PostKind::Window, Self::Handle | Self::Issue)
-            | (PostKind::Office, Self::Handle | Self::Decide) => true,
-            (PostKind::Window, Self::Decide) => case.item_kind == Some(ItemKind::Instant),
+            (PostKind::Chief | PostKind::Window, _) | (PostKind::Office, Self::Handle | Self::Decide) => true,
             (PostKind::Office, Self::Issue) | (PostKind::Supervision, _) => false,
         };
         has && post.takes(case.guide_id, case.office_id)
     }
 }
 
-async fn mine(act: &Act, number: &str, power: Power) -> Result<(Model, Standing)> {
+async fn mine(act: &Act, number: &str, power: Power) -> Result<(Model, Under)> {
     let sight = colleague(act).await?;
     let case = super::look::hold(act, number, &sight).await?;
-    let under = sight.standing(&case, power)?;
+    let under = sight.under(&case, power)?;
     Ok((case, under))
 }
 

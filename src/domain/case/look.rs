@@ -6,13 +6,17 @@ use super::{BAD_FIELDS, PURPOSE_NEEDED, PURPOSE_WITHOUT_NUMBERS, UNKNOWN_CASE, W
 use crate::base::error::Result;
 use crate::base::personal;
 use crate::base::vault::Vault;
-use crate::domain::act::{Act, Page, Who};
+use crate::domain::act::{Act, Page, StaffMember, Who};
 use crate::domain::applicant::{self, Applicant};
+use crate::domain::authority::{self, Delegations, NO_POWER, Wanted};
 use crate::domain::cover::{Cover, NOT_YOUR_POST, Standing};
 use crate::domain::identity::Viewer;
+use crate::domain::post::Post;
 use crate::domain::published::Centre;
 use crate::domain::{audit, guide};
+use chrono::NaiveDate;
 use entity::case::{CaseState, Column, Entity, Model, event, material};
+use entity::guide::ItemKind;
 use entity::identity::Role;
 use entity::post::PostKind;
 use entity::{Id, Time};
@@ -21,12 +25,55 @@ use sea_orm::{
     QuerySelect as _, Select,
 };
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// What somebody may see of cases at a moment, and under which posts he acts there.
 pub struct Sight {
     viewer: Viewer,
     rows: Condition,
-    cover: Option<Cover>,
+    desk: Option<Desk>,
+}
+
+/// Who holds which post at a moment, and what was delegated to it.
+pub struct Desk {
+    /// Who holds which post.
+    pub cover: Cover,
+    /// The letters of delegation.
+    pub delegations: Arc<Delegations>,
+    /// The day.
+    pub on: NaiveDate,
+}
+
+/// Under which post an act is done, and by which letter of delegation where it takes a delegated power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Under {
+    /// The post.
+    pub standing: Standing,
+    /// The letter.
+    pub delegation: Option<Id>,
+}
+
+impl Desk {
+    /// Under which post a member of staff has a power over a case; whether it is its turn is another question.
+    ///
+    /// # Errors
+    /// `not_your_post`, `you_are_away`, `held_by_another`, `no_power`.
+    pub fn under(&self, staff: &StaffMember, case: &Model, power: Power) -> Result<Under> {
+        let takes = |post: &Post| power.belongs_to(post, case);
+        let Some(delegated) = power.delegated() else {
+            return Ok(Under { standing: self.cover.standing(staff, takes)?, delegation: None });
+        };
+        let instant = case.item_kind == Some(ItemKind::Instant);
+        let giving = |post: Id| {
+            let wanted = Wanted { office: case.office_id, post, power: delegated, instant };
+            self.delegations.giving(wanted, self.on).map(|letter| letter.row.id)
+        };
+        match self.cover.standing(staff, |post| takes(post) && giving(post.row.id).is_some()) {
+            Ok(standing) => Ok(Under { standing, delegation: giving(standing.post) }),
+            // He is at a post that would do, if it had the power.
+            Err(refused) => Err(if self.cover.standing(staff, takes).is_ok() { NO_POWER.into() } else { refused }),
+        }
+    }
 }
 
 impl Sight {
@@ -39,7 +86,7 @@ impl Sight {
     pub async fn of(db: &impl ConnectionTrait, vault: &Vault, centre: &Centre, who: &Who, now: Time) -> Result<Self> {
         const WHOLE_CENTRE: [Role; 4] = [Role::Window, Role::Director, Role::Leader, Role::SupervisionWindow];
         let viewer = Viewer::of(db, vault, centre.id, who).await?;
-        let (rows, cover) = match &viewer {
+        let (rows, desk) = match &viewer {
             Viewer::Staff(staff) => {
                 let cover = Cover::at(db, centre, now).await?;
                 let held = || cover.posts().filter(|post| cover.standing(staff, |of| of.row.id == post.row.id).is_ok());
@@ -51,7 +98,8 @@ impl Sight {
                     let offices: BTreeSet<Id> = held().filter_map(|post| post.row.office_id).chain(own).collect();
                     Condition::all().add(Column::OfficeId.is_in(offices))
                 };
-                (rows, Some(cover))
+                let delegations = authority::all(db, centre).await?;
+                (rows, Some(Desk { cover, delegations, on: now.date() }))
             }
             Viewer::Resident(known) => {
                 // Their ids, not a subquery: beside an OR it would be asked for every case of the centre.
@@ -61,7 +109,7 @@ impl Sight {
                 (rows, None)
             }
         };
-        Ok(Self { viewer, rows, cover })
+        Ok(Self { viewer, rows, desk })
     }
 
     /// The same for whoever acts.
@@ -81,10 +129,10 @@ impl Sight {
     /// Under which post whoever looks has a power over a case; whether it is its turn is another question.
     ///
     /// # Errors
-    /// `not_your_post`, `you_are_away`, `held_by_another`.
-    pub fn standing(&self, case: &Model, power: Power) -> Result<Standing> {
-        match (&self.viewer, &self.cover) {
-            (Viewer::Staff(staff), Some(cover)) => cover.standing(staff, |post| power.belongs_to(post, case)),
+    /// As [`Desk::under`].
+    pub fn under(&self, case: &Model, power: Power) -> Result<Under> {
+        match (&self.viewer, &self.desk) {
+            (Viewer::Staff(staff), Some(desk)) => desk.under(staff, case, power),
             _ => Err(NOT_YOUR_POST.into()),
         }
     }

@@ -21,7 +21,7 @@ mod tell;
 pub use decide::{Correction, Power, Step, correct, redate, step};
 pub use hand::{hand_over, in_hand};
 pub use look::{
-    Filter, Seen, Sight, agenda, find, is_due_today, is_overdue, list, materials, normal_number, open, reveal, search,
+    Desk, Filter, Seen, Sight, Under, agenda, find, is_due_today, is_overdue, list, materials, normal_number, open, reveal, search,
     see, timeline,
 };
 pub use progress::{Happened, Progress, Proof, ground, lines, progress};

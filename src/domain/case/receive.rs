@@ -1,5 +1,6 @@
 //! Receiving (收件): taking a case in against a receipt.
 
+use super::look::Under;
 use super::{BAD_MATERIAL, tell};
 use crate::base::error::Result;
 use crate::base::personal;
@@ -192,7 +193,8 @@ impl Entry {
             copies: taken.copies,
         };
         let materials = (1..).zip(materials).map(listed).collect();
-        let event = Happening::of(CaseEventKind::Received, by.under).written(act, &case)?;
+        let under = by.under.map(|standing| Under { standing, delegation: None });
+        let event = Happening::of(CaseEventKind::Received, under).written(act, &case)?;
         Ok(Self { applicant, case, check_code, materials, event })
     }
 }
@@ -220,7 +222,7 @@ pub(super) struct Happening<'w> {
     /// What.
     pub(super) kind: CaseEventKind,
     /// Under which post, if staff do it.
-    pub(super) under: Option<Standing>,
+    pub(super) under: Option<Under>,
     /// The ground.
     pub(super) words: Option<&'w str>,
     /// Names of corrected fields.
@@ -229,7 +231,7 @@ pub(super) struct Happening<'w> {
 
 impl Happening<'_> {
     /// One without words.
-    pub(super) const fn of(kind: CaseEventKind, under: Option<Standing>) -> Self {
+    pub(super) const fn of(kind: CaseEventKind, under: Option<Under>) -> Self {
         Self { kind, under, words: None, fields: None }
     }
 
@@ -246,9 +248,10 @@ impl Happening<'_> {
             on_date: act.now.date(),
             actor_kind: act.who.kind(),
             actor: act.who.label(),
-            post_id: self.under.map(|under| under.post),
-            letter: self.under.map(|under| under.letter),
-            of_id: self.under.map(|under| under.of),
+            post_id: self.under.map(|under| under.standing.post),
+            letter: self.under.map(|under| under.standing.letter),
+            of_id: self.under.map(|under| under.standing.of),
+            delegation_id: self.under.and_then(|under| under.delegation),
             due_on: case.due_on,
             decided_on: case.decided_on,
             words: self.words.map(|w| act.seal("case_event.words", id, w)).transpose()?,

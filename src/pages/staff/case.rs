@@ -193,7 +193,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         Some(phone) => notice::doubted(app.read(), &app.vault, centre.id, phone).await?,
         None => None,
     };
-    let has = |power| sight.standing(&row, power).is_ok();
+    let has = |power| sight.under(&row, power).is_ok();
     let yours = has(power);
     page(&Page {
         frame: Frame::of_staff(&by),

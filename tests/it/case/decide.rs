@@ -5,7 +5,7 @@ use crate::town::{Town, at, audit_of, stories};
 use chrono::Duration;
 use serde_json::{Value, json};
 use shuitian::access;
-use shuitian::domain::{applicant, case, cover, notice, review};
+use shuitian::domain::{applicant, authority, case, cover, notice, review};
 use shuitian::gateway::sms::Outcome;
 
 stories!(
@@ -73,8 +73,8 @@ async fn article_4_2_an_office_decides_its_own_matters_only(town: &Town) {
     office.post(&format!("/cases/{civil}/accept"), json!({})).await.ok(200);
     office.post(&format!("/cases/{social}/accept"), json!({})).await.refused(case::UNKNOWN_CASE);
     let told =
-        window.post(&format!("/cases/{civil}/decide"), json!({ "grant": true })).await.refused(cover::NOT_YOUR_POST);
-    assert_eq!(told["article"], "4.8");
+        window.post(&format!("/cases/{civil}/decide"), json!({ "grant": true })).await.refused(authority::NO_POWER);
+    assert_eq!(told["article"], "4.2");
     office.post(&format!("/cases/{civil}/decide"), json!({ "grant": true })).await.ok(200);
     office.post(&format!("/cases/{civil}/issue"), json!({})).await.refused(cover::NOT_YOUR_POST);
     town.staff("leader").await.post(&format!("/cases/{civil}/issue"), json!({})).await.refused(access::FORBIDDEN);

@@ -87,7 +87,7 @@ async fn a_page_offers_the_steps_that_are_ones_own(town: &Town) {
     assert!(!seen.contains("/grant") && seen.contains("这一步由民政"), "{seen}");
     // Whoever sends the form all the same is told.
     let refused = window.post(&format!("{path}/grant"), &[("w", &word)]).await;
-    assert!(refused.text.contains("您的岗位不办这件事"), "{}", refused.text);
+    assert!(refused.text.contains("没有把这项权力授给您的岗位"), "{}", refused.text);
     let word = office.word(&path).await;
     assert!(office.get(&path).await.text.contains("/grant"));
     assert_eq!(office.post(&format!("{path}/grant"), &[("w", &word)]).await.status, 303);
