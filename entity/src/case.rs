@@ -29,6 +29,8 @@ word! {
     CaseState {
         /// 收件: taken in against a receipt.
         Received,
+        /// 待补正: its applicant was told once what is missing (article 4.5).
+        Supplement,
         /// 受理: accepted, the clock runs.
         Accepted,
         /// 不予受理: not accepted.
@@ -119,6 +121,14 @@ word! {
         Corrected,
         /// The deadline was recomputed.
         Redated,
+        /// 一次性告知: told what is missing.
+        Supplement,
+        /// An error in that was put right.
+        SupplementCorrected,
+        /// What was missing came.
+        Supplemented,
+        /// Nothing was said within five working days: accepted from the day of receipt (逾期不告知视为受理).
+        DeemedAccepted,
     }
 }
 
@@ -165,6 +175,36 @@ pub mod event {
         pub words: Option<Sealed>,
         /// Names of corrected fields, joined by commas.
         pub fields: Option<String>,
+    }
+    plain!();
+}
+
+/// What applicants were told once that is missing (一次性告知书, 补正材料通知书).
+pub mod supplement {
+    use super::*;
+    /// One notice, or the correction of an error in it: the last one counts.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "supplement")]
+    pub struct Model {
+        /// Opaque id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Id,
+        /// Its centre.
+        pub centre_id: Id,
+        /// The case.
+        pub case_id: Id,
+        /// 1 for the notice, then its corrections.
+        pub n: i32,
+        /// Materials and what is wanted of each, as JSON.
+        pub wanted: Sealed,
+        /// By when they are asked for.
+        pub until: NaiveDate,
+        /// Why it was corrected.
+        pub why: Option<Sealed>,
+        /// When.
+        pub asked_at: Time,
+        /// Who.
+        pub asked_by: Id,
     }
     plain!();
 }

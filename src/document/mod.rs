@@ -4,3 +4,4 @@ pub mod bulletin;
 pub mod calendar;
 pub mod qr;
 pub mod receipt;
+pub mod supplement;

@@ -191,7 +191,8 @@ fn faults_of(file: &DelegationFile, posts: &Posts) -> Vec<String> {
     match of(&file.post) {
         None => check(false, &format!("post 在{}没有岗位 {}", file.from, file.post)),
         Some(post) => {
-            let explained = file.reason.as_deref().is_some_and(|reason| (2..=200).contains(&reason.trim().chars().count()));
+            let explained =
+                file.reason.as_deref().is_some_and(|reason| (2..=200).contains(&reason.trim().chars().count()));
             check(post.row.kind == PostKind::Chief || explained, "reason 不授给首席代表岗的，请写明理由（2至200字）");
         }
     }

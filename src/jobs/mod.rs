@@ -40,6 +40,8 @@ pub enum Job {
     MarkNoShows,
     /// Ends the tickets of days that are over.
     EndTickets,
+    /// Accepts cases of which nothing was said in time.
+    DeemAccepted,
     /// Apologises for cases whose deadline has passed.
     TellOverdue,
     /// Tells staff in the morning what is due.
@@ -68,7 +70,7 @@ impl Job {
 }
 
 /// Every job, its word and how often it runs.
-pub const TIMETABLE: [(Job, &str, Duration); 19] = [
+pub const TIMETABLE: [(Job, &str, Duration); 20] = [
     (Job::RecoverNotices, "recover_notices", Duration::seconds(30)),
     (Job::AskAboutTexts, "ask_about_texts", Duration::minutes(1)),
     (Job::AskForReports, "ask_for_reports", Duration::minutes(1)),
@@ -79,6 +81,7 @@ pub const TIMETABLE: [(Job, &str, Duration); 19] = [
     (Job::FreePlaces, "free_places", Duration::seconds(15)),
     (Job::MarkNoShows, "mark_no_shows", Duration::minutes(10)),
     (Job::EndTickets, "end_tickets", Duration::minutes(10)),
+    (Job::DeemAccepted, "deem_accepted", Duration::minutes(10)),
     (Job::TellOverdue, "tell_overdue", Duration::minutes(30)),
     (Job::TellTasks, "tell_tasks", Duration::minutes(10)),
     (Job::RollDuty, "roll_duty", Duration::minutes(10)),
@@ -120,6 +123,7 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
         Job::FreePlaces => in_each_centre(app, name, async |act| booking::free_places(act).await).await,
         Job::MarkNoShows => in_each_centre(app, name, async |act| booking::mark_no_shows(act).await).await,
         Job::EndTickets => in_each_centre(app, name, async |act| queue::end_day(act).await).await,
+        Job::DeemAccepted => in_each_centre(app, name, async |act| case::deem_accepted(act).await).await,
         Job::TellOverdue => in_each_centre(app, name, async |act| case::tell_overdue(act).await).await,
         Job::TellTasks => in_each_centre(app, name, async |act| case::tell_tasks(act).await).await,
         Job::RollDuty => {

@@ -93,5 +93,9 @@ pub(super) const fn event_name(kind: CaseEventKind) -> &'static str {
         CaseEventKind::Withdrawn => "撤回",
         CaseEventKind::Corrected => "更正申请人信息",
         CaseEventKind::Redated => "调整办理期限",
+        CaseEventKind::Supplement => "一次性告知补正",
+        CaseEventKind::SupplementCorrected => "更正补正告知",
+        CaseEventKind::Supplemented => "补正材料已收",
+        CaseEventKind::DeemedAccepted => "逾期未告知，视为受理",
     }
 }

@@ -3,6 +3,7 @@ drop table review_upload;
 drop table review;
 drop table invitation;
 drop table material;
+drop table supplement;
 drop table case_event;
 drop table service_case;
 drop table ticket_event;

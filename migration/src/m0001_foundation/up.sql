@@ -775,7 +775,7 @@ create table service_case (
     channel         text    not null check (channel in
         ('window', 'mini_program', 'web', 'phone', 'home_visit', 'agent')),
     state           text    not null check (state in
-        ('received', 'accepted', 'refused', 'granted', 'denied', 'issued', 'withdrawn')),
+        ('received', 'supplement', 'accepted', 'refused', 'granted', 'denied', 'issued', 'withdrawn')),
     received_at     bigint  not null,
     accepted_on     date,
     due_on          date,
@@ -798,7 +798,7 @@ create table case_event (
     centre_id   {id}   not null references centre (id),
     case_id     {id}   not null references service_case (id),
     kind        text   not null check (kind in ('received', 'accepted', 'refused', 'granted', 'denied', 'issued',
-        'withdrawn', 'corrected', 'redated')),
+        'withdrawn', 'corrected', 'redated', 'supplement', 'supplement_corrected', 'supplemented', 'deemed_accepted')),
     at          bigint not null,
     recorded_at bigint not null,
     on_date     date   not null,
@@ -817,6 +817,20 @@ create table case_event (
 create index case_event_of on case_event (case_id);
 create index case_event_day on case_event (centre_id, on_date, kind);
 create index case_event_due on case_event (centre_id, due_on) where due_on is not null;
+-- A case is asked once for what is missing; an error in that is put right by the next row.
+create table supplement (
+    id        {id}    primary key,
+    centre_id {id}    not null references centre (id),
+    case_id   {id}    not null references service_case (id),
+    n         integer not null check (n > 0),
+    wanted    {bytes} not null,
+    until     date    not null,
+    why       {bytes},
+    asked_at  bigint  not null,
+    asked_by  {id}    not null references staff (id),
+    unique (case_id, n),
+    check ((n = 1) = (why is null))
+);
 create table material (
     id        {id}    primary key,
     centre_id {id}    not null references centre (id),

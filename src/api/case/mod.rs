@@ -3,10 +3,10 @@
 use super::Noun;
 use super::problem::Failure;
 use super::view::{Created, Listed, part};
-use crate::access::{By, CaseHandler, CaseParty, CaseReader, ReceiptParty, Resident, Visit};
+use crate::access::{By, CaseHandler, CaseParty, CaseReader, Rank, ReceiptParty, Resident, Visit};
 use crate::base::{Kind, Refusal};
 use crate::document::receipt;
-use crate::domain::case::{self, Filter, Intake, Proof, Step, Taken};
+use crate::domain::case::{self, Filter, Intake, Proof, Step};
 use crate::domain::identity::Viewer;
 use crate::domain::{Act, centre, review};
 use entity::case::{CaseState, Model as Row};
@@ -19,7 +19,10 @@ use poem_openapi::types::ToJSON as _;
 const PDF_NOT_BUILT: Refusal =
     Refusal::new(Kind::Missing, "pdf_not_built", "这个版本不生成PDF，请打开网页回执单用浏览器打印。");
 
+mod supplement;
 mod view;
+
+pub(super) use supplement::Supplements;
 
 use view::{
     Acted, CaseDetail, CaseView, CorrectionInput, DecideInput, EventView, MaterialInput, ProgressInput, ProgressView,
@@ -30,8 +33,8 @@ use view::{
 pub(super) struct Cases;
 
 /// One act on a case and, if it ended it, the invitation in the same transaction.
-async fn once(
-    who: &By<CaseHandler>,
+async fn once<R: Rank>(
+    who: &By<R>,
     operation: &'static str,
     request: String,
     step: impl AsyncFnOnce(&Act) -> crate::base::Result<Row>,
@@ -55,14 +58,12 @@ impl Cases {
         let made = who
             .visit
             .write_once(who.who.clone(), "receive_case", &request, async |act| {
-                let taken =
-                    |m: MaterialInput| Taken { name: m.name.into(), form: m.form, copies: m.copies.unwrap_or(1) };
                 let intake = Intake {
                     guide: body.0.guide.into(),
                     channel: body.0.channel,
                     booking: body.0.booking_id,
                     applicant: body.0.applicant.into(),
-                    materials: body.0.materials.unwrap_or_default().into_iter().map(taken).collect(),
+                    materials: body.0.materials.unwrap_or_default().into_iter().map(MaterialInput::into).collect(),
                 };
                 let received = case::receive(act, intake).await?;
                 Ok(ReceivedView {

@@ -1,9 +1,10 @@
 //! What the doors of cases take and show.
 
+use super::supplement::SupplementView;
 use crate::api::view::{ApplicantInput, ApplicantView, Moment, OfficeView, Text, moment};
 use crate::app::App;
 use crate::base::Result;
-use crate::domain::case::{self, Correction, Happened, Seen, Sight};
+use crate::domain::case::{self, Correction, Happened, Seen, Sight, Taken};
 use crate::domain::identity::{Viewer, staff};
 use crate::domain::{Act, Who, centre, notice, review};
 use chrono::NaiveDate;
@@ -26,6 +27,12 @@ pub(super) struct MaterialInput {
     pub(super) form: MaterialForm,
     /// Copies; one if left out.
     pub(super) copies: Option<i32>,
+}
+
+impl From<MaterialInput> for Taken {
+    fn from(input: MaterialInput) -> Self {
+        Self { name: input.name.into(), form: input.form, copies: input.copies.unwrap_or(1) }
+    }
 }
 
 /// What the window takes in.
@@ -231,6 +238,9 @@ pub(super) struct CaseDetail {
     pub(super) timeline: Vec<EventView>,
     /// What was handed over.
     pub(super) materials: Vec<TakenView>,
+    /// What the applicant was told that is missing, if so.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) supplement: Option<SupplementView>,
     /// Why the applicant's phone may not be his any longer, if so; for staff only.
     #[oai(skip_serializing_if_is_none)]
     pub(super) phone_doubt: Option<DoubtWhy>,
@@ -330,7 +340,7 @@ pub(super) fn shown(seen: Seen, offices: &[office::Model], now: Time, viewer: &V
 /// A case with its timeline and materials; of one that is seen in part, the matter and the state alone.
 pub(super) async fn detail(app: &App, centre: Id, seen: Seen, viewer: &Viewer) -> Result<CaseDetail> {
     let offices = centre::offices(app.read(), centre).await?;
-    let (mut timeline, mut materials) = (Vec::new(), Vec::new());
+    let (mut timeline, mut materials, mut supplement) = (Vec::new(), Vec::new(), None);
     let phone = seen.applicant.as_ref().and_then(|a| a.phone.as_deref()).filter(|_| viewer.is_staff());
     let phone_doubt = match phone {
         Some(phone) => notice::doubted(app.read(), &app.vault, centre, phone).await?,
@@ -345,8 +355,10 @@ pub(super) async fn detail(app: &App, centre: Id, seen: Seen, viewer: &Viewer) -
         }
         let taken = case::materials(app.read(), &seen.row).await?.into_iter();
         materials.extend(taken.map(|m| TakenView { name: m.name, form: m.form, copies: m.copies }));
+        supplement = case::told(app.read(), &app.vault, &seen.row).await?.map(SupplementView::from);
     }
-    Ok(CaseDetail { case: shown(seen, &offices, app.clock.now(), viewer), timeline, materials, phone_doubt })
+    let case = shown(seen, &offices, app.clock.now(), viewer);
+    Ok(CaseDetail { case, timeline, materials, supplement, phone_doubt })
 }
 
 /// The case after an act, with its invitation if it has ended.

@@ -107,6 +107,7 @@ pub(super) fn all() -> Vec<Table> {
         queue::event,
         case,
         case::event,
+        case::supplement,
         case::material,
         review::invitation,
         review,

@@ -24,6 +24,8 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect 
 pub enum Step {
     /// 受理: it is accepted, and its clock begins that day (article 4.5).
     Accept,
+    /// 视为受理: nothing was said in time, and it is accepted from the day of its receipt.
+    Deem,
     /// 不予受理, with its ground.
     Refuse(String),
     /// 准予: decided for the applicant; it waits to be handed over.
@@ -41,19 +43,20 @@ impl Step {
     #[must_use]
     pub const fn power(&self) -> Power {
         match self {
-            Self::Accept | Self::Refuse(_) => Power::Handle,
+            Self::Accept | Self::Deem | Self::Refuse(_) => Power::Handle,
             Self::Grant | Self::Deny(_) => Power::Decide,
             Self::Issue | Self::Withdraw => Power::Issue,
         }
     }
 
     /// The states in which it is done.
-    const fn from(&self) -> &'static [CaseState] {
+    pub(super) const fn from(&self) -> &'static [CaseState] {
         match self {
-            Self::Accept | Self::Refuse(_) => &[CaseState::Received],
+            Self::Accept | Self::Deem => &[CaseState::Received],
+            Self::Refuse(_) => &[CaseState::Received, CaseState::Supplement],
             Self::Grant | Self::Deny(_) => &[CaseState::Accepted],
             Self::Issue => &[CaseState::Granted],
-            Self::Withdraw => &[CaseState::Received, CaseState::Accepted, CaseState::Granted],
+            Self::Withdraw => &[CaseState::Received, CaseState::Supplement, CaseState::Accepted, CaseState::Granted],
         }
     }
 
@@ -61,6 +64,7 @@ impl Step {
     const fn brings(&self) -> (CaseState, CaseEventKind) {
         match self {
             Self::Accept => (CaseState::Accepted, CaseEventKind::Accepted),
+            Self::Deem => (CaseState::Accepted, CaseEventKind::DeemedAccepted),
             Self::Refuse(_) => (CaseState::Refused, CaseEventKind::Refused),
             Self::Grant => (CaseState::Granted, CaseEventKind::Granted),
             Self::Deny(_) => (CaseState::Denied, CaseEventKind::Denied),
@@ -83,16 +87,17 @@ impl Step {
         let (today, (state, kind)) = (act.now.date(), self.brings());
         let mut next = Model { state, ..case };
         match self {
-            Self::Accept => {
-                let deadline = next.limit_days.map(|n| calendar.add(today, n.unsigned_abs()));
-                next.accepted_on = Some(today);
+            Self::Accept | Self::Deem => {
+                let from = if *self == Self::Deem { next.received_at.date() } else { today };
+                let deadline = next.limit_days.map(|n| calendar.add(from, n.unsigned_abs()));
+                next.accepted_on = Some(from);
                 next.due_on = deadline.map(|d| d.on);
                 next.due_provisional = deadline.is_some_and(|d| d.provisional);
             }
             Self::Refuse(_) | Self::Grant | Self::Deny(_) => next.decided_on = Some(today),
             Self::Issue | Self::Withdraw => {}
         }
-        if !matches!(self, Self::Accept | Self::Grant) {
+        if !matches!(self, Self::Accept | Self::Deem | Self::Grant) {
             next.ended_at = Some(act.now);
         }
         let ground = match self {
@@ -165,7 +170,7 @@ impl Power {
     }
 }
 
-async fn mine(act: &Act, number: &str, power: Power) -> Result<(Model, Under)> {
+pub(super) async fn mine(act: &Act, number: &str, power: Power) -> Result<(Model, Under)> {
     let sight = colleague(act).await?;
     let case = super::look::hold(act, number, &sight).await?;
     let under = sight.under(&case, power)?;
@@ -178,7 +183,7 @@ fn check_ground(ground: &str) -> Result<&str> {
 }
 
 /// Writes where a case stands, if it still stands where it was seen; of two who press at once, the second is told the state.
-async fn turn(act: &Act, next: &Model, from: &[CaseState]) -> Result<()> {
+pub(super) async fn turn(act: &Act, next: &Model, from: &[CaseState]) -> Result<()> {
     let turned = Entity::update_many()
         .col_expr(Column::State, Expr::value(next.state))
         .col_expr(Column::AcceptedOn, Expr::value(next.accepted_on))

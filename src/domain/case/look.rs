@@ -261,7 +261,12 @@ pub async fn agenda(
 ) -> Result<Vec<Seen>> {
     let rows = Entity::find()
         .filter(Column::CentreId.eq(centre.id))
-        .filter(Column::State.is_in([CaseState::Received, CaseState::Accepted, CaseState::Granted]))
+        .filter(Column::State.is_in([
+            CaseState::Received,
+            CaseState::Supplement,
+            CaseState::Accepted,
+            CaseState::Granted,
+        ]))
         .filter(sight.rows.clone())
         .order_by_asc(Column::DueOn.is_null())
         .order_by_asc(Column::DueOn)

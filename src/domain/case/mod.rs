@@ -2,8 +2,10 @@
 //!
 //! ```text
 //! received ── accept ──► accepted ── grant ──► granted ── issue ──► issued ■
-//!    │                      │ deny                │
-//!    └─ refuse ─► refused ■ └──────► denied ■     └─ withdraw (from any open state) ─► withdrawn ■
+//!  ▲ │ │                    │ deny                │
+//!  │ │ └─ refuse ─► refused ■└──────► denied ■     └─ withdraw (from any open state) ─► withdrawn ■
+//!  │ └─ told once what is missing ─► supplement ── refuse ─► refused ■
+//!  └──────────── it came ──────────────┘
 //! ```
 //!
 //! The row is where a case stands; its events are what happened, append-only, and figures rest on them alone. Day 0 of the
@@ -16,16 +18,20 @@ mod hand;
 mod look;
 mod progress;
 mod receive;
+mod supplement;
 mod tell;
 
 pub use decide::{Correction, Power, Step, correct, redate, step};
 pub use hand::{hand_over, in_hand};
 pub use look::{
-    Desk, Filter, Seen, Sight, Under, agenda, find, is_due_today, is_overdue, list, materials, normal_number, open, reveal, search,
-    see, timeline,
+    Desk, Filter, Seen, Sight, Under, agenda, find, is_due_today, is_overdue, list, materials, normal_number, open,
+    reveal, search, see, timeline,
 };
 pub use progress::{Happened, Progress, Proof, ground, lines, progress};
 pub use receive::{By, Entry, Intake, NUMBERS, Received, Taken, check_code, receive, takes_in};
+pub use supplement::{
+    Missing, Told, complete, correct as correct_supplement, deem_accepted, materials_of_guide, request, told,
+};
 pub use tell::{news, tell_overdue, tell_tasks};
 
 use crate::base::{Kind, Refusal};
@@ -50,6 +56,37 @@ pub const WRONG_STATE: Refusal =
 /// A refusal or denial without a ground.
 pub const GROUND_NEEDED: Refusal =
     Refusal::new(Kind::Invalid, "ground_needed", "不予受理或不予批准必须写明理由（5至500字）。").article("5.3.2c");
+/// A second notice of what is missing.
+pub const SECOND_NOTICE: Refusal = Refusal::new(
+    Kind::Conflict,
+    "second_notice",
+    "这个办件已经一次性告知过要补的材料，不能再次要求补正；告知有误的，由中心主任更正。",
+)
+.article("4.5");
+/// What the guide does not ask for.
+pub const OUTSIDE_GUIDE: Refusal =
+    Refusal::new(Kind::Invalid, "outside_guide", "“{name}”不在这个办件所依据的办事指南里，不得要求申请人提供。")
+        .article("5.3.2b");
+/// Nothing is named that is missing, or not what is wanted of it.
+pub const NOTHING_MISSING: Refusal = Refusal::new(
+    Kind::Invalid,
+    "nothing_missing",
+    "请逐项写明要补的材料和要求（2至200字，一项只写一次），补正期限在明天到90天内。",
+)
+.article("4.5");
+/// The days within which it may be said are over.
+pub const TOO_LATE_TO_ASK: Refusal = Refusal::new(
+    Kind::Conflict,
+    "too_late_to_ask",
+    "收件已过5个工作日，没有告知补正的，自收件之日起视为受理，不能再要求补正。",
+)
+.article("4.5");
+/// Nothing was asked for.
+pub const NOT_ASKED_FOR: Refusal =
+    Refusal::new(Kind::Conflict, "not_asked_for", "这个办件没有待补正的告知，没有可以更正的。").article("4.5");
+/// A correction without its reason.
+pub const WHY_NEEDED: Refusal =
+    Refusal::new(Kind::Invalid, "why_needed", "更正告知必须写明原因（2至500字）。").article("4.5");
 /// A material without a name, or copies that cannot be.
 pub const BAD_MATERIAL: Refusal =
     Refusal::new(Kind::Invalid, "bad_material", "材料名称应为1至200字，份数应为1至99份。");
@@ -75,6 +112,7 @@ pub const fn state_name(state: entity::case::CaseState) -> &'static str {
     use entity::case::CaseState as S;
     match state {
         S::Received => "已收件",
+        S::Supplement => "待补正",
         S::Accepted => "已受理",
         S::Refused => "不予受理",
         S::Granted => "准予，待领取",

@@ -199,7 +199,7 @@ impl Entry {
     }
 }
 
-fn check_materials(materials: Vec<Taken>) -> Result<Vec<Taken>> {
+pub(super) fn check_materials(materials: Vec<Taken>) -> Result<Vec<Taken>> {
     let check = |(n, taken): (usize, Taken)| {
         let name = taken.name.trim().to_owned();
         let readable = (1..=200).contains(&name.chars().count()) && !name.chars().any(char::is_control);

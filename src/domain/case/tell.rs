@@ -51,6 +51,14 @@ fn stands(act: &Act, case: &Model) -> Option<(String, News)> {
     Some((format!("{}/{}/{}", news.kind.word, case.id, case.applicant_id), news))
 }
 
+/// Something is missing.
+pub(super) async fn missing(act: &Act, case: &Model, until: NaiveDate) -> Result<()> {
+    let Some((item, phone)) = told(act, case).await? else { return Ok(()) };
+    let more = Some(("until", day_in_words(until)));
+    let news = News { kind: &notice::SUPPLEMENT, more, due_at: act.now, expires_at: Time::at(until, 0) };
+    notice::say(act, message(act, case, format!("case.supplement/{}", case.id), news, &item, &phone)).await
+}
+
 /// Its deadline was computed anew.
 pub(super) async fn redated(act: &Act, case: &Model, on: NaiveDate) -> Result<()> {
     let Some((item, phone)) = told(act, case).await? else { return Ok(()) };

@@ -150,6 +150,15 @@ pub async fn get(db: &impl ConnectionTrait, centre: &Centre, code: &str) -> Resu
     Ok(all(db, centre).await?.by_code.get(code).cloned().ok_or(UNKNOWN_GUIDE)?)
 }
 
+/// The version that a case began under, whichever is in force by now (article 4.4).
+///
+/// # Errors
+/// Whatever the database says; one that is not there is a fault, for a case rests on it.
+pub async fn version(db: &impl ConnectionTrait, id: Id) -> Result<version::Model> {
+    let version = version::Entity::find_by_id(id).one(db).await?;
+    Ok(version.ok_or_else(|| anyhow::anyhow!("a version of a guide is not there"))?)
+}
+
 /// A guide by id, for naming the matter of one booking or case.
 ///
 /// # Errors

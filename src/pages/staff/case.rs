@@ -6,7 +6,7 @@ use crate::base::error::{Error, Result};
 use crate::base::personal;
 use crate::document::{qr, receipt as paper};
 use crate::domain::act::Page as Part;
-use crate::domain::case::{self, Correction, Filter, Power, Seen, Step};
+use crate::domain::case::{self, Correction, Filter, Power, Seen, Step, Told};
 use crate::domain::identity::staff;
 use crate::domain::{centre, notice, review};
 use crate::pages::booking::{applicant, moment_in_words};
@@ -146,6 +146,12 @@ struct Page {
     open: bool,
     /// The papers and corrections are his business.
     handles: bool,
+    /// Materials of the guide that he may ask for, once.
+    asks: Vec<String>,
+    told: Option<Told>,
+    /// What was missing is his to take in.
+    waits: bool,
+    director: bool,
     elsewhere: Option<String>,
     invitation: Option<Invitation>,
 }
@@ -184,7 +190,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
     let person = seen.applicant.ok_or(Error::from(case::UNKNOWN_CASE))?;
     let office = offices.into_iter().find(|o| o.id == row.office_id).map(|o| o.name).unwrap_or_default();
     let (power, elsewhere) = match row.state {
-        CaseState::Received => (Power::Handle, Some(office.clone())),
+        CaseState::Received | CaseState::Supplement => (Power::Handle, Some(office.clone())),
         CaseState::Accepted => (Power::Decide, Some(office.clone())),
         CaseState::Granted => (Power::Issue, Some("窗口".to_owned())),
         _ => (Power::Issue, None),
@@ -193,6 +199,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         Some(phone) => notice::doubted(app.read(), &app.vault, centre.id, phone).await?,
         None => None,
     };
+    let told = case::told(app.read(), &app.vault, &row).await?;
     let has = |power| sight.under(&row, power).is_ok();
     let yours = has(power);
     page(&Page {
@@ -216,6 +223,10 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         granted: yours && row.state == CaseState::Granted,
         open: row.ended_at.is_none() && has(Power::Issue),
         handles: has(Power::Handle),
+        asks: if told.is_none() { case::materials_of_guide(app.read(), &sight, &row).await? } else { Vec::new() },
+        waits: yours && row.state == CaseState::Supplement,
+        director: by.holder.is_any(&[Role::Director]),
+        told,
         invitation,
         number: row.number,
         receipt_number: row.receipt_number,

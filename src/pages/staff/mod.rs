@@ -6,6 +6,7 @@ mod case;
 mod closure;
 mod post;
 mod receive;
+mod supplement;
 mod texts;
 
 use super::booking::{self as booking_pages, moment_in_words};
@@ -54,6 +55,10 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/cases/:number/mini-code", get(case::show_mini_code))
         .at("/staff/cases/:number/correct", get(case::fill_in_correction).post(case::correct_applicant))
         .at("/staff/cases/:number/reveal", post(case::reveal_applicant))
+        .at("/staff/cases/:number/notice", get(supplement::print))
+        .at("/staff/cases/:number/supplement", post(supplement::ask))
+        .at("/staff/cases/:number/supplement/correct", post(supplement::put_right))
+        .at("/staff/cases/:number/supplement/complete", post(supplement::take_in))
         .at("/staff/cases/:number/:step", post(case::take_step))
         .at("/staff/attendance", get(attendance::show_board))
         .at("/staff/attendance/in", post(attendance::stamp_in))

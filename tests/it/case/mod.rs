@@ -4,6 +4,7 @@ mod receive;
 mod limit;
 mod decide;
 mod look;
+mod supplement;
 
 fn number(case: &serde_json::Value) -> String {
     case["number"].as_str().unwrap().to_owned()

@@ -19,7 +19,45 @@ stories!(
     what_is_due_today_says_so_and_papers_are_for_handlers,
     the_director_sees_when_texts_run_short,
     an_answer_is_read_with_its_number_before_it_is_done_with,
+    what_is_missing_is_told_printed_and_taken_in_by_page,
 );
+
+async fn what_is_missing_is_told_printed_and_taken_in_by_page(town: &Town) {
+    let case = town.received("MZ-01", Some("13800000001")).await;
+    let path = format!("/staff/cases/{}", case["number"].as_str().unwrap());
+    let (window, director) = (Browser::staff(town, "window1").await, Browser::staff(town, "director").await);
+    let word = window.word(&path).await;
+    assert!(window.get(&path).await.text.contains("材料不齐：一次性告知补正"));
+    let form = |until| {
+        let (book, what) = ("居民户口簿", "缺户主页复印件");
+        [
+            ("w", word.as_str()),
+            ("material", "最低生活保障申请书"),
+            ("what", ""),
+            ("material", book),
+            ("what", what),
+            ("until", until),
+        ]
+    };
+    let wrong = window.post(&format!("{path}/supplement"), &form("")).await;
+    assert!(wrong.text.contains("补正期限在明天到90天内") && wrong.text.contains("管理办法 4.5"), "{}", wrong.text);
+    assert_eq!(window.post(&format!("{path}/supplement"), &form("2026-12-08")).await.status, 303);
+    let paper = window.get(&format!("{path}/notice")).await.text;
+    assert!(paper.contains("一次性告知书") && paper.contains("缺户主页复印件") && paper.contains("2026年12月8日"));
+    assert!(paper.contains("田小满") && paper.contains("社会救助暂行办法") && !paper.contains("最低生活保障申请书"));
+    let seen = window.get(&path).await.text;
+    assert!(seen.contains("待补正") && !seen.contains("材料不齐") && !seen.contains("哪里写错了"));
+    let his = director.word(&path).await;
+    let right = [("w", his.as_str()), ("material", "居民户口簿"), ("what", "缺本人页复印件"), ("why", "写错了页")];
+    assert_eq!(window.post(&format!("{path}/supplement/correct"), &right).await.status, 403);
+    assert_eq!(director.post(&format!("{path}/supplement/correct"), &right).await.status, 303);
+    assert!(window.get(&format!("{path}/notice")).await.text.contains("一次性告知书（更正）"));
+    let brought = [("w", word.as_str()), ("material", "居民户口簿"), ("form", "copy")];
+    assert_eq!(window.post(&format!("{path}/supplement/complete"), &brought).await.status, 303);
+    let seen = window.get(&path).await.text;
+    assert!(seen.contains("已收件") && seen.contains("居民户口簿　1份") && seen.contains("/accept"));
+    town.deliver().await;
+}
 
 async fn an_answer_is_read_with_its_number_before_it_is_done_with(town: &Town) {
     town.text_from("13800000001", "请问几点上班").await.ok(200);

@@ -1,0 +1,73 @@
+//! The one supplement notice at the counter: what is missing, printed to take away, and what came.
+
+use crate::access::{By, CaseHandler, Director};
+use crate::base::error::Result;
+use crate::document::supplement as paper;
+use crate::domain::case::{self, Missing, Taken};
+use crate::pages::form::{Frame, Sent, Someone, go_to, page, words};
+use askama::Template;
+use chrono::NaiveDate;
+use entity::case::MaterialForm;
+use poem::web::{Html, Path};
+use poem::{IntoResponse as _, Response, handler};
+use sea_orm::ActiveEnum as _;
+
+#[derive(Template)]
+#[template(path = "refused.html")]
+struct Refused {
+    frame: Frame,
+    number: String,
+    wrong: String,
+}
+
+/// Back to the case, or why not.
+fn done<R: crate::access::Rank, T>(by: &By<R>, number: String, done: Result<T>) -> poem::Result<Response> {
+    match done {
+        Ok(_) => Ok(go_to(&format!("/staff/cases/{number}"))),
+        Err(error) => page(&Refused { frame: Frame::of_staff(by), number, wrong: words(error)? }),
+    }
+}
+
+/// What a form names: each material, and what is wanted of it beside.
+fn wanted(fields: &crate::pages::form::Fields) -> Vec<Missing> {
+    let both = fields.all("material").into_iter().zip(fields.all("what"));
+    both.filter(|(_, what)| !what.trim().is_empty()).map(|(material, what)| Missing { material, what }).collect()
+}
+
+#[handler]
+pub(super) async fn ask(sent: Sent<CaseHandler>, Path(number): Path<String>) -> poem::Result<Response> {
+    let Sent { by, fields } = sent;
+    let until = fields.get("until").parse::<NaiveDate>().unwrap_or_default();
+    let asked = async |act: &_| case::request(act, &number, wanted(&fields), until).await;
+    let asked = by.visit.write(by.who.clone(), asked).await;
+    done(&by, number, asked)
+}
+
+#[handler]
+pub(super) async fn put_right(sent: Sent<Director>, Path(number): Path<String>) -> poem::Result<Response> {
+    let Sent { by, fields } = sent;
+    let put = async |act: &_| case::correct_supplement(act, &number, wanted(&fields), fields.get("why")).await;
+    let put = by.visit.write(by.who.clone(), put).await;
+    done(&by, number, put)
+}
+
+#[handler]
+pub(super) async fn take_in(sent: Sent<CaseHandler>, Path(number): Path<String>) -> poem::Result<Response> {
+    let Sent { by, fields } = sent;
+    let both = fields.all("material").into_iter().zip(fields.all("form"));
+    let brought = both.filter_map(|(name, form)| {
+        let form = MaterialForm::try_from_value(&form).ok()?;
+        Some(Taken { name, form, copies: 1 })
+    });
+    let brought: Vec<Taken> = brought.collect();
+    let taken = by.visit.write(by.who.clone(), async |act| case::complete(act, &number, brought).await).await;
+    done(&by, number, taken)
+}
+
+#[handler]
+pub(super) async fn print(Someone(by): Someone<CaseHandler>, Path(number): Path<String>) -> poem::Result<Response> {
+    let (app, sight) = (&by.visit.app, by.sight().await?);
+    let url = &app.rules.public_url;
+    let notice = paper::page(app.read(), &app.vault, &by.visit.centre, url, &number, &sight).await?;
+    Ok(Html(notice).into_response())
+}
