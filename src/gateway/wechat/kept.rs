@@ -90,17 +90,18 @@ impl Kept {
         let Some(shared) = &self.shared else { return self.fetch(now, fetch).await };
         for _ in 0..TURN * 1000 / 50 {
             // Who finds it gone does without.
-            let Ok(there) = shared.get(&self.name).await else { break };
-            if let Some((word, until)) = there.and_then(|sealed| self.open(&sealed))
-                && until > now
-                && Some(word.as_str()) != bad
-            {
-                *self.lock() = Some((word.clone(), until));
-                return Ok(word);
+            match self.there(shared, now, bad).await {
+                Ok(Some(word)) => return Ok(word),
+                Ok(None) => {}
+                Err(_) => break,
             }
             match shared.take_turn(&format!("{}:turn", self.name), TURN).await {
                 Ok(true) => {
-                    let fetched = self.fetch(now, fetch).await;
+                    // Whoever had the turn before may have fetched it since we looked.
+                    let fetched = match self.there(shared, now, bad).await {
+                        Ok(Some(word)) => Ok(word),
+                        _ => self.fetch(now, fetch).await,
+                    };
                     if fetched.is_ok() {
                         self.share(shared, now).await;
                     }
@@ -112,6 +113,16 @@ impl Kept {
             }
         }
         self.fetch(now, fetch).await
+    }
+
+    /// The word that all share, if it is good still and not the one that was found bad.
+    async fn there(&self, shared: &Shared, now: Time, bad: Option<&str>) -> anyhow::Result<Option<String>> {
+        let there = shared.get(&self.name).await?.and_then(|sealed| self.open(&sealed));
+        let Some((word, until)) = there.filter(|(word, until)| *until > now && Some(word.as_str()) != bad) else {
+            return Ok(None);
+        };
+        *self.lock() = Some((word.clone(), until));
+        Ok(Some(word))
     }
 
     async fn fetch<F: Future<Output = Result<Fetched, Fault>>>(
