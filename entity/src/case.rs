@@ -33,6 +33,8 @@ word! {
         Supplement,
         /// 受理: accepted, the clock runs.
         Accepted,
+        /// 挂起: its clock stands still for a special procedure (特别程序).
+        Suspended,
         /// 不予受理: not accepted.
         Refused,
         /// 准予: decided for the applicant, not yet handed over.
@@ -93,12 +95,40 @@ pub struct Model {
     pub due_on: Option<NaiveDate>,
     /// The day rests on a year without an official arrangement of holidays.
     pub due_provisional: bool,
+    /// Working days by which the limit is longer than was promised: the clock stood still, or it was extended.
+    pub added_days: i32,
+    /// Since when the clock stands still, if it does.
+    pub suspended_on: Option<NaiveDate>,
+    /// When it was extended, if it was.
+    pub extended_on: Option<NaiveDate>,
     /// Day of the decision or refusal.
     pub decided_on: Option<NaiveDate>,
     /// When it ended.
     pub ended_at: Option<Time>,
 }
 plain!();
+
+word! {
+    /// Procedures whose time does not count (特别程序, 行政许可法 45).
+    SpecialProcedure {
+        /// 听证.
+        Hearing,
+        /// 招标.
+        Tender,
+        /// 拍卖.
+        Auction,
+        /// 检验.
+        Inspection,
+        /// 检测.
+        Testing,
+        /// 检疫.
+        Quarantine,
+        /// 鉴定.
+        Appraisal,
+        /// 专家评审.
+        ExpertReview,
+    }
+}
 
 word! {
     /// What happened to a case.
@@ -129,6 +159,12 @@ word! {
         Supplemented,
         /// Nothing was said within five working days: accepted from the day of receipt (逾期不告知视为受理).
         DeemedAccepted,
+        /// Its clock stands still.
+        Suspended,
+        /// It goes on.
+        Resumed,
+        /// Its limit is longer.
+        Extended,
     }
 }
 

@@ -143,6 +143,13 @@ impl Calendar {
         Deadline { on, provisional: unofficial || last_week }
     }
 
+    /// How many working days lie from a day on, up to and without another.
+    #[must_use]
+    pub fn working_days(&self, from: NaiveDate, to: NaiveDate) -> u32 {
+        let days = from.iter_days().take_while(|day| *day < to).filter(|day| self.is_working_day(*day));
+        u32::try_from(days.count()).unwrap_or(u32::MAX)
+    }
+
     /// The `n`-th working day before `end`.
     #[must_use]
     pub fn back(&self, end: NaiveDate, n: u32) -> NaiveDate {

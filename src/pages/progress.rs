@@ -96,6 +96,9 @@ pub(super) const fn event_name(kind: CaseEventKind) -> &'static str {
         CaseEventKind::Supplement => "一次性告知补正",
         CaseEventKind::SupplementCorrected => "更正补正告知",
         CaseEventKind::Supplemented => "补正材料已收",
+        CaseEventKind::Suspended => "进入特别程序，期限暂停",
+        CaseEventKind::Resumed => "恢复办理",
+        CaseEventKind::Extended => "延期",
         CaseEventKind::DeemedAccepted => "逾期未告知，视为受理",
     }
 }

@@ -775,16 +775,20 @@ create table service_case (
     channel         text    not null check (channel in
         ('window', 'mini_program', 'web', 'phone', 'home_visit', 'agent')),
     state           text    not null check (state in
-        ('received', 'supplement', 'accepted', 'refused', 'granted', 'denied', 'issued', 'withdrawn')),
+        ('received', 'supplement', 'accepted', 'suspended', 'refused', 'granted', 'denied', 'issued', 'withdrawn')),
     received_at     bigint  not null,
     accepted_on     date,
     due_on          date,
     due_provisional boolean not null,
+    added_days      integer not null check (added_days >= 0),
+    suspended_on    date,
+    extended_on     date,
     decided_on      date,
     ended_at        bigint,
     unique (centre_id, number),
     unique (centre_id, receipt_number),
     check ((limit_days is null) = (due_on is null)),
+    check ((state = 'suspended') = (suspended_on is not null)),
     check ((state in ('refused', 'denied', 'issued', 'withdrawn')) = (ended_at is not null))
 );
 create index case_recent on service_case (centre_id, received_at);
@@ -798,7 +802,8 @@ create table case_event (
     centre_id   {id}   not null references centre (id),
     case_id     {id}   not null references service_case (id),
     kind        text   not null check (kind in ('received', 'accepted', 'refused', 'granted', 'denied', 'issued',
-        'withdrawn', 'corrected', 'redated', 'supplement', 'supplement_corrected', 'supplemented', 'deemed_accepted')),
+        'withdrawn', 'corrected', 'redated', 'supplement', 'supplement_corrected', 'supplemented', 'deemed_accepted',
+        'suspended', 'resumed', 'extended')),
     at          bigint not null,
     recorded_at bigint not null,
     on_date     date   not null,

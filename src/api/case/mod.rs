@@ -19,9 +19,11 @@ use poem_openapi::types::ToJSON as _;
 const PDF_NOT_BUILT: Refusal =
     Refusal::new(Kind::Missing, "pdf_not_built", "这个版本不生成PDF，请打开网页回执单用浏览器打印。");
 
+mod clock;
 mod supplement;
 mod view;
 
+pub(super) use clock::Clock;
 pub(super) use supplement::Supplements;
 
 use view::{

@@ -1,23 +1,27 @@
 //! From acceptance to the end (受理、办理、办结), and corrections on the way.
 
-use super::look::{Sight, Under, colleague};
+use super::desk::{Power, Under};
+use super::look::{Sight, colleague};
 use super::receive::Happening;
 use super::tell;
-use super::{GROUND_NEEDED, NOTHING_TO_CORRECT, UNKNOWN_CASE, WRONG_STATE, state_name};
+use super::{
+    BAD_EXTENSION, EXTENDED_BEFORE, GROUND_NEEDED, NOTHING_TO_CORRECT, UNKNOWN_CASE, WRONG_STATE, procedure_name,
+    state_name,
+};
 use crate::base::error::Result;
 use crate::domain::act::Act;
 use crate::domain::applicant::{self, Typed};
 use crate::domain::calendar::{self, Calendar};
 use crate::domain::identity::Viewer;
-use crate::domain::post::Post;
 use crate::domain::{audit, notice};
 use chrono::NaiveDate;
 use entity::applicant::{ApplicantKind, IdType};
-use entity::authority::DelegatedPower;
-use entity::case::{CaseEventKind, CaseState, Column, Entity, Model, event};
-use entity::post::PostKind;
+use entity::case::{CaseEventKind, CaseState, Column, Entity, Model, SpecialProcedure, event};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
+
+/// Working days by which a limit is extended, at most (行政许可法 42).
+const LONGEST_EXTENSION: u32 = 10;
 
 /// A step of a case after its receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +38,12 @@ pub enum Step {
     Deny(String),
     /// 领取: handed over where it was received (article 4.6).
     Issue,
+    /// 挂起: its clock stands still for a special procedure, of which the applicant is told.
+    Suspend(SpecialProcedure, String),
+    /// 恢复: the procedure is over.
+    Resume,
+    /// 延期: once, by so many working days, with its ground, by the first responsible person.
+    Extend(u32, String),
     /// 撤回: taken back for its applicant, at any time before it ended.
     Withdraw,
 }
@@ -43,7 +53,8 @@ impl Step {
     #[must_use]
     pub const fn power(&self) -> Power {
         match self {
-            Self::Accept | Self::Deem | Self::Refuse(_) => Power::Handle,
+            Self::Accept | Self::Deem | Self::Refuse(_) | Self::Suspend(..) | Self::Resume => Power::Handle,
+            Self::Extend(..) => Power::Extend,
             Self::Grant | Self::Deny(_) => Power::Decide,
             Self::Issue | Self::Withdraw => Power::Issue,
         }
@@ -54,9 +65,13 @@ impl Step {
         match self {
             Self::Accept | Self::Deem => &[CaseState::Received],
             Self::Refuse(_) => &[CaseState::Received, CaseState::Supplement],
-            Self::Grant | Self::Deny(_) => &[CaseState::Accepted],
+            Self::Grant | Self::Deny(_) | Self::Suspend(..) | Self::Extend(..) => &[CaseState::Accepted],
+            Self::Resume => &[CaseState::Suspended],
             Self::Issue => &[CaseState::Granted],
-            Self::Withdraw => &[CaseState::Received, CaseState::Supplement, CaseState::Accepted, CaseState::Granted],
+            Self::Withdraw => {
+                use CaseState::{Accepted, Granted, Received, Supplement, Suspended};
+                &[Received, Supplement, Accepted, Suspended, Granted]
+            }
         }
     }
 
@@ -65,6 +80,9 @@ impl Step {
         match self {
             Self::Accept => (CaseState::Accepted, CaseEventKind::Accepted),
             Self::Deem => (CaseState::Accepted, CaseEventKind::DeemedAccepted),
+            Self::Suspend(..) => (CaseState::Suspended, CaseEventKind::Suspended),
+            Self::Resume => (CaseState::Accepted, CaseEventKind::Resumed),
+            Self::Extend(..) => (CaseState::Accepted, CaseEventKind::Extended),
             Self::Refuse(_) => (CaseState::Refused, CaseEventKind::Refused),
             Self::Grant => (CaseState::Granted, CaseEventKind::Granted),
             Self::Deny(_) => (CaseState::Denied, CaseEventKind::Denied),
@@ -95,16 +113,38 @@ impl Step {
                 next.due_provisional = deadline.is_some_and(|d| d.provisional);
             }
             Self::Refuse(_) | Self::Grant | Self::Deny(_) => next.decided_on = Some(today),
+            Self::Suspend(..) => next.suspended_on = Some(today),
+            Self::Resume => {
+                let stood = next.suspended_on.take().map_or(0, |since| calendar.working_days(since, today));
+                lengthen(&mut next, calendar, stood);
+            }
+            Self::Extend(days, _) => {
+                if next.extended_on.is_some() {
+                    return Err(EXTENDED_BEFORE.into());
+                }
+                if next.due_on.is_none() || !(1..=LONGEST_EXTENSION).contains(days) {
+                    return Err(BAD_EXTENSION.on("days").into());
+                }
+                next.extended_on = Some(today);
+                lengthen(&mut next, calendar, *days);
+            }
             Self::Issue | Self::Withdraw => {}
         }
-        if !matches!(self, Self::Accept | Self::Deem | Self::Grant) {
+        // Taken back meanwhile, it stands still no longer.
+        next.suspended_on = next.suspended_on.filter(|_| next.state == CaseState::Suspended);
+        if matches!(self, Self::Refuse(_) | Self::Deny(_) | Self::Issue | Self::Withdraw) {
             next.ended_at = Some(act.now);
         }
         let ground = match self {
-            Self::Refuse(ground) | Self::Deny(ground) => Some(check_ground(ground)?),
+            Self::Refuse(ground) | Self::Deny(ground) | Self::Extend(_, ground) => {
+                Some(check_ground(ground)?.to_owned())
+            }
+            Self::Suspend(procedure, words) => {
+                Some(format!("{}：{}", procedure_name(*procedure), check_ground(words)?))
+            }
             _ => None,
         };
-        let event = Happening { kind, under, words: ground, fields: None }.written(act, &next)?;
+        let event = Happening { kind, under, words: ground.as_deref(), fields: None }.written(act, &next)?;
         Ok((next, event))
     }
 }
@@ -123,8 +163,21 @@ pub async fn step(act: &Act, number: &str, step: &Step) -> Result<Model> {
     act.insert(event).await?;
     // What was said of where it stood, and has not gone out, is no longer true.
     notice::withdraw(act, next.id).await?;
-    tell::say_news(act, &next).await?;
+    match step {
+        Step::Suspend(procedure, _) => tell::suspended(act, &next, procedure_name(*procedure)).await?,
+        Step::Resume => tell::moved(act, &next, &notice::RESUMED).await?,
+        Step::Extend(..) => tell::moved(act, &next, &notice::EXTENDED).await?,
+        _ => tell::say_news(act, &next).await?,
+    }
     Ok(next)
+}
+
+/// Makes a limit so many working days longer.
+fn lengthen(case: &mut Model, calendar: &Calendar, days: u32) {
+    case.added_days = case.added_days.saturating_add(i32::try_from(days).unwrap_or(i32::MAX));
+    if let Some((on, provisional)) = counted(calendar, case) {
+        (case.due_on, case.due_provisional) = (Some(on), provisional);
+    }
 }
 
 /// A case that whoever acts may take back.
@@ -136,37 +189,6 @@ async fn takes_back(act: &Act, number: &str) -> Result<(Model, Option<Under>)> {
         // Only what is shown in full is a resident's own to take back.
         Viewer::Resident(_) if sight.in_full(&case) => Ok((case, None)),
         Viewer::Resident(_) => Err(UNKNOWN_CASE.into()),
-    }
-}
-
-/// What an act needs: the post that it is done at (article 4.8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Power {
-    /// Accepting and refusing: the windows, and the office that handles it.
-    Handle,
-    /// Deciding: whoever the office has delegated it to (article 4.2).
-    Decide,
-    /// Handing over and taking back: the windows.
-    Issue,
-}
-
-impl Power {
-    /// The delegated power that it takes, if it takes one.
-    pub(super) const fn delegated(self) -> Option<DelegatedPower> {
-        match self {
-            Self::Decide => Some(DelegatedPower::Decide),
-            Self::Handle | Self::Issue => None,
-        }
-    }
-
-    /// True when a post may have it over a case.
-    #[must_use]
-    pub fn belongs_to(self, post: &Post, case: &Model) -> bool {
-        let has = match (post.row.kind, self) {
-            (PostKind::Chief | PostKind::Window, _) | (PostKind::Office, Self::Handle | Self::Decide) => true,
-            (PostKind::Office, Self::Issue) | (PostKind::Supervision, _) => false,
-        };
-        has && post.takes(case.guide_id, case.office_id)
     }
 }
 
@@ -189,6 +211,9 @@ pub(super) async fn turn(act: &Act, next: &Model, from: &[CaseState]) -> Result<
         .col_expr(Column::AcceptedOn, Expr::value(next.accepted_on))
         .col_expr(Column::DueOn, Expr::value(next.due_on))
         .col_expr(Column::DueProvisional, Expr::value(next.due_provisional))
+        .col_expr(Column::AddedDays, Expr::value(next.added_days))
+        .col_expr(Column::SuspendedOn, Expr::value(next.suspended_on))
+        .col_expr(Column::ExtendedOn, Expr::value(next.extended_on))
         .col_expr(Column::DecidedOn, Expr::value(next.decided_on))
         .col_expr(Column::EndedAt, Expr::value(next.ended_at))
         .filter(Column::Id.eq(next.id))
@@ -316,7 +341,14 @@ pub async fn redate(act: &Act) -> Result<usize> {
 }
 
 fn anew(calendar: &Calendar, case: &Model) -> Option<(NaiveDate, bool)> {
+    let (on, provisional) = counted(calendar, case)?;
+    Some((case.due_on.map_or(on, |promised| promised.min(on)), provisional))
+}
+
+/// The last day of a limit, with what was added to it.
+fn counted(calendar: &Calendar, case: &Model) -> Option<(NaiveDate, bool)> {
     let start = case.accepted_on.unwrap_or_else(|| case.received_at.date());
-    let deadline = calendar.add(start, case.limit_days?.unsigned_abs());
-    Some((case.due_on.map_or(deadline.on, |promised| promised.min(deadline.on)), deadline.provisional))
+    let days = case.limit_days?.saturating_add(case.added_days);
+    let deadline = calendar.add(start, days.unsigned_abs());
+    Some((deadline.on, deadline.provisional))
 }

@@ -1,22 +1,18 @@
 //! Looking at cases: who may see what is decided here, once.
 
-use super::decide::Power;
+use super::desk::{Desk, Power, Under};
 use super::progress::Proof;
 use super::{BAD_FIELDS, PURPOSE_NEEDED, PURPOSE_WITHOUT_NUMBERS, UNKNOWN_CASE, WRONG_PROOF};
 use crate::base::error::Result;
 use crate::base::personal;
 use crate::base::vault::Vault;
-use crate::domain::act::{Act, Page, StaffMember, Who};
+use crate::domain::act::{Act, Page, Who};
 use crate::domain::applicant::{self, Applicant};
-use crate::domain::authority::{self, Delegations, NO_POWER, Wanted};
-use crate::domain::cover::{Cover, NOT_YOUR_POST, Standing};
+use crate::domain::cover::{Cover, NOT_YOUR_POST};
 use crate::domain::identity::Viewer;
-use crate::domain::post::Post;
 use crate::domain::published::Centre;
-use crate::domain::{audit, guide};
-use chrono::NaiveDate;
+use crate::domain::{audit, authority, guide};
 use entity::case::{CaseState, Column, Entity, Model, event, material};
-use entity::guide::ItemKind;
 use entity::identity::Role;
 use entity::post::PostKind;
 use entity::{Id, Time};
@@ -25,55 +21,12 @@ use sea_orm::{
     QuerySelect as _, Select,
 };
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 /// What somebody may see of cases at a moment, and under which posts he acts there.
 pub struct Sight {
     viewer: Viewer,
     rows: Condition,
     desk: Option<Desk>,
-}
-
-/// Who holds which post at a moment, and what was delegated to it.
-pub struct Desk {
-    /// Who holds which post.
-    pub cover: Cover,
-    /// The letters of delegation.
-    pub delegations: Arc<Delegations>,
-    /// The day.
-    pub on: NaiveDate,
-}
-
-/// Under which post an act is done, and by which letter of delegation where it takes a delegated power.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Under {
-    /// The post.
-    pub standing: Standing,
-    /// The letter.
-    pub delegation: Option<Id>,
-}
-
-impl Desk {
-    /// Under which post a member of staff has a power over a case; whether it is its turn is another question.
-    ///
-    /// # Errors
-    /// `not_your_post`, `you_are_away`, `held_by_another`, `no_power`.
-    pub fn under(&self, staff: &StaffMember, case: &Model, power: Power) -> Result<Under> {
-        let takes = |post: &Post| power.belongs_to(post, case);
-        let Some(delegated) = power.delegated() else {
-            return Ok(Under { standing: self.cover.standing(staff, takes)?, delegation: None });
-        };
-        let instant = case.item_kind == Some(ItemKind::Instant);
-        let giving = |post: Id| {
-            let wanted = Wanted { office: case.office_id, post, power: delegated, instant };
-            self.delegations.giving(wanted, self.on).map(|letter| letter.row.id)
-        };
-        match self.cover.standing(staff, |post| takes(post) && giving(post.row.id).is_some()) {
-            Ok(standing) => Ok(Under { standing, delegation: giving(standing.post) }),
-            // He is at a post that would do, if it had the power.
-            Err(refused) => Err(if self.cover.standing(staff, takes).is_ok() { NO_POWER.into() } else { refused }),
-        }
-    }
 }
 
 impl Sight {
@@ -265,6 +218,7 @@ pub async fn agenda(
             CaseState::Received,
             CaseState::Supplement,
             CaseState::Accepted,
+            CaseState::Suspended,
             CaseState::Granted,
         ]))
         .filter(sight.rows.clone())

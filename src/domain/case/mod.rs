@@ -5,7 +5,7 @@
 //!  ▲ │ │                    │ deny                │
 //!  │ │ └─ refuse ─► refused ■└──────► denied ■     └─ withdraw (from any open state) ─► withdrawn ■
 //!  │ └─ told once what is missing ─► supplement ── refuse ─► refused ■
-//!  └──────────── it came ──────────────┘
+//!  └──────────── it came ──────────────┘      accepted ◄── resume ── suspend ──► suspended
 //! ```
 //!
 //! The row is where a case stands; its events are what happened, append-only, and figures rest on them alone. Day 0 of the
@@ -14,6 +14,7 @@
 //! a phone's tail would: a villager without a phone loses nothing.
 
 mod decide;
+mod desk;
 mod hand;
 mod look;
 mod progress;
@@ -21,11 +22,12 @@ mod receive;
 mod supplement;
 mod tell;
 
-pub use decide::{Correction, Power, Step, correct, redate, step};
+pub use decide::{Correction, Step, correct, redate, step};
+pub use desk::{Desk, Power, Under};
 pub use hand::{hand_over, in_hand};
 pub use look::{
-    Desk, Filter, Seen, Sight, Under, agenda, find, is_due_today, is_overdue, list, materials, normal_number, open,
-    reveal, search, see, timeline,
+    Filter, Seen, Sight, agenda, find, is_due_today, is_overdue, list, materials, normal_number, open, reveal, search,
+    see, timeline,
 };
 pub use progress::{Happened, Progress, Proof, ground, lines, progress};
 pub use receive::{By, Entry, Intake, NUMBERS, Received, Taken, check_code, receive, takes_in};
@@ -87,6 +89,12 @@ pub const NOT_ASKED_FOR: Refusal =
 /// A correction without its reason.
 pub const WHY_NEEDED: Refusal =
     Refusal::new(Kind::Invalid, "why_needed", "更正告知必须写明原因（2至500字）。").article("4.5");
+/// It was extended before.
+pub const EXTENDED_BEFORE: Refusal =
+    Refusal::new(Kind::Conflict, "extended_before", "这个办件已经延期过一次，不能再延。").article("4.5");
+/// Days that cannot be, or no limit that could be longer.
+pub const BAD_EXTENSION: Refusal =
+    Refusal::new(Kind::Invalid, "bad_extension", "延期应为1至10个工作日，没有公布期限的办件不用延期。").article("4.5");
 /// A material without a name, or copies that cannot be.
 pub const BAD_MATERIAL: Refusal =
     Refusal::new(Kind::Invalid, "bad_material", "材料名称应为1至200字，份数应为1至99份。");
@@ -106,6 +114,22 @@ pub const PURPOSE_WITHOUT_NUMBERS: Refusal = Refusal::new(
     "用途会长期留存，请不要写电话、证件号码和姓名，只写办什么事。",
 );
 
+/// A special procedure, as the law calls it.
+#[must_use]
+pub const fn procedure_name(procedure: entity::case::SpecialProcedure) -> &'static str {
+    use entity::case::SpecialProcedure as P;
+    match procedure {
+        P::Hearing => "听证",
+        P::Tender => "招标",
+        P::Auction => "拍卖",
+        P::Inspection => "检验",
+        P::Testing => "检测",
+        P::Quarantine => "检疫",
+        P::Appraisal => "鉴定",
+        P::ExpertReview => "专家评审",
+    }
+}
+
 /// The state in the words of the window.
 #[must_use]
 pub const fn state_name(state: entity::case::CaseState) -> &'static str {
@@ -114,6 +138,7 @@ pub const fn state_name(state: entity::case::CaseState) -> &'static str {
         S::Received => "已收件",
         S::Supplement => "待补正",
         S::Accepted => "已受理",
+        S::Suspended => "特别程序中，期限暂停",
         S::Refused => "不予受理",
         S::Granted => "准予，待领取",
         S::Denied => "不予批准",

@@ -1,6 +1,6 @@
 //! Receiving (收件): taking a case in against a receipt.
 
-use super::look::Under;
+use super::desk::Under;
 use super::{BAD_MATERIAL, tell};
 use crate::base::error::Result;
 use crate::base::personal;
@@ -180,6 +180,9 @@ impl Entry {
             accepted_on: None,
             due_on: deadline.map(|d| d.on),
             due_provisional: deadline.is_some_and(|d| d.provisional),
+            added_days: 0,
+            suspended_on: None,
+            extended_on: None,
             decided_on: None,
             ended_at: None,
         };

@@ -4,7 +4,8 @@
 //! began under. He says it once; the director may put an error in it right, which moves no day and stays written. Where nothing
 //! was said by then, the case is accepted from the day of its receipt (行政许可法 32).
 
-use super::decide::{Power, Step, mine, turn};
+use super::decide::{Step, mine, turn};
+use super::desk::Power;
 use super::look::Sight;
 use super::receive::{Happening, Taken, check_materials};
 use super::{

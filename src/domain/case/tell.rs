@@ -51,6 +51,22 @@ fn stands(act: &Act, case: &Model) -> Option<(String, News)> {
     Some((format!("{}/{}/{}", news.kind.word, case.id, case.applicant_id), news))
 }
 
+/// Its clock stands still for a special procedure.
+pub(super) async fn suspended(act: &Act, case: &Model, why: &'static str) -> Result<()> {
+    let Some((item, phone)) = told(act, case).await? else { return Ok(()) };
+    let more = Some(("why", why.to_owned()));
+    let news = News { kind: &notice::SUSPENDED, more, due_at: act.now, expires_at: act.now + Duration::days(7) };
+    notice::say(act, message(act, case, format!("case.suspended/{}/{}", case.id, act.now.0), news, &item, &phone)).await
+}
+
+/// Its last day is another: the clock goes on, or the limit is longer.
+pub(super) async fn moved(act: &Act, case: &Model, kind: &'static notice::Kind) -> Result<()> {
+    let (Some(due_on), Some((item, phone))) = (case.due_on, told(act, case).await?) else { return Ok(()) };
+    let more = Some(("until", day_in_words(due_on)));
+    let news = News { kind, more, due_at: act.now, expires_at: act.now + Duration::days(7) };
+    notice::say(act, message(act, case, format!("{}/{}/{due_on}", kind.word, case.id), news, &item, &phone)).await
+}
+
 /// Something is missing.
 pub(super) async fn missing(act: &Act, case: &Model, until: NaiveDate) -> Result<()> {
     let Some((item, phone)) = told(act, case).await? else { return Ok(()) };

@@ -91,6 +91,12 @@ kinds! {
     GRANTED = "case.granted" "可领取结果", Fact, ["item", "number", "place", "phone"];
     /// A deadline was computed anew.
     REDATED = "case.redated" "期限变动", Fact, ["item", "number", "until"];
+    /// A clock stands still.
+    SUSPENDED = "case.suspended" "特别程序", Fact, ["item", "number", "why", "phone"];
+    /// It goes on.
+    RESUMED = "case.resumed" "恢复办理", Fact, ["item", "number", "until", "phone"];
+    /// A limit is longer.
+    EXTENDED = "case.extended" "延期", Fact, ["item", "number", "until", "phone"];
     /// A deadline was not kept.
     OVERDUE = "case.overdue" "超期致歉", Fact, ["item", "number", "until", "phone"];
     /// A case has ended, and can be rated.

@@ -4,6 +4,7 @@
 //! is `open → rated | lapsed`, and is answered by link, by a code typed by hand, or by a digit in a text. Unrated stays
 //! unrated: no grade is ever invented. Opening a link or a page changes nothing.
 
+mod answer;
 mod dictionary;
 mod give;
 mod invite;

@@ -14,7 +14,7 @@ use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words}
 use crate::pages::progress::{event_name, limit_in_words};
 use askama::Template;
 use entity::Time;
-use entity::case::CaseState;
+use entity::case::{CaseState, SpecialProcedure};
 use entity::identity::Role;
 use poem::web::{Html, Path, Query};
 use poem::{IntoResponse as _, Response, handler};
@@ -89,6 +89,10 @@ pub(super) async fn list_cases(
     })
 }
 
+fn procedures() -> Vec<(String, &'static str)> {
+    <SpecialProcedure as sea_orm::Iterable>::iter().map(|p| (p.word(), case::procedure_name(p))).collect()
+}
+
 fn states() -> Vec<(String, &'static str)> {
     <CaseState as sea_orm::Iterable>::iter().map(|s| (s.word(), case::state_name(s))).collect()
 }
@@ -142,6 +146,10 @@ struct Page {
     events: Vec<String>,
     received: bool,
     accepted: bool,
+    suspended: bool,
+    suspends: bool,
+    extends: bool,
+    procedures: Vec<(String, &'static str)>,
     granted: bool,
     open: bool,
     /// The papers and corrections are his business.
@@ -191,6 +199,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
     let office = offices.into_iter().find(|o| o.id == row.office_id).map(|o| o.name).unwrap_or_default();
     let (power, elsewhere) = match row.state {
         CaseState::Received | CaseState::Supplement => (Power::Handle, Some(office.clone())),
+        CaseState::Suspended => (Power::Handle, Some(office.clone())),
         CaseState::Accepted => (Power::Decide, Some(office.clone())),
         CaseState::Granted => (Power::Issue, Some("窗口".to_owned())),
         _ => (Power::Issue, None),
@@ -220,6 +229,10 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         events,
         received: yours && row.state == CaseState::Received,
         accepted: yours && row.state == CaseState::Accepted,
+        suspended: yours && row.state == CaseState::Suspended,
+        suspends: row.state == CaseState::Accepted && has(Power::Handle),
+        extends: row.state == CaseState::Accepted && row.extended_on.is_none() && has(Power::Extend),
+        procedures: procedures(),
         granted: yours && row.state == CaseState::Granted,
         open: row.ended_at.is_none() && has(Power::Issue),
         handles: has(Power::Handle),
@@ -285,6 +298,12 @@ pub(super) async fn take_step(
         "grant" => Step::Grant,
         "deny" => Step::Deny(ground()),
         "issue" => Step::Issue,
+        "suspend" => {
+            let procedure = SpecialProcedure::try_from_value(&fields.get("procedure").to_owned());
+            Step::Suspend(procedure.map_err(|_| Error::from(NO_ROUTE))?, ground())
+        }
+        "resume" => Step::Resume,
+        "extend" => Step::Extend(fields.get("days").parse().unwrap_or(0), ground()),
         "withdraw" => Step::Withdraw,
         _ => return Err(Error::from(NO_ROUTE).into()),
     };

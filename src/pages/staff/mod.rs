@@ -17,7 +17,7 @@ use crate::base::personal;
 use crate::domain::booking::{self, Booked};
 use crate::domain::case::agenda;
 use crate::domain::identity::session;
-use crate::domain::notice;
+use crate::domain::{cover, notice};
 use askama::Template;
 use chrono::{Duration, NaiveDate};
 use entity::Id;
@@ -64,6 +64,7 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/attendance/in", post(attendance::stamp_in))
         .at("/staff/attendance/out", post(attendance::stamp_out))
         .at("/staff/posts", get(post::show_posts))
+        .at("/staff/posts/:code/substitute", post(post::name_substitute))
         .at("/staff/whereabouts", post(post::go_out))
         .at("/staff/whereabouts/back", post(post::come_back))
         .at("/staff/leaves", post(post::ask_leave))
@@ -160,6 +161,8 @@ struct Desk {
     director: bool,
     /// What was spent of the day's texts, if that is much.
     texts: Option<(i64, i64)>,
+    /// Posts that nobody holds while the windows are open.
+    empty: Vec<String>,
     /// Texts and answers that wait for somebody.
     waiting: u64,
     tail: String,
@@ -239,6 +242,7 @@ async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>)
     } else {
         0
     };
+    let empty = if director { cover::unattended(app.read(), centre, now).await? } else { Vec::new() };
     let cases = agenda(app.read(), &app.vault, centre, &by.sight().await?, 100).await?;
     let cases = cases.into_iter().map(|seen| case::Shown::of(seen, now)).collect();
     page(&Desk {
@@ -247,6 +251,7 @@ async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>)
         window,
         director,
         texts,
+        empty,
         waiting,
         tail: tail.unwrap_or_default(),
         day,

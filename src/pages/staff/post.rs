@@ -1,8 +1,8 @@
 //! Posts and leave: who is at which post, who is out, asking for leave and ruling on it, handing over.
 
-use crate::access::{By, LeaveRuler, Staff};
+use crate::access::{By, Director, LeaveRuler, Rank, Staff};
 use crate::base::error::Result;
-use crate::domain::act::Act;
+use crate::domain::act::{Act, StaffMember};
 use crate::domain::cover::{self, Cover};
 use crate::domain::identity::staff;
 use crate::domain::leave::{self, BAD_TIME, Wish};
@@ -19,6 +19,7 @@ use poem::web::Path;
 use poem::{Response, handler};
 use sea_orm::ActiveEnum as _;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 #[derive(Template)]
 #[template(path = "posts.html")]
@@ -26,6 +27,8 @@ struct Page {
     frame: Frame,
     word: String,
     posts: Vec<PostLine>,
+    /// Substitutes are the director's to name.
+    director: bool,
     out: Vec<String>,
     am_out: bool,
     handovers: Vec<HandoverLine>,
@@ -39,6 +42,7 @@ struct Page {
 }
 
 struct PostLine {
+    code: String,
     name: String,
     holder: Option<String>,
     turns: String,
@@ -73,6 +77,7 @@ async fn posts_page(by: &By<Staff>, typed: Fields, wrong: Option<String>) -> poe
     let name = |id: Id| names.get(&id).copied().unwrap_or_default();
     let cover = Cover::at(app.read(), centre, now).await?;
     let line = |post: &post::Post| PostLine {
+        code: post.row.code.clone(),
         name: post.row.name.clone(),
         holder: cover.holder(post).map(|(id, letter)| format!("{}（{}）", name(id), letter_name(letter))),
         turns: cover.turns(post).iter().map(|(id, _)| name(*id)).collect::<Vec<_>>().join("、"),
@@ -125,6 +130,7 @@ async fn posts_page(by: &By<Staff>, typed: Fields, wrong: Option<String>) -> poe
         frame: Frame::of_staff(by),
         word: word(by),
         posts: cover.posts().map(line).collect(),
+        director: by.holder.is_any(&[Role::Director]),
         out: out.iter().map(out_line).collect::<Result<_>>()?,
         am_out: out.iter().any(|out| out.staff_id == me),
         handovers,
@@ -192,6 +198,29 @@ async fn done<T>(
     }
 }
 
+/// The same page for someone of a higher rank.
+fn as_staff<R: Rank<Holder = Arc<StaffMember>>>(by: By<R>) -> By<Staff> {
+    By { holder: by.holder, visit: by.visit, who: by.who, session: by.session }
+}
+
+/// Names who stands in at a post that nobody holds.
+#[handler]
+pub(super) async fn name_substitute(sent: Sent<Director>, Path(code): Path<String>) -> poem::Result<Response> {
+    let Sent { by, fields } = sent;
+    let name = async |act: &Act, fields: &Fields| {
+        let until = moment(fields, "until")?;
+        cover::substitute(act, &by.holder, &code, fields.get("substitute"), until).await
+    };
+    let named = by.visit.write(by.who.clone(), async |act| name(act, &fields).await).await;
+    match named {
+        Ok(_) => Ok(go_to("/staff/posts")),
+        Err(error) => {
+            let wrong = words(error)?;
+            posts_page(&as_staff(by), fields, Some(wrong)).await
+        }
+    }
+}
+
 #[handler]
 pub(super) async fn go_out(sent: Sent<Staff>) -> poem::Result<Response> {
     let Sent { by, fields } = sent;
@@ -242,8 +271,7 @@ pub(super) async fn rule_on_leave(sent: Sent<LeaveRuler>, Path(id): Path<Id>) ->
         Ok(_) => Ok(go_to("/staff/posts")),
         Err(error) => {
             let wrong = words(error)?;
-            let by = By { holder: by.holder, visit: by.visit, who: by.who, session: by.session };
-            posts_page(&by, fields, Some(wrong)).await
+            posts_page(&as_staff(by), fields, Some(wrong)).await
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod receive;
 mod limit;
+mod clock;
 mod decide;
 mod look;
 mod supplement;

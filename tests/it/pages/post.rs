@@ -13,6 +13,17 @@ async fn the_page_of_posts_says_who_is_there_and_where_others_are(town: &Town) {
     assert!(before.contains("1号综合窗口") && before.contains("无人在岗"), "nobody has signed in");
     town.sign_in("window1").await;
     assert!(browser.get("/staff/posts").await.text.contains("田小满（A岗）"));
+    let director = Browser::staff(town, "director").await;
+    assert!(director.get("/staff").await.text.contains("现在无人在岗：规建岗"));
+    assert!(!browser.get("/staff").await.text.contains("无人在岗"), "it is the director's");
+    let his = director.word("/staff/posts").await;
+    let stands_in = |who| [("w", his.as_str()), ("substitute", who), ("until", "2026-11-24T17:00")];
+    town.sign_in("office1").await;
+    let wrong = director.post("/staff/posts/GJ1/substitute", &stands_in("office4")).await;
+    assert!(wrong.text.contains("不能顶岗") && wrong.text.contains("管理办法 5.1.3"));
+    assert_eq!(director.post("/staff/posts/GJ1/substitute", &stands_in("office1")).await.status, 303);
+    assert!(browser.get("/staff/posts").await.text.contains("龚文才（指定顶岗）"));
+    assert_eq!(browser.post("/staff/posts/GJ1/substitute", &[("w", &word)]).await.status, 403);
     let out = |until| [("w", word.as_str()), ("out_place", "去李家坝送证"), ("out_until", until)];
     let wrong = browser.post("/staff/whereabouts", &out("2026-11-24T08:00")).await;
     assert!(wrong.text.contains("管理办法 5.1.2") && wrong.text.contains("去李家坝送证"), "what was typed stays");

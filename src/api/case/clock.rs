@@ -1,0 +1,73 @@
+//! Doors of a case's clock: standing still for a special procedure, and its one extension.
+
+use super::once;
+use super::view::Acted;
+use crate::access::{By, CaseHandler};
+use crate::api::Noun;
+use crate::api::problem::Failure;
+use crate::api::view::Text;
+use crate::domain::case::{self, Step};
+use entity::case::SpecialProcedure;
+use poem_openapi::param::Path;
+use poem_openapi::payload::Json;
+use poem_openapi::types::ToJSON as _;
+use poem_openapi::{Object, OpenApi};
+
+pub(in crate::api) struct Clock;
+
+/// Why a clock stands still.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+struct SuspendInput {
+    /// The procedure whose time does not count.
+    procedure: SpecialProcedure,
+    /// In words, for the written notice.
+    ground: Text,
+}
+
+/// A longer limit.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+struct ExtendInput {
+    /// By so many working days, 1 to 10.
+    days: u32,
+    /// Why.
+    ground: Text,
+}
+
+type Answer<T> = Result<T, Failure>;
+
+#[OpenApi(tag = "Noun::Case")]
+impl Clock {
+    /// Have a case's clock stand still for a special procedure; its applicant is told
+    #[oai(path = "/cases/:number/suspend", method = "post", operation_id = "suspend_case")]
+    async fn suspend_case(
+        &self,
+        who: By<CaseHandler>,
+        number: Path<String>,
+        body: Json<SuspendInput>,
+    ) -> Answer<Json<Acted>> {
+        let request = format!("{} {}", number.0, body.0.to_json_string());
+        let step = Step::Suspend(body.0.procedure, body.0.ground.into());
+        once(&who, "suspend_case", request, async |act| case::step(act, &number.0, &step).await).await
+    }
+
+    /// Have it go on
+    #[oai(path = "/cases/:number/resume", method = "post", operation_id = "resume_case")]
+    async fn resume_case(&self, who: By<CaseHandler>, number: Path<String>) -> Answer<Json<Acted>> {
+        once(&who, "resume_case", number.0.clone(), async |act| case::step(act, &number.0, &Step::Resume).await).await
+    }
+
+    /// Make a limit longer, once
+    #[oai(path = "/cases/:number/extend", method = "post", operation_id = "extend_case")]
+    async fn extend_case(
+        &self,
+        who: By<CaseHandler>,
+        number: Path<String>,
+        body: Json<ExtendInput>,
+    ) -> Answer<Json<Acted>> {
+        let request = format!("{} {}", number.0, body.0.to_json_string());
+        let step = Step::Extend(body.0.days, body.0.ground.into());
+        once(&who, "extend_case", request, async |act| case::step(act, &number.0, &step).await).await
+    }
+}
