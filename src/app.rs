@@ -10,8 +10,9 @@ use crate::base::settings::{Gateway, Links, Settings, WechatSignIn};
 use crate::base::vault::Vault;
 use crate::base::{Clock, Random};
 use crate::domain::published::{self, Centre, Published};
-use crate::domain::{Act, CAME_BETWEEN, Publishing, Rules, Who};
+use crate::domain::{Act, CAME_BETWEEN, Publishing, Rules, Who, file};
 use crate::gateway::channels::Channels;
+use crate::gateway::files::Files;
 use crate::gateway::limits::Limits;
 use crate::gateway::outside::Outside;
 use crate::gateway::shared::Shared;
@@ -25,6 +26,7 @@ use crate::gateway::wechat::client::Client;
 use crate::gateway::wechat::mini::Mini;
 use crate::gateway::wechat::official::Official;
 use crate::gateway::wechat::push::Push;
+use entity::file::FilePurpose;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::HashSet;
@@ -59,6 +61,8 @@ pub struct Parts {
     pub push: Option<Push>,
     /// Vouches for whoever opens our pages in WeChat, if there is an official account.
     pub official: Option<Official>,
+    /// Where the bytes of files lie.
+    pub files: Files,
     /// Where reviews are uploaded.
     pub platform: Platform,
     /// Settings that rules go by.
@@ -158,6 +162,7 @@ impl App {
             wechat,
             push,
             official,
+            files: Files::of(&settings.files.directory),
             platform: Platform::of(&settings.upload.directory),
             rules: Arc::new(rules),
             hook_secret: keys::hook_secret(&settings.sms.console.hook_secret, &settings.security, &random)?,
@@ -315,6 +320,32 @@ impl App {
                 Err(error)
             }
         }
+    }
+
+    /// Keeps what was uploaded: its bytes on the disk first, then its row.
+    ///
+    /// # Errors
+    /// The refusals of [`file::seal`]; a disk that cannot be written to.
+    pub async fn keep_file(
+        &self,
+        centre: &Arc<Centre>,
+        who: Who,
+        purpose: FilePurpose,
+        name: &str,
+        bytes: Vec<u8>,
+    ) -> Result<entity::file::Model> {
+        let looking = self.act(Work::Look(self.read().clone()), Arc::clone(centre), who.clone());
+        let sealed = file::seal(&looking, purpose, name, bytes, self.settings.files.largest())?;
+        self.files.put(centre.id, sealed.row.id, sealed.bytes).await?;
+        self.write(centre, who, async |act| act.insert(sealed.row).await).await
+    }
+
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// A file that is not on the disk, was changed, or whose key is not here.
+    pub async fn file_bytes(&self, row: &entity::file::Model) -> Result<Vec<u8>> {
+        file::open(&self.vault, row, &self.files.get(row.centre_id, row.id).await?)
     }
 
     async fn end<T>(&self, given: Act, result: Result<T>) -> Result<T> {

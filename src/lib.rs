@@ -20,7 +20,7 @@
 //! # Three flows
 //! * Book → remind: `api::booking` → [`domain::booking::book`] → [`domain::notice::say`] → commit … [`jobs::deliver`] →
 //!   [`gateway::sms`] → [`domain::notice::settle`].
-//! * End → rate: `api::case` → [`domain::case::step`] and [`domain::review::invite`] in one act → page, door or text →
+//! * End → rate: `api::case` → [`domain::case::advance`] and [`domain::review::invite`] in one act → page, door or text →
 //!   [`domain::review::give`] or [`domain::review::receive_text`].
 //! * Month ends → bulletin: the timetable → [`domain::bulletin::draft_due`] → the director → [`domain::bulletin::sign`];
 //!   every figure is [`domain::figure`]'s and opens to its rows.

@@ -1,5 +1,6 @@
 //! Assembly: all routes behind one gate, and a server that ends cleanly.
 
+use crate::access;
 use crate::access::answer::{BODY_TOO_LARGE, UNREADABLE};
 use crate::app::App;
 use crate::base::error::{Error, Result};
@@ -16,6 +17,12 @@ use tracing::Instrument as _;
 
 /// How long a request may take to be sent; the body is small, and a village's line slow.
 const SENDING: Duration = Duration::from_secs(30);
+
+/// How long one with a file may take.
+const UPLOADING: Duration = Duration::from_secs(180);
+
+/// What a form may have beside a file, in bytes.
+const FORM: u64 = 1 << 16;
 
 /// Everything that is answered here.
 pub fn endpoint(app: App) -> impl Endpoint<Output = Response> + 'static {
@@ -86,14 +93,19 @@ impl<E: Endpoint + 'static> Endpoint for Gated<E> {
 
 impl<E: Endpoint + 'static> Gated<E> {
     async fn pass(&self, mut req: Request) -> poem::Result<Response> {
-        let limit = self.app.settings.http.body_limit.unsigned_abs();
+        let (mut limit, mut sending) = (self.app.settings.http.body_limit.unsigned_abs(), SENDING);
+        if access::may_upload(&self.app, &req) {
+            // The file, and the form around it.
+            limit = limit.max(self.app.settings.files.largest() as u64 + FORM);
+            sending = UPLOADING;
+        }
         if req.uri().path_and_query().is_some_and(|place| place.as_str().contains("%00")) {
             return Err(Error::from(UNREADABLE).into());
         }
         let mut sent = req.take_body().into_async_read();
         let mut body = Vec::new();
         // Whoever sends no further holds a connection that others need.
-        let read = tokio::time::timeout(SENDING, (&mut sent).take(limit + 1).read_to_end(&mut body)).await;
+        let read = tokio::time::timeout(sending, (&mut sent).take(limit + 1).read_to_end(&mut body)).await;
         read.map_err(|_| Error::from(UNREADABLE))?.map_err(|_| Error::from(UNREADABLE))?;
         if body.len() as u64 > limit {
             // Reads on for a while: whoever is cut off in the middle of sending hears no answer.

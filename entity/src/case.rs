@@ -45,6 +45,8 @@ word! {
         Issued,
         /// 撤回: taken back by the applicant.
         Withdrawn,
+        /// 作废: should not have been; only with a reason, by the first responsible person.
+        Void,
     }
 }
 
@@ -83,6 +85,10 @@ pub struct Model {
     pub booking_id: Option<Id>,
     /// The post that took it in, and hands its result over (article 4.6).
     pub window_id: Option<Id>,
+    /// The post that has it in hand: a window until it is accepted and when it is decided, between them that of its step.
+    pub post_id: Option<Id>,
+    /// Who was asked first (首问), and sees to it that it is answered (article 4.5); nobody, where it came online.
+    pub first_asked_id: Option<Id>,
     /// How it came.
     pub channel: Channel,
     /// Where it stands.
@@ -101,6 +107,8 @@ pub struct Model {
     pub suspended_on: Option<NaiveDate>,
     /// When it was extended, if it was.
     pub extended_on: Option<NaiveDate>,
+    /// Last day on which its applicant may ask for a hearing, if he was told that he may (行政许可法 46, 47).
+    pub hearing_until: Option<NaiveDate>,
     /// Day of the decision or refusal.
     pub decided_on: Option<NaiveDate>,
     /// When it ended.
@@ -165,6 +173,16 @@ word! {
         Resumed,
         /// Its limit is longer.
         Extended,
+        /// Its applicant was told that he may ask for a hearing (听证告知).
+        HearingTold,
+        /// He does without one, in writing.
+        HearingWaived,
+        /// One of its steps is done.
+        StepFinished,
+        /// It should not have been.
+        Void,
+        /// A mistake in an earlier event was put right (更正); that one stays.
+        Amended,
     }
 }
 
@@ -185,6 +203,12 @@ pub mod event {
         pub case_id: Id,
         /// What happened.
         pub kind: CaseEventKind,
+        /// Where the case stood after it.
+        pub state: CaseState,
+        /// The step that was finished.
+        pub step: Option<i32>,
+        /// The event that was a mistake.
+        pub amends_id: Option<Id>,
         /// When it happened.
         pub at: Time,
         /// When it was recorded.
@@ -211,6 +235,137 @@ pub mod event {
         pub words: Option<Sealed>,
         /// Names of corrected fields, joined by commas.
         pub fields: Option<String>,
+    }
+    plain!();
+}
+
+/// The steps of a case (环节, article 4.4): those of the version it began under, and its decision.
+pub mod step {
+    use super::*;
+    use crate::guide::StepKind;
+    /// One step.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "case_step")]
+    pub struct Model {
+        /// Opaque id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Id,
+        /// Its centre.
+        pub centre_id: Id,
+        /// The case.
+        pub case_id: Id,
+        /// Its place, from 1.
+        pub n: i32,
+        /// Its name.
+        pub name: String,
+        /// What is done in it.
+        pub kind: StepKind,
+        /// The post at which it is done; none, if no post takes the matter.
+        pub post_id: Option<Id>,
+        /// Working days it may take; none where the limit of the case alone holds.
+        pub limit_days: Option<i32>,
+        /// When it began.
+        pub begun_on: Option<NaiveDate>,
+        /// Its last day; the decision's is that of the case.
+        pub due_on: Option<NaiveDate>,
+        /// When it was finished.
+        pub finished_at: Option<Time>,
+        /// When it was over: finished, or its case ended before.
+        pub closed_at: Option<Time>,
+        /// When it was found late, if it was (article 5.3.2b).
+        pub charged_on: Option<NaiveDate>,
+        /// Who held its post then.
+        pub charged_id: Option<Id>,
+    }
+    plain!();
+}
+
+word! {
+    /// Why something is not accepted or not granted.
+    NegativeCause {
+        /// 依法不需要办理: the law asks for nothing.
+        NotNeeded,
+        /// 不属于本机关职权: another decides; it is said who.
+        NotOurs,
+        /// 逾期未补正: what was missing did not come.
+        Incomplete,
+        /// 不符合条件.
+        Unqualified,
+    }
+}
+
+/// What was refused or denied, filed with the director (否定报备, article 5.3.2c).
+pub mod negative {
+    use super::*;
+    /// One refusal or denial.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "negative")]
+    pub struct Model {
+        /// Opaque id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Id,
+        /// Its centre.
+        pub centre_id: Id,
+        /// The case.
+        pub case_id: Id,
+        /// The refusal or denial; its ground stands there.
+        pub event_id: Id,
+        /// Why, in the law's kinds.
+        pub cause: NegativeCause,
+        /// The provision it rests on.
+        pub basis: String,
+        /// Where the applicant is to go, if it is another's.
+        pub elsewhere: Option<String>,
+        /// When.
+        pub filed_at: Time,
+        /// Who said no.
+        pub filed_by: Id,
+        /// When the director looked at it.
+        pub seen_at: Option<Time>,
+        /// Who looked.
+        pub seen_by: Option<Id>,
+        /// Whether it was right to say no.
+        pub upheld: Option<bool>,
+        /// What he wrote.
+        pub words: Option<Sealed>,
+    }
+    plain!();
+}
+
+word! {
+    /// Why an applicant came.
+    TripCause {
+        /// To hand it in.
+        Counter,
+        /// To bring what was missing.
+        Supplement,
+        /// To fetch the result.
+        PickUp,
+    }
+}
+
+/// Trips a case cost its applicant (跑动次数, article 2.1).
+pub mod trip {
+    use super::*;
+    /// One trip.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "trip")]
+    pub struct Model {
+        /// Opaque id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Id,
+        /// Its centre.
+        pub centre_id: Id,
+        /// The case.
+        pub case_id: Id,
+        /// Why.
+        pub cause: TripCause,
+        /// When.
+        pub at: Time,
+        /// When it was recorded.
+        pub recorded_at: Time,
+        /// Beijing date.
+        pub on_date: NaiveDate,
     }
     plain!();
 }

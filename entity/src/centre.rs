@@ -26,6 +26,8 @@ pub struct Model {
     pub sms_signs: Json,
     /// As the platform for reviews knows it: area_code, area_name, dept_code.
     pub reporting: Json,
+    /// When lamps turn, as JSON.
+    pub lamps: Json,
     /// When it was set up here.
     pub created_at: Time,
 }

@@ -31,6 +31,8 @@ const HOLDS: Quota = Quota { name: "holds", burst: 20, per: Duration::days(1) };
 const OPENING: Quota = Quota { name: "opening", burst: 20, per: Duration::hours(12) };
 /// Searches for persons by one member of staff.
 const SEARCHES: Quota = Quota { name: "searches", burst: 60, per: Duration::hours(1) };
+/// Files given by one person.
+const UPLOADS: Quota = Quota { name: "uploads", burst: 60, per: Duration::hours(1) };
 /// Figures opened from one address by strangers.
 const FIGURES: Quota = Quota { name: "figures", burst: 300, per: Duration::minutes(10) };
 /// Codes of the hall tried by one resident.
@@ -68,6 +70,14 @@ impl Visit {
         self.limit(PROGRESS_NUMBER, &one).await?;
         // Numbers are counted by day: who knows a neighbour's tail must not try it on each of them.
         self.limit(PROGRESS_TAIL, &self.blind_key(tail)).await
+    }
+
+    /// Counts a file that somebody gives.
+    ///
+    /// # Errors
+    /// `too_often`, `not_counted`.
+    pub async fn limit_uploads(&self, who: &Who) -> Result<()> {
+        self.limit(UPLOADS, &who.label()).await
     }
 
     /// Counts a resident's try to open a case in full, by account as well: one who sees many cases in part has one allowance.

@@ -11,15 +11,15 @@ mod token;
 mod visit;
 
 pub use rank::{
-    BookingParty, BulletinReader, By, CaseHandler, CaseParty, CaseReader, Director, LeaveRuler, Perhaps, Rank,
-    ReceiptParty, Resident, Signed, Staff, WindowStaff,
+    BookingParty, BulletinReader, By, CaseHandler, CaseParty, CaseReader, Director, FileGiver, GuideEditor, LeaveRuler,
+    Perhaps, Rank, ReceiptParty, Resident, Signed, Staff, WindowStaff,
 };
 pub use screen::{NOT_A_SCREEN, SCREEN, Screen, Watcher, cookie};
 pub use sign_in::{
     Grant, PageSignature, change_password, check_words, note_consents, official, phone, refresh, request_code,
     sign_page, staff, wechat, wechat_phone,
 };
-pub use token::PageToken;
+pub use token::{PageToken, may_upload};
 pub use visit::Visit;
 
 use crate::base::{Kind, Refusal};

@@ -132,6 +132,11 @@ staff_rank!(
     [Window, Office, OfficeHead, Director, Leader, SupervisionWindow]
 );
 staff_rank!(
+    /// Whoever compiles guides; heads for their offices (article 4.4).
+    GuideEditor, "guide_editor", "窗口、监督窗口人员，科室负责人（本科室事项），中心主任",
+    [Window, OfficeHead, Director, SupervisionWindow]
+);
+staff_rank!(
     /// The director of the centre.
     Director, "director", "中心主任", [Director]
 );
@@ -142,6 +147,10 @@ staff_rank!(
 staff_rank!(
     /// Whoever may read drafts of bulletins, and the names in their figures.
     BulletinReader, "bulletin_reader", "中心主任、乡领导", [Director, Leader]
+);
+party!(
+    /// Whoever may give files.
+    FileGiver, "file_giver", "群众、任何工作人员", Staff
 );
 party!(
     /// A resident, or the windows for him.
@@ -176,6 +185,14 @@ impl<R: Rank> By<R> {
     pub async fn sight(&self) -> Result<Sight> {
         let app = &self.visit.app;
         Sight::of(app.read(), &app.vault, &self.visit.centre, &self.who, app.clock.now()).await
+    }
+
+    /// Refuses whoever has not another rank too.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub fn ensure<Other: Rank>(&self) -> Result<Other::Holder> {
+        Ok(Other::admit(self.who.clone()).ok_or(FORBIDDEN)?)
     }
 
     /// Reads the Authorization header.

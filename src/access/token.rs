@@ -3,6 +3,7 @@
 //! None is kept: an access token and a cookie are signed words that name a session, and the session is asked for at every
 //! request; a refresh token is a session, a generation and a signature over both.
 
+use crate::app::App;
 use crate::base::Result;
 use crate::base::vault::{Vault, same};
 use crate::domain::identity::session::NOT_SIGNED_IN;
@@ -10,6 +11,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entity::{Id, Time};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use poem::Request;
+use poem::http::{HeaderValue, header};
 use serde::{Deserialize, Serialize};
 
 /// Where a token may be shown.
@@ -98,6 +101,21 @@ impl PageToken {
         let (_, tag) = vault.sign("form", &[session.as_bytes()]);
         URL_SAFE_NO_PAD.encode(&tag[..18])
     }
+}
+
+/// True for a form with a file by somebody who has signed in: a stranger's long body is not even read.
+#[must_use]
+pub fn may_upload(app: &App, req: &Request) -> bool {
+    let word = |name| req.headers().get(name).and_then(|v: &HeaderValue| v.to_str().ok());
+    if !word(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("multipart/form-data")) {
+        return false;
+    }
+    let good = |to, token: &str| read(&app.vault, to, token, app.clock.now()).is_ok();
+    let bearer = word(header::AUTHORIZATION)
+        .and_then(|h| h.get(..7).filter(|b| b.eq_ignore_ascii_case("bearer ")).map(|_| &h[7..]));
+    let cookies = word(header::COOKIE).unwrap_or_default().split(';').filter_map(|pair| pair.split_once('='));
+    bearer.is_some_and(|token| good(Audience::Api, token))
+        || cookies.take(8).any(|(_, token)| good(Audience::Page, token.trim()))
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ mod booking;
 mod bulletin;
 mod case;
 mod closure;
+mod consultation;
+mod file;
 mod guide;
 pub mod hooks;
 mod leave;
@@ -23,16 +25,16 @@ use poem_openapi::{OpenApiService, Tags};
 
 type Doors = (
     auth::Auth,
-    guide::Guides,
+    file::Files,
+    guide::Doors,
     post::Posts,
     leave::Leaves,
     booking::Bookings,
     booking::appeal::Appeals,
     closure::Closures,
     queue::Queue,
-    case::Cases,
-    case::Supplements,
-    case::Clock,
+    case::Doors,
+    consultation::Consultations,
     review::Reviews,
     attendance::Attendance,
     bulletin::Bulletins,
@@ -44,6 +46,8 @@ type Doors = (
 enum Noun {
     /// 登录
     Auth,
+    /// 附件
+    File,
     /// 办事指南
     Guide,
     /// 岗位
@@ -71,16 +75,16 @@ enum Noun {
 fn service() -> OpenApiService<Doors, ()> {
     let doors = (
         auth::Auth,
-        guide::Guides,
+        file::Files,
+        guide::doors(),
         post::Posts,
         leave::Leaves,
         booking::Bookings,
         booking::appeal::Appeals,
         closure::Closures,
         queue::Queue,
-        case::Cases,
-        case::Supplements,
-        case::Clock,
+        case::doors(),
+        consultation::Consultations,
         review::Reviews,
         attendance::Attendance,
         bulletin::Bulletins,

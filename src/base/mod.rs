@@ -7,6 +7,7 @@ pub mod database;
 pub mod error;
 pub mod keys;
 pub mod lease;
+pub mod media;
 pub mod metrics;
 pub mod personal;
 mod random;

@@ -9,6 +9,8 @@ use super::keys::{Key, Keys};
 use anyhow::{Context as _, anyhow};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::{constant_time, digest, hmac};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use entity::{Blind, Id, Sealed};
 use std::collections::BTreeSet;
 
@@ -90,6 +92,35 @@ impl Vault {
         Ok(String::from_utf8(open.to_vec())?)
     }
 
+    /// Seals the bytes of a file with a key made for it alone; gives that key as a text, itself to be sealed. So a change of the
+    /// keys in use reseals a row and no file.
+    ///
+    /// # Errors
+    /// Only if the cipher itself fails.
+    pub fn lock(&self, file: Id, mut bytes: Vec<u8>) -> anyhow::Result<(String, Vec<u8>)> {
+        let (key, nonce): ([u8; 32], [u8; NONCE_LEN]) = (self.random.bytes(), self.random.bytes());
+        file_cipher(&key)?
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(file.as_bytes()), &mut bytes)
+            .map_err(|_| anyhow!("sealing a file failed"))?;
+        bytes.splice(..0, std::iter::once(VERSION).chain(nonce));
+        Ok((STANDARD.encode(key), bytes))
+    }
+
+    /// Opens the bytes of a file with its own key.
+    ///
+    /// # Errors
+    /// Bytes that were changed, cut short or belong to another file.
+    pub fn unlock(&self, file: Id, key: &str, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let rest = bytes.strip_prefix(&[VERSION]).context("a file is not a sealed one")?;
+        let (nonce, body) = rest.split_at_checked(NONCE_LEN).context("a sealed file is cut short")?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| anyhow!("a nonce of the wrong length"))?;
+        let mut body = body.to_vec();
+        let opened = file_cipher(&STANDARD.decode(key)?)?.open_in_place(nonce, Aad::from(file.as_bytes()), &mut body);
+        let length = opened.map_err(|_| anyhow!("the file {file} was changed or moved"))?.len();
+        body.truncate(length);
+        Ok(body)
+    }
+
     /// True when the value was sealed with the key in use.
     #[must_use]
     pub fn is_current(&self, sealed: &Sealed) -> bool {
@@ -166,6 +197,11 @@ fn cipher(key: &Key) -> anyhow::Result<LessSafeKey> {
     Ok(LessSafeKey::new(key))
 }
 
+fn file_cipher(key: &[u8]) -> anyhow::Result<LessSafeKey> {
+    let key = UnboundKey::new(&AES_256_GCM, key).map_err(|_| anyhow!("the key of a file is unusable"))?;
+    Ok(LessSafeKey::new(key))
+}
+
 /// Id of the key that sealed a value.
 #[must_use]
 pub fn key_of(sealed: &Sealed) -> Option<&str> {
@@ -233,6 +269,21 @@ mod tests {
         *changed.0.last_mut().unwrap() ^= 1;
         assert!(before.open(place, &changed).is_err());
         assert!(before.open(place, &Sealed(vec![1])).is_err());
+    }
+
+    #[test]
+    fn a_file_opens_with_its_own_key_as_itself_alone() {
+        let random = Random::seeded(9);
+        let vault = vault(&fresh(&random), &fresh(&random), &random);
+        let [file, other] = [1, 2].map(|n| random.id(Time(n)));
+        let (key, sealed) = vault.lock(file, b"scan of a card".to_vec()).unwrap();
+        let (other_key, _) = vault.lock(other, Vec::new()).unwrap();
+        assert_eq!(vault.unlock(file, &key, &sealed).unwrap(), b"scan of a card");
+        assert!(!sealed.windows(4).any(|w| w == b"card"));
+        assert!(vault.unlock(other, &key, &sealed).is_err() && vault.unlock(file, &other_key, &sealed).is_err());
+        assert!(
+            vault.unlock(file, &key, &sealed[..sealed.len() - 1]).is_err() && vault.unlock(file, &key, &[]).is_err()
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::domain::archive::{self, End, Scope};
 use crate::domain::published;
 use anyhow::Context as _;
+use entity::Id;
 use indicatif::ProgressBar;
 use migration::{Migrator, MigratorTrait as _};
 use std::fs::File;
@@ -27,7 +28,10 @@ pub(super) async fn backup(app: &App, code: Option<&str>, path: &Path) -> anyhow
     anyhow::ensure!(!path.exists(), "{} is there already", path.display());
     let bar = bar(ROWS);
     let scope = Scope { now: app.clock.now(), schema: schema(app).await?, centres: &centres, whole: code.is_none() };
-    let written = archive::backup(app.read(), &app.vault, &scope, &file, |table, rows| tell(&bar, table, rows)).await;
+    let written = {
+        let disk = |centre, file| app.files.read(centre, file);
+        archive::backup(app.read(), &app.vault, &scope, &file, disk, |table, rows| tell(&bar, table, rows)).await
+    };
     let end = written.and_then(|end| {
         file.sync_all()?;
         std::fs::rename(&part, path)?;
@@ -36,6 +40,12 @@ pub(super) async fn backup(app: &App, code: Option<&str>, path: &Path) -> anyhow
     bar.finish_and_clear();
     let end = end.inspect_err(|_| drop(std::fs::remove_file(&part)))?;
     say(&format!("{} rows of {} tables are in {}", rows(&end), end.tables.len(), path.display()))?;
+    if end.files > 0 {
+        say(&format!("{} uploaded files are in it", end.files))?;
+    }
+    if !end.lost.is_empty() {
+        say(&format!("NOT in it, because they are not on the disk or were changed there: {}", listed(&end.lost)))?;
+    }
     let keys = [("data", &end.keys.data), ("index", &end.keys.index), ("token", &end.keys.token)];
     for (what, ids) in keys {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
@@ -50,14 +60,21 @@ pub(super) async fn restore(app: &App, path: &Path) -> anyhow::Result<()> {
     let (head, end) = archive::check(open()?, &app.vault, &schema(app).await?)?;
     let bar = bar(ROWS);
     let file = open()?;
-    let done = app.establish(async |tx| archive::restore(tx, file, |table, rows| tell(&bar, table, rows)).await).await;
+    let done = app
+        .establish(async |tx| {
+            let disk = |centre, file, bytes: &[u8]| app.files.write(centre, file, bytes);
+            archive::restore(tx, file, disk, |table, rows| tell(&bar, table, rows)).await
+        })
+        .await;
     bar.finish_and_clear();
     done?;
     let restored: Vec<_> =
         published::all(app.read()).await?.into_iter().filter(|c| head.centres.contains(&c.code)).collect();
     let whole = restored.len() == published::all(app.read()).await?.len();
     let scope = Scope { now: app.clock.now(), schema: head.schema.clone(), centres: &restored, whole };
-    let there = archive::backup(app.read(), &app.vault, &scope, std::io::sink(), |_, _| ()).await?;
+    let there =
+        archive::backup(app.read(), &app.vault, &scope, std::io::sink(), |c, f| app.files.read(c, f), |_, _| ())
+            .await?;
     let other: Vec<&str> = end
         .tables
         .iter()
@@ -69,6 +86,10 @@ pub(super) async fn restore(app: &App, path: &Path) -> anyhow::Result<()> {
         return say(&format!("{said}; every table sums to the same"));
     }
     say(&format!("{said}; these tables hold more than the file, as national tables may: {}", other.join(", ")))
+}
+
+fn listed(ids: &[Id]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn rows(end: &End) -> u64 {

@@ -4,12 +4,12 @@ use super::dice::Dice;
 use super::draw::Stage;
 use super::people::comment;
 use crate::domain::StaffMember;
-use crate::domain::case::Step;
+use crate::domain::case::{Handing, Move, No};
 use crate::domain::guide::Guide;
 use crate::domain::review::{Opinion, tags_of};
 use chrono::Duration;
 use entity::Time;
-use entity::case::Channel;
+use entity::case::{Channel, NegativeCause};
 use entity::guide::ItemKind;
 use entity::identity::Role;
 use entity::review::ReviewChannel;
@@ -36,7 +36,7 @@ pub struct Done {
     /// Who takes it.
     pub by: Arc<StaffMember>,
     /// The step.
-    pub step: Step,
+    pub step: Move,
 }
 
 /// A review that is given.
@@ -56,7 +56,7 @@ pub(super) fn course(stage: &Stage<'_>, received: Time, guide: &Guide) -> Course
     let channel = if dice.chance(6) { Channel::HomeVisit } else { Channel::Window };
     let mut steps = steps(stage, received, guide, &window);
     steps.retain(|done| done.at <= stage.now);
-    let ended = steps.last().filter(|done| matches!(done.step, Step::Refuse(_) | Step::Deny(_) | Step::Issue));
+    let ended = steps.last().filter(|done| matches!(done.step, Move::Refuse(_) | Move::Deny(_) | Move::Issue(_)));
     let review = ended.and_then(|end| rated(dice, end.at)).filter(|rated| rated.at <= stage.now);
     Course { received, window, channel, steps, review }
 }
@@ -64,15 +64,23 @@ pub(super) fn course(stage: &Stage<'_>, received: Time, guide: &Guide) -> Course
 /// The steps of a case, also those that are ahead.
 fn steps(stage: &Stage<'_>, received: Time, guide: &Guide, window: &Arc<StaffMember>) -> Vec<Done> {
     let dice = stage.dice;
+    // A made-up township has made-up cases; no statute is cited for them.
+    let basis = || Some("本中心办事指南载明的办理对象和条件。".to_owned());
     let soon = received + Duration::minutes(dice.between(3, 25).into());
     let accepted = if dice.chance(85) { soon } else { next_day(stage, received) };
     let by_window = |at, step| Done { at, by: Arc::clone(window), step };
     match dice.between(1, 100) {
         1..=2 => {
             let ground = "户籍不在本乡，请向户籍所在地乡镇申请。";
-            return vec![by_window(accepted, Step::Refuse(ground.to_owned()))];
+            let no = No {
+                cause: NegativeCause::NotOurs,
+                basis: basis(),
+                elsewhere: Some("户籍所在地乡镇公共服务中心".to_owned()),
+                ..No::unqualified(ground)
+            };
+            return vec![by_window(accepted, Move::Refuse(no))];
         }
-        3..=4 => return vec![by_window(accepted + Duration::hours(1), Step::Withdraw)],
+        3..=4 => return vec![by_window(accepted + Duration::hours(1), Move::Withdraw)],
         _ => {}
     }
     let instant = guide.version.content.kind == Some(ItemKind::Instant);
@@ -89,15 +97,16 @@ fn steps(stage: &Stage<'_>, received: Time, guide: &Guide, window: &Arc<StaffMem
         _ => Time::at(stage.calendar.add(accepted.date(), days.unsigned_abs()).on, dice.between(570, 690)),
     };
     let office = if instant { Arc::clone(window) } else { stage.staff_of(Role::Office, Some(guide.row.office_id)) };
-    let mut steps = vec![by_window(accepted, Step::Accept)];
+    let mut steps = vec![by_window(accepted, Move::Accept)];
     if !instant && dice.chance(3) {
         let ground = "家庭人均收入超过保障标准，不符合条件。";
-        steps.push(Done { at: decided, by: office, step: Step::Deny(ground.to_owned()) });
+        let no = No { basis: basis(), ..No::unqualified(ground) };
+        steps.push(Done { at: decided, by: office, step: Move::Deny(no) });
         return steps;
     }
-    steps.push(Done { at: decided, by: office, step: Step::Grant });
+    steps.push(Done { at: decided, by: office, step: Move::Grant });
     let issued = if instant { decided + Duration::minutes(3) } else { next_day(stage, decided) };
-    steps.push(by_window(issued, Step::Issue));
+    steps.push(by_window(issued, Move::Issue(Handing::Counter)));
     steps
 }
 

@@ -6,12 +6,12 @@ use crate::base::error::{Error, Result};
 use crate::domain::attendance::{self, Stamp};
 use crate::domain::booking::{self, Place};
 use crate::domain::calendar::{self, Calendar};
-use crate::domain::case::{self, By, Desk, Taken};
+use crate::domain::case::{self, By, Desk, Ground, Taken, Whole};
 use crate::domain::cover::Cover;
 use crate::domain::guide::Guide;
 use crate::domain::identity::resident;
 use crate::domain::notice::{self, Message};
-use crate::domain::review::{self, Asked, Given};
+use crate::domain::review::{self, Asked, Given, Round};
 use crate::domain::{Act, Who, authority, post};
 use chrono::NaiveDate;
 use entity::attendance::StampKind;
@@ -110,6 +110,9 @@ rows! {
     cases: case,
     materials: case::material,
     case_events: case::event,
+    steps: case::step,
+    negatives: case::negative,
+    trips: case::trip,
     invitations: review::invitation,
     reviews: review,
     uploads: review::upload,
@@ -228,22 +231,38 @@ impl Book<'_> {
             booking_id: booking.as_ref().map(|b| b.id),
             account_id: booking.and_then(|b| b.account_id),
             under: Some(reception.standing(&course.window, |post| case::takes_in(post, &visit.guide))?),
+            first_asked: Some(course.window.id),
         };
         let entry = case::Entry::new(&then, &visit.guide, &applicant, materials(&visit.guide), by, n, &self.calendar)?;
         self.rows.applicants.push(entry.applicant);
         self.rows.materials.extend(entry.materials);
         self.rows.case_events.push(entry.event);
-        let (mut case, item, phone) = (entry.case, &visit.guide.row.name, applicant.phone.as_deref());
-        let mut texts = compose(&then, phone.and_then(|phone| case::news(&then, &case, item, phone))).await?;
+        let came = entry.trip.as_ref().map(|trip| trip.on_date);
+        self.rows.trips.extend(entry.trip);
+        let (mut whole, item, phone) =
+            (Whole { case: entry.case, steps: Vec::new() }, &visit.guide.row.name, applicant.phone.as_deref());
+        let news = |then: &Act, case: &_| phone.and_then(|phone| case::news(then, case, item, phone));
+        let mut texts = compose(&then, news(&then, &whole.case)).await?;
+        let ground = Ground {
+            calendar: Arc::clone(&self.calendar),
+            posts: post::all(&*act.tx, &act.centre).await?,
+            content: visit.guide.version.content.clone(),
+        };
         for done in &course.steps {
             let then = act.at(done.at, Who::Staff(Arc::clone(&done.by)));
-            let under = desk(done.at.date()).await?.under(&done.by, &case, done.step.power())?;
-            let (next, event) = done.step.done(&then, case, &self.calendar, Some(under))?;
-            case = next;
-            self.rows.case_events.push(event);
+            let power = done.step.power(&whole.steps);
+            let under = desk(done.at.date()).await?.under(&done.by, &whole.case, power)?;
+            let made = done.step.made(&then, whole, &ground, Some(under))?;
+            whole = made.whole;
+            self.rows.case_events.push(made.event);
+            self.rows.negatives.extend(made.negative);
+            // Fetched in the visit in which it was handed in, it was one.
+            self.rows.trips.extend(made.trip.filter(|trip| came != Some(trip.on_date)));
             pass(&mut texts, done.at);
-            texts.extend(compose(&then, phone.and_then(|phone| case::news(&then, &case, item, phone))).await?);
+            texts.extend(compose(&then, news(&then, &whole.case)).await?);
         }
+        self.rows.steps.append(&mut whole.steps);
+        let case = whole.case;
         self.keep(texts);
         if let Some(ended) = case.ended_at.filter(|_| review::is_rated(&case)) {
             let then = act.at(ended, Who::System("demo"));
@@ -266,7 +285,7 @@ impl Book<'_> {
         let late = phone.as_ref().map_or(&mut none, |phone| self.letters.entry(phone.clone()).or_default());
         late.retain(|i| i.made_at > then.now - review::of_late(then));
         let tag = phone.as_ref().and_then(|_| review::letter(late));
-        let asked = Asked::new(then, case, (then.id(), 1), phone, tag)?;
+        let asked = Asked::new(then, case, (then.id(), Round::FIRST), phone, tag)?;
         let mut texts = compose(then, asked.message(then, case, item)).await?;
         let mut row = asked.row;
         if let Some(rated) = &course.review {

@@ -13,7 +13,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{EntityTrait, IntoActiveModel, ModelTrait};
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
 /// A cursor that no page gave.
 pub const BAD_CURSOR: Refusal = Refusal::new(Kind::Unreadable, "bad_cursor", "翻页标记无效，请从第一页重新查询。");
@@ -125,6 +125,7 @@ pub struct Act {
     /// Settings that rules go by.
     pub rules: Arc<Rules>,
     spoke: Arc<AtomicBool>,
+    made: Arc<AtomicU16>,
 }
 
 impl Act {
@@ -139,7 +140,8 @@ impl Act {
         random: Random,
         rules: Arc<Rules>,
     ) -> Self {
-        Self { tx: Arc::new(tx), now, who, centre, vault, random, rules, spoke: Arc::default() }
+        let tx = Arc::new(tx);
+        Self { tx, now, who, centre, vault, random, rules, spoke: Arc::default(), made: Arc::default() }
     }
 
     /// The same act by someone else at another moment; for demonstrations, which tell a past.
@@ -148,10 +150,10 @@ impl Act {
         Self { now, who, ..self.clone() }
     }
 
-    /// A new opaque id.
+    /// A new opaque id; what is made later in an act sorts after what was made before.
     #[must_use]
     pub fn id(&self) -> Id {
-        self.random.id(self.now)
+        self.random.nth_id(self.now, self.made.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Inserts a row.
@@ -296,6 +298,23 @@ impl Page {
         match self.after {
             Some((t, i)) => {
                 query.filter(Condition::any().add(time.lt(t)).add(Condition::all().add(time.eq(t)).add(id.lt(i))))
+            }
+            None => query,
+        }
+    }
+
+    /// The same for rows that are placed by `(day, id)`, soonest first.
+    pub fn of_days<E: EntityTrait>(
+        self,
+        query: sea_orm::Select<E>,
+        day: E::Column,
+        id: E::Column,
+    ) -> sea_orm::Select<E> {
+        use sea_orm::{ColumnTrait as _, Condition, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+        let query = query.order_by_asc(day).order_by_asc(id).limit(self.limit + 1);
+        match self.after.map(|(t, i)| (t.date(), i)) {
+            Some((d, i)) => {
+                query.filter(Condition::any().add(day.gt(d)).add(Condition::all().add(day.eq(d)).add(id.gt(i))))
             }
             None => query,
         }

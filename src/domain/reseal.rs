@@ -32,7 +32,7 @@ const fn indexed(name: &'static str, place: &'static str, blind: &'static str, k
 }
 
 /// Every table with sealed columns. A test compares it with the schema.
-const TABLES: [(&str, &[Column]); 17] = [
+const TABLES: [(&str, &[Column]); 20] = [
     (
         "account",
         &[
@@ -50,6 +50,8 @@ const TABLES: [(&str, &[Column]); 17] = [
     ),
     ("booking_appeal", &[sealed("reason", "booking_appeal.reason"), sealed("words", "booking_appeal.words")]),
     ("case_event", &[sealed("words", "case_event.words")]),
+    ("consultation", &[sealed("topic", "consultation.topic"), sealed("asker", "consultation.asker")]),
+    ("file", &[sealed("name", "file.name"), sealed("key", "file.key")]),
     ("handover", &[sealed("words", "handover.words"), sealed("late_reason", "handover.late_reason")]),
     ("idempotency", &[sealed("answer", "idempotency.answer")]),
     (
@@ -62,6 +64,7 @@ const TABLES: [(&str, &[Column]); 17] = [
         ],
     ),
     ("leave", &[sealed("reason", "leave.reason"), sealed("place", "leave.place"), sealed("words", "leave.words")]),
+    ("negative", &[sealed("words", "negative.words")]),
     (
         "notice",
         &[

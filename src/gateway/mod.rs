@@ -2,6 +2,7 @@
 
 pub mod channels;
 pub mod digest;
+pub mod files;
 pub mod limits;
 pub mod outside;
 pub mod shared;

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::base::error::Result;
 use crate::base::lease;
 use crate::domain::identity::{idempotency, resident, session};
-use crate::domain::{Act, Who, attendance, audit, booking, bulletin, case, cover, notice, queue, review};
+use crate::domain::{Act, Who, attendance, audit, booking, bulletin, case, cover, file, guide, notice, queue, review};
 use chrono::Duration;
 use futures_util::FutureExt as _;
 use std::panic::AssertUnwindSafe;
@@ -40,8 +40,12 @@ pub enum Job {
     MarkNoShows,
     /// Ends the tickets of days that are over.
     EndTickets,
+    /// Puts versions of guides in force on their day, and retires those whose day is over.
+    TakeEffect,
     /// Accepts cases of which nothing was said in time.
     DeemAccepted,
+    /// Charges late steps to whoever holds their post.
+    ChargeLate,
     /// Apologises for cases whose deadline has passed.
     TellOverdue,
     /// Tells staff in the morning what is due.
@@ -58,6 +62,8 @@ pub enum Job {
     UploadReviews,
     /// Drafts last month's bulletin.
     DraftBulletin,
+    /// Forgets files that nothing came to rest on.
+    SweepFiles,
     /// Forgets sessions, codes and kept answers whose time is over.
     SweepIdentity,
 }
@@ -70,7 +76,7 @@ impl Job {
 }
 
 /// Every job, its word and how often it runs.
-pub const TIMETABLE: [(Job, &str, Duration); 20] = [
+pub const TIMETABLE: [(Job, &str, Duration); 23] = [
     (Job::RecoverNotices, "recover_notices", Duration::seconds(30)),
     (Job::AskAboutTexts, "ask_about_texts", Duration::minutes(1)),
     (Job::AskForReports, "ask_for_reports", Duration::minutes(1)),
@@ -82,6 +88,7 @@ pub const TIMETABLE: [(Job, &str, Duration); 20] = [
     (Job::MarkNoShows, "mark_no_shows", Duration::minutes(10)),
     (Job::EndTickets, "end_tickets", Duration::minutes(10)),
     (Job::DeemAccepted, "deem_accepted", Duration::minutes(10)),
+    (Job::ChargeLate, "charge_late", Duration::minutes(30)),
     (Job::TellOverdue, "tell_overdue", Duration::minutes(30)),
     (Job::TellTasks, "tell_tasks", Duration::minutes(10)),
     (Job::RollDuty, "roll_duty", Duration::minutes(10)),
@@ -90,6 +97,8 @@ pub const TIMETABLE: [(Job, &str, Duration); 20] = [
     (Job::InviteEnded, "invite_ended", Duration::minutes(10)),
     (Job::UploadReviews, "upload_reviews", Duration::minutes(30)),
     (Job::DraftBulletin, "draft_bulletin", Duration::hours(1)),
+    (Job::TakeEffect, "take_effect", Duration::minutes(5)),
+    (Job::SweepFiles, "sweep_files", Duration::hours(1)),
     (Job::SweepIdentity, "sweep_identity", Duration::hours(1)),
 ];
 
@@ -124,6 +133,7 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
         Job::MarkNoShows => in_each_centre(app, name, async |act| booking::mark_no_shows(act).await).await,
         Job::EndTickets => in_each_centre(app, name, async |act| queue::end_day(act).await).await,
         Job::DeemAccepted => in_each_centre(app, name, async |act| case::deem_accepted(act).await).await,
+        Job::ChargeLate => in_each_centre(app, name, async |act| case::charge_late(act).await).await,
         Job::TellOverdue => in_each_centre(app, name, async |act| case::tell_overdue(act).await).await,
         Job::TellTasks => in_each_centre(app, name, async |act| case::tell_tasks(act).await).await,
         Job::RollDuty => {
@@ -134,6 +144,20 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
         Job::InviteEnded => in_each_centre(app, name, async |act| review::invite_ended(act).await).await,
         Job::UploadReviews => upload::reviews(app, name).await,
         Job::DraftBulletin => in_each_centre(app, name, async |act| bulletin::draft_due(act).await).await,
+        Job::TakeEffect => {
+            for centre in &app.published().await?.centres {
+                if guide::any_to_change(app.read(), centre.id, now.date()).await? {
+                    app.publish(centre, Who::System(name), async |act| guide::take_effect(act).await).await?;
+                }
+            }
+            Ok(())
+        }
+        Job::SweepFiles => {
+            for (centre, file) in file::sweep(db, now).await? {
+                app.files.remove(centre, file).await?;
+            }
+            Ok(())
+        }
         Job::SweepIdentity => {
             notice::sweep(db, now).await?;
             notice::forget_heard(db, now).await?;

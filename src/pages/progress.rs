@@ -99,6 +99,11 @@ pub(super) const fn event_name(kind: CaseEventKind) -> &'static str {
         CaseEventKind::Suspended => "进入特别程序，期限暂停",
         CaseEventKind::Resumed => "恢复办理",
         CaseEventKind::Extended => "延期",
+        CaseEventKind::HearingTold => "告知听证权利",
+        CaseEventKind::HearingWaived => "放弃听证",
+        CaseEventKind::StepFinished => "一个环节办完",
+        CaseEventKind::Void => "作废",
+        CaseEventKind::Amended => "更正",
         CaseEventKind::DeemedAccepted => "逾期未告知，视为受理",
     }
 }

@@ -104,6 +104,7 @@ async fn progress(stage: &Stage) -> Door {
         guide: "SB-01".to_owned(),
         channel: entity::case::Channel::Window,
         booking: None,
+        consultation: None,
         applicant,
         materials: Vec::new(),
     };

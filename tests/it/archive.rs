@@ -25,14 +25,14 @@ async fn backup(app: &App, code: Option<&str>, file: &Path) -> End {
     centres.retain(|c| code.is_none_or(|code| c.code == code));
     let out = std::fs::File::create(file).unwrap();
     let scope = Scope { now: app.clock.now(), schema: SCHEMA.to_owned(), centres: &centres, whole: code.is_none() };
-    archive::backup(app.read(), &app.vault, &scope, out, |_, _| ()).await.unwrap()
+    archive::backup(app.read(), &app.vault, &scope, out, |c, f| app.files.read(c, f), |_, _| ()).await.unwrap()
 }
 
 async fn restore(app: &App, file: &Path) -> shuitian::base::Result<()> {
     let open = || std::fs::File::open(file).unwrap();
     archive::check(open(), &app.vault, SCHEMA)?;
     let tx = app.database.begin().await.unwrap();
-    let done = archive::restore(&tx, open(), |_, _| ()).await;
+    let done = archive::restore(&tx, open(), |c, f, bytes| app.files.write(c, f, bytes), |_, _| ()).await;
     match &done {
         Ok(()) => tx.commit().await.unwrap(),
         Err(_) => tx.rollback().await.unwrap(),
@@ -45,13 +45,17 @@ async fn empty(town: &Town, directory: &Path) -> Vec<(App, Option<String>)> {
     use migration::MigratorTrait as _;
     let mut apps = Vec::new();
     let sqlite = format!("sqlite://{}", directory.join("restored.db").display());
-    apps.push((town.another(&[("DATABASE__URL", &sqlite), ("REDIS__URL", "")]).await, None));
+    let files = |of: &str| directory.join(of).display().to_string();
+    let (disk, other) = (files("sqlite-files"), files("postgres-files"));
+    let more = [("DATABASE__URL", sqlite.as_str()), ("REDIS__URL", ""), ("FILES__DIRECTORY", &disk)];
+    apps.push((town.another(&more).await, None));
     if let Some(server) = postgres() {
         let name = format!("restored_{}", town.app.random.word(8).to_lowercase());
         let admin = admin(&server).await;
         sea_orm::ConnectionTrait::execute_unprepared(&admin, &format!("create database {name}")).await.unwrap();
         let url = format!("{server}/{name}");
-        apps.push((town.another(&[("DATABASE__URL", &url), ("REDIS__URL", "")]).await, Some(name)));
+        let more = [("DATABASE__URL", url.as_str()), ("REDIS__URL", ""), ("FILES__DIRECTORY", &other)];
+        apps.push((town.another(&more).await, Some(name)));
     }
     for (app, _) in &apps {
         migration::Migrator::up(app.database.writer(), None).await.unwrap();
@@ -81,6 +85,9 @@ async fn a_township_goes_through_a_file_into_either_database(town: &Town) {
     let window = town.staff("window1").await;
     window.post("/tickets", json!({})).await.ok(201);
     town.text_from("13800000001", "怎么办").await.ok(200);
+    let card = b"%PDF-1.7 a card\n%%EOF";
+    let given = town.resident("13800000001").await.upload("material", "身份证.pdf", card).await.ok(201);
+    let given = given["id"].as_str().unwrap().parse().unwrap();
     let file = directory.path().join("town.backup");
     let end = backup(&town.app, None, &file).await;
     let counts = town.rows().await;
@@ -88,6 +95,7 @@ async fn a_township_goes_through_a_file_into_either_database(town: &Town) {
     for (table, sum) in &end.tables {
         assert_eq!(i64::try_from(sum.rows).unwrap(), counts[table], "{table}");
     }
+    assert!(end.files == 1 && end.lost.is_empty());
     assert!(end.keys.data.len() == 1 && end.keys.index.len() == 1 && end.keys.token.len() == 1);
     let apps = empty(town, directory.path()).await;
     for (app, _) in &apps {
@@ -97,6 +105,8 @@ async fn a_township_goes_through_a_file_into_either_database(town: &Town) {
         // It works on: what is sealed opens, what is found blindly is found, and the trail is whole.
         let restored = rows(app.read()).await;
         assert_eq!(restored["service_case"], counts["service_case"]);
+        let row = shuitian::domain::file::get(app.read(), town.centre.id, given).await.unwrap();
+        assert_eq!(app.file_bytes(&row).await.unwrap(), card);
         let here = published::all(app.read()).await.unwrap().remove(0);
         assert_eq!(shuitian::domain::audit::first_break(app.read(), here.id).await.unwrap(), None);
         jobs::tick(app, "restored").await;
@@ -106,6 +116,10 @@ async fn a_township_goes_through_a_file_into_either_database(town: &Town) {
         assert_eq!(refused.refusal, archive::ALREADY_THERE);
     }
     leave(apps).await;
+    // One that is not on the disk any longer is told of, and stops nothing.
+    town.app.files.remove(town.centre.id, given).await.unwrap();
+    let end = backup(&town.app, None, &directory.path().join("later.backup")).await;
+    assert_eq!((end.files, end.lost), (0, vec![given]));
     town.deliver().await;
 }
 
@@ -133,6 +147,7 @@ async fn one_of_two_centres_is_taken_alone(town: &Town) {
 async fn what_is_not_whole_is_refused_and_nothing_is_changed(town: &Town) {
     let directory = tempfile::tempdir().unwrap();
     town.received("SB-03", Some("13800000001")).await;
+    town.staff("window1").await.upload("form", "表.pdf", b"%PDF-1.7\n%%EOF").await.ok(201);
     let file = directory.path().join("town.backup");
     backup(&town.app, None, &file).await;
     let mut text = String::new();
@@ -162,6 +177,11 @@ async fn what_is_not_whole_is_refused_and_nothing_is_changed(town: &Town) {
                 .copied()
                 .collect::<Vec<_>>()
                 .join("\n"),
+        ),
+        ("was changed", text.replacen(r#","bytes":"A"#, r#","bytes":"B"#, 1)),
+        (
+            "files were lost",
+            lines.iter().filter(|l| !l.contains(r#","bytes":"#)).copied().collect::<Vec<_>>().join("\n"),
         ),
         ("its schema is m0000", text.replacen(SCHEMA, "m0000", 1)),
         ("no table tables", text.replacen(r#"{"table":"bulletin""#, r#"{"table":"tables""#, 1)),

@@ -95,7 +95,7 @@ mod by_the_rules {
     use shuitian::domain::applicant::Typed;
     use shuitian::domain::archive::{self, Scope};
     use shuitian::domain::booking::{self, Wish};
-    use shuitian::domain::case::{self, Intake, Step};
+    use shuitian::domain::case::{self, Intake, Move};
     use shuitian::domain::identity::resident;
     use shuitian::domain::review::{self, Key};
     use shuitian::domain::{Act, Who, attendance, reseal};
@@ -158,7 +158,9 @@ mod by_the_rules {
     async fn rows(town: &Town) -> Rows {
         let (centres, mut file) = (vec![(**town.centre).clone()], Vec::new());
         let scope = Scope { now: town.app.clock.now(), schema: String::new(), centres: &centres, whole: true };
-        archive::backup(town.app.read(), &town.app.vault, &scope, &mut file, |_, _| ()).await.unwrap();
+        archive::backup(town.app.read(), &town.app.vault, &scope, &mut file, |_, _| unreachable!(), |_, _| ())
+            .await
+            .unwrap();
         let mut text = String::new();
         GzDecoder::new(&*file).read_to_string(&mut text).unwrap();
         let sealed = reseal::columns();
@@ -240,10 +242,12 @@ mod by_the_rules {
         assert!(fated(|f| *f == Fate::Came) && fated(|f| *f == Fate::Ahead));
         assert!(fated(|f| matches!(f, Fate::Cancelled(_))) && fated(|f| matches!(f, Fate::Missed(Some(_)))));
         let steps = || visits().filter_map(|v| v.course.as_ref()).flat_map(|c| &c.steps);
-        let taken = |is: fn(&Step) -> bool| steps().any(|done| is(&done.step));
-        assert!(taken(|s| *s == Step::Accept) && taken(|s| *s == Step::Grant) && taken(|s| *s == Step::Issue));
-        assert!(taken(|s| matches!(s, Step::Refuse(_))) && taken(|s| matches!(s, Step::Deny(_))));
-        assert!(taken(|s| *s == Step::Withdraw));
+        let taken = |is: fn(&Move) -> bool| steps().any(|done| is(&done.step));
+        assert!(
+            taken(|s| *s == Move::Accept) && taken(|s| *s == Move::Grant) && taken(|s| matches!(s, Move::Issue(_)))
+        );
+        assert!(taken(|s| matches!(s, Move::Refuse(_))) && taken(|s| matches!(s, Move::Deny(_))));
+        assert!(taken(|s| *s == Move::Withdraw));
         assert!(visits().any(|v| v.booked.as_ref().is_some_and(|b| b.by != v.who)), "somebody books for another");
         assert!(visits().any(|v| v.booked.as_ref().is_some_and(|b| b.slots.len() > 1)), "a long matter is booked");
     }
@@ -293,14 +297,14 @@ mod by_the_rules {
         let Some(course) = &visit.course else { return Ok(()) };
         let applicant = Typed::from(plan.applicant(visit));
         let (guide, materials) = (visit.guide.row.code.clone(), demo::materials(&visit.guide));
-        let intake = Intake { guide, channel: course.channel, booking, applicant, materials };
+        let intake = Intake { guide, channel: course.channel, booking, consultation: None, applicant, materials };
         let then = act.at(course.received, Who::Staff(course.window.clone()));
         sent(&then).await?;
         let mut case = case::receive(&then, intake).await?.case;
         for done in &course.steps {
             let then = act.at(done.at, Who::Staff(done.by.clone()));
             sent(&then).await?;
-            case = case::step(&then, &case.number, &done.step).await?;
+            case = case::advance(&then, &case.number, &done.step).await?;
         }
         if let Some(ended) = case.ended_at {
             review::invite(&act.at(ended, Who::System("demo")), &case).await?;

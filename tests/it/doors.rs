@@ -17,7 +17,7 @@ use shuitian::base::Refusal;
 use shuitian::domain::identity::session::NOT_SIGNED_IN;
 use shuitian::domain::identity::staff;
 use shuitian::domain::published::Centre;
-use shuitian::domain::{Act, Who, booking, case, cover, leave, notice, queue};
+use shuitian::domain::{Act, Who, booking, case, cover, file, guide, leave, notice, queue};
 use shuitian::gateway::sms::Outcome;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -61,6 +61,10 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
             "refresh",
             "list_guides",
             "get_guide",
+            "list_guide_versions",
+            "get_guide_version",
+            "compare_guide_versions",
+            "get_guide_file",
             "list_slots",
             "list_closures",
             "queue",
@@ -95,7 +99,33 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
         &["request_supplement", "complete_supplement", "suspend_case", "resume_case", "extend_case"],
         HANDLERS.to_vec(),
     );
-    doors(&["correct_supplement"], vec!["director"]);
+    doors(&["correct_supplement", "return_guide_draft", "publish_guide", "retire_guide"], vec!["director"]);
+    doors(
+        &[
+            "draft_guide",
+            "list_guide_drafts",
+            "get_guide_draft",
+            "rewrite_guide_draft",
+            "submit_guide_draft",
+            "drop_guide_draft",
+        ],
+        vec!["window1", "window2", "head1", "director", "supervisor"],
+    );
+    doors(&["upload_file", "get_file"], ROLES.to_vec());
+    doors(
+        &[
+            "finish_step",
+            "tell_hearing",
+            "waive_hearing",
+            "void_case",
+            "amend_case",
+            "list_negatives",
+            "look_at_negative",
+            "record_consultation",
+            "list_consultations",
+        ],
+        HANDLERS.to_vec(),
+    );
     doors(
         &["receive_case", "accept_case", "refuse_case", "decide_case", "issue_result", "correct_applicant"],
         HANDLERS.to_vec(),
@@ -156,6 +186,9 @@ fn nothing() -> Things {
         ("replies", of(notice::UNKNOWN_NOTICE)),
         ("leaves", of(leave::UNKNOWN_LEAVE)),
         ("handovers", of(cover::UNKNOWN_HANDOVER)),
+        ("negatives", of(case::UNKNOWN_FILING)),
+        ("guides", of(guide::draft::UNKNOWN_DRAFT)),
+        ("files", of(file::UNKNOWN_FILE)),
         ("cases", ("ST-B-20261124-9999".to_owned(), case::UNKNOWN_CASE)),
     ])
 }
@@ -172,6 +205,7 @@ fn operations(things: &Things) -> Vec<(Method, String, String)> {
                 .replace("{number}", thing)
                 .replace("{period}", "2026-09")
                 .replace("{key}", "received")
+                .replace("{n}", "1")
                 .replace("{code}", "SB-99");
             let method = method.to_uppercase().parse().unwrap();
             operations.push((method, path, operation["operationId"].as_str().unwrap().to_owned()));
@@ -235,6 +269,15 @@ fn body_of(name: &str) -> Value {
         "reschedule_booking" => json!({ "slot_id": nobody() }),
         "appeal_no_show" => json!({ "reason": "不是我的" }),
         "rule_on_no_show" => json!({ "grant": true, "words": "不归我管" }),
+        "tell_hearing" | "waive_hearing" | "void_case" => json!({ "ground": "不是我们的事项" }),
+        "amend_case" => json!({ "event_id": nobody(), "words": "不是我们的事项" }),
+        "look_at_negative" => json!({ "upheld": true }),
+        "rewrite_guide_draft" => json!({
+            "revision": 1,
+            "content": { "name": "别的", "audience": [], "legal_basis": [], "materials": [], "steps": [] },
+        }),
+        "submit_guide_draft" | "publish_guide" => json!({ "revision": 1 }),
+        "return_guide_draft" => json!({ "words": "不归我管" }),
         "suspend_case" => json!({ "procedure": "hearing", "ground": "不是我们的事项" }),
         "extend_case" => json!({ "days": 3, "ground": "不是我们的事项" }),
         "request_supplement" => json!({ "wanted": [{ "material": "别的", "what": "别人的" }], "until": "2026-12-01" }),
@@ -284,6 +327,15 @@ async fn each_door_is_closed_to_the_wrong_owner(town: &Town) {
     town.staff("director").await.post(&approve, json!({})).await.ok(200);
     let handover =
         town.staff("window2").await.get("/handovers").await.ok(200)["items"][0]["id"].as_str().unwrap().to_owned();
+    let no = town.received("SB-01", None).await["number"].as_str().unwrap().to_owned();
+    let ground = json!({ "ground": "户籍不在本乡，不予受理" });
+    town.staff("window1").await.post(&format!("/cases/{no}/refuse"), ground).await.ok(200);
+    let negative =
+        town.staff("director").await.get("/negatives").await.ok(200)["items"][0]["id"].as_str().unwrap().to_owned();
+    let began = town.staff("window1").await.post("/guides/drafts", json!({ "code": "SB-01" })).await.ok(201);
+    let draft = began["id"].as_str().unwrap().to_owned();
+    let file =
+        owner.upload("material", "身份证.pdf", b"%PDF-1.7\n%%EOF").await.ok(201)["id"].as_str().unwrap().to_owned();
     let mut things = nothing();
     let appeal = appeal.to_string();
     let real = [
@@ -296,6 +348,9 @@ async fn each_door_is_closed_to_the_wrong_owner(town: &Town) {
         ("replies", reply),
         ("leaves", leave),
         ("handovers", handover),
+        ("negatives", negative),
+        ("guides", draft),
+        ("files", file),
         ("cases", number),
     ];
     for (word, thing) in real {
@@ -328,7 +383,7 @@ async fn each_door_is_closed_to_the_wrong_owner(town: &Town) {
             tried += 1;
         }
     }
-    assert_eq!((tried, town.rows().await), (143, before), "every door about one thing, and nothing changed");
+    assert_eq!((tried, town.rows().await), (187, before), "every door about one thing, and nothing changed");
 }
 
 /// A leave that somebody asked for.

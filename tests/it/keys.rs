@@ -61,6 +61,7 @@ async fn after_a_rotation_all_is_found_and_after_resealing_the_old_key_may_go(to
             &Sight::of(db, vault, &town.centre, &Who::Resident(account), town.app.clock.now()).await?,
             Filter::default(),
             Page::new(None, None)?,
+            town.app.clock.now(),
         )
         .await?;
         let (bookings, _) = booking::list_of_account(db, vault, &town.centre, &known, Page::new(None, None)?).await?;

@@ -83,6 +83,7 @@ async fn what_cannot_be_counted_is_refused_and_what_need_not_be_goes_on() {
         guide: "SB-01".to_owned(),
         channel: Channel::Window,
         booking: None,
+        consultation: None,
         applicant: Typed {
             kind: ApplicantKind::Person,
             name: "田小满".to_owned(),

@@ -65,6 +65,22 @@ impl<'t> Person<'t> {
         self.send(Method::POST, path, Some(body)).await
     }
 
+    /// Gives a file, as a form does.
+    pub async fn upload(&self, purpose: &str, name: &str, bytes: &[u8]) -> Answer {
+        let edge = "shuitian-edge";
+        let head = format!(
+            "--{edge}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\n{purpose}\r\n--{edge}\r\n\
+             Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: image/png\r\n\r\n"
+        );
+        let body = [head.as_bytes(), bytes, format!("\r\n--{edge}--\r\n").as_bytes()].concat();
+        let mut request = self.town.web.post(format!("{}/api/v1/files", self.town.url));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let kind = format!("multipart/form-data; boundary={edge}");
+        Answer::of(request.header("content-type", kind).body(body).send().await.unwrap()).await
+    }
+
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         self.send_to(method, &format!("/api/v1{path}"), body).await
     }

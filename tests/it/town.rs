@@ -114,6 +114,8 @@ impl Town {
         let redis = if ground == Ground::Postgres { redis()? } else { String::new() };
         let mut settings = settings(&url, &redis, &keys_of_templates());
         settings.insert("SHUITIAN__REDIS__PREFIX".to_owned(), format!("{}:", directory.path().display()));
+        let files = directory.path().join("files").display().to_string();
+        settings.insert("SHUITIAN__FILES__DIRECTORY".to_owned(), files);
         let clock = Clock::default();
         clock.set(tuesday());
         let app = App::open(Settings::load(Some(Path::new("/dev/null")), settings.into_iter()).unwrap(), clock)
@@ -175,6 +177,8 @@ impl Town {
     pub async fn another(&self, more: &[(&str, &str)]) -> App {
         let mut settings = settings(&self.database_url, &self.redis_url, &keys_of_templates());
         settings.insert("SHUITIAN__REDIS__PREFIX".to_owned(), self.app.settings.redis.prefix.clone());
+        let files = self.app.settings.files.directory.display().to_string();
+        settings.insert("SHUITIAN__FILES__DIRECTORY".to_owned(), files);
         settings.extend(more.iter().map(|(k, v)| (format!("SHUITIAN__{k}"), (*v).to_owned())));
         let settings = Settings::load(Some(Path::new("/dev/null")), settings.into_iter()).unwrap();
         App::open(settings, self.app.clock.clone()).await.unwrap()

@@ -33,6 +33,7 @@ create table centre (
     sms_sign   text   not null,
     sms_signs  {json} not null,
     reporting  {json} not null,
+    lamps      {json} not null,
     created_at bigint not null
 );
 create table centre_host (
@@ -360,6 +361,24 @@ create index applicant_name on applicant (name_blind);
 create index applicant_phone on applicant (phone_blind) where phone_blind is not null;
 create index applicant_id_number on applicant (id_blind) where id_blind is not null;
 
+-- Files.
+create table file (
+    id            {id}    primary key,
+    centre_id     {id}    not null references centre (id),
+    name          {bytes} not null,
+    purpose       text    not null check (purpose in ('form', 'material')),
+    media         text    not null check (media in ('pdf', 'docx', 'jpeg', 'png')),
+    size          integer not null check (size > 0),
+    sha256        {bytes} not null,
+    key           {bytes} not null,
+    sealed_sha256 {bytes} not null,
+    account_id    {id}    references account (id),
+    staff_id      {id}    references staff (id),
+    recorded_at   bigint  not null,
+    kept_at       bigint
+);
+create index file_idle on file (recorded_at) where kept_at is null;
+
 -- Guides.
 create table guide (
     id        {id}    primary key,
@@ -368,9 +387,12 @@ create table guide (
     office_id {id}    not null references office (id),
     name      text    not null,
     audience  text    not null,
-    version   integer not null check (version > 0),
+    version   integer not null check (version >= 0),
+    retired_on  date,
+    retired_why text,
     unique (centre_id, code),
-    unique (centre_id, name)
+    unique (centre_id, name),
+    check ((retired_on is null) = (retired_why is null))
 );
 create table guide_version (
     id           {id}    primary key,
@@ -379,8 +401,29 @@ create table guide_version (
     number       integer not null check (number > 0),
     content      {json}  not null,
     published_at bigint  not null,
+    published_by {id}    references staff (id),
+    in_force_from  date  not null,
+    in_force_until date,
+    review_on      date  not null,
     unique (guide_id, number)
 );
+create table guide_draft (
+    id         {id}    primary key,
+    centre_id  {id}    not null references centre (id),
+    code       text    not null,
+    office_id  {id}    not null references office (id),
+    content    {json}  not null,
+    revision   integer not null check (revision > 0),
+    state      text    not null check (state in ('draft', 'review', 'published', 'dropped')),
+    drafted_by {id}    not null references staff (id),
+    drafted_at bigint  not null,
+    written_by {id}    not null references staff (id),
+    written_at bigint  not null,
+    words      text,
+    version_id {id}    references guide_version (id),
+    check ((state = 'published') = (version_id is not null))
+);
+create unique index guide_draft_open on guide_draft (centre_id, code) where state in ('draft', 'review');
 
 -- Attendance.
 create table duty (
@@ -755,6 +798,26 @@ create table ticket_event (
 );
 create index ticket_event_of on ticket_event (ticket_id);
 
+-- Consultations.
+create table consultation (
+    id          {id}    primary key,
+    centre_id   {id}    not null references centre (id),
+    way         text    not null check (way in ('visit', 'telephone')),
+    staff_id    {id}    not null references staff (id),
+    guide_id    {id}    references guide (id),
+    topic       {bytes} not null,
+    asker       {bytes},
+    office_id   {id}    references office (id),
+    elsewhere   text,
+    told        text    not null check (told <> ''),
+    filled_in   boolean not null,
+    at          bigint  not null,
+    recorded_at bigint  not null,
+    on_date     date    not null,
+    check ((office_id is null) <> (elsewhere is null))
+);
+create index consultation_recent on consultation (centre_id, at, id);
+
 -- Cases.
 create table service_case (
     id              {id}    primary key,
@@ -772,10 +835,12 @@ create table service_case (
     account_id      {id}    references account (id),
     booking_id      {id}    unique references booking (id),
     window_id       {id}    references post (id),
+    first_asked_id  {id}    references staff (id),
+    post_id         {id}    references post (id),
     channel         text    not null check (channel in
         ('window', 'mini_program', 'web', 'phone', 'home_visit', 'agent')),
     state           text    not null check (state in
-        ('received', 'supplement', 'accepted', 'suspended', 'refused', 'granted', 'denied', 'issued', 'withdrawn')),
+        ('received', 'supplement', 'accepted', 'suspended', 'refused', 'granted', 'denied', 'issued', 'withdrawn', 'void')),
     received_at     bigint  not null,
     accepted_on     date,
     due_on          date,
@@ -783,13 +848,14 @@ create table service_case (
     added_days      integer not null check (added_days >= 0),
     suspended_on    date,
     extended_on     date,
+    hearing_until   date,
     decided_on      date,
     ended_at        bigint,
     unique (centre_id, number),
     unique (centre_id, receipt_number),
     check ((limit_days is null) = (due_on is null)),
     check ((state = 'suspended') = (suspended_on is not null)),
-    check ((state in ('refused', 'denied', 'issued', 'withdrawn')) = (ended_at is not null))
+    check ((state in ('refused', 'denied', 'issued', 'withdrawn', 'void')) = (ended_at is not null))
 );
 create index case_recent on service_case (centre_id, received_at);
 create index case_state on service_case (centre_id, state, received_at);
@@ -797,13 +863,18 @@ create index case_office on service_case (centre_id, office_id, received_at);
 create index case_account on service_case (account_id, received_at) where account_id is not null;
 create index case_applicant on service_case (applicant_id);
 create index case_ended on service_case (centre_id, ended_at) where ended_at is not null;
+create index case_post on service_case (centre_id, post_id, received_at) where post_id is not null;
+create index case_due on service_case (centre_id, due_on, id) where state in ('received', 'accepted');
 create table case_event (
     id          {id}   primary key,
     centre_id   {id}   not null references centre (id),
     case_id     {id}   not null references service_case (id),
     kind        text   not null check (kind in ('received', 'accepted', 'refused', 'granted', 'denied', 'issued',
         'withdrawn', 'corrected', 'redated', 'supplement', 'supplement_corrected', 'supplemented', 'deemed_accepted',
-        'suspended', 'resumed', 'extended')),
+        'suspended', 'resumed', 'extended', 'hearing_told', 'hearing_waived', 'step_finished', 'void', 'amended')),
+    state       text   not null,
+    step        integer check (step > 0),
+    amends_id   {id}   references case_event (id),
     at          bigint not null,
     recorded_at bigint not null,
     on_date     date   not null,
@@ -817,11 +888,65 @@ create table case_event (
     decided_on  date,
     words       {bytes},
     fields      text,
-    check ((post_id is null) = (letter is null) and (post_id is null) = (of_id is null))
+    check ((post_id is null) = (letter is null) and (post_id is null) = (of_id is null)),
+    check ((kind = 'step_finished') = (step is not null) and (kind = 'amended') = (amends_id is not null))
 );
+create unique index case_event_amends on case_event (amends_id) where amends_id is not null;
 create index case_event_of on case_event (case_id);
 create index case_event_day on case_event (centre_id, on_date, kind);
 create index case_event_due on case_event (centre_id, due_on) where due_on is not null;
+-- Each case goes through the steps of its version, and the last is its decision; who is charged with a late one is written down then.
+create table case_step (
+    id          {id}    primary key,
+    centre_id   {id}    not null references centre (id),
+    case_id     {id}    not null references service_case (id),
+    n           integer not null check (n > 0),
+    name        text    not null,
+    kind        text    not null check (kind in ('handle', 'review', 'report', 'decide')),
+    post_id     {id}    references post (id),
+    limit_days  integer check (limit_days > 0),
+    begun_on    date,
+    due_on      date,
+    finished_at bigint,
+    closed_at   bigint,
+    charged_on  date,
+    charged_id  {id}    references staff (id),
+    unique (case_id, n),
+    check (finished_at is null or (begun_on is not null and closed_at is not null)),
+    check ((charged_on is null) = (charged_id is null))
+);
+create index case_step_due on case_step (centre_id, due_on) where closed_at is null and begun_on is not null;
+-- 否定报备: whatever was refused or denied is filed, and the director looks at it.
+create table negative (
+    id        {id}   primary key,
+    centre_id {id}   not null references centre (id),
+    case_id   {id}   not null references service_case (id),
+    event_id  {id}   not null unique references case_event (id),
+    cause     text   not null check (cause in ('not_needed', 'not_ours', 'incomplete', 'unqualified')),
+    basis     text   not null,
+    elsewhere text,
+    filed_at  bigint not null,
+    filed_by  {id}   not null references staff (id),
+    seen_at   bigint,
+    seen_by   {id}   references staff (id),
+    upheld    boolean,
+    words     {bytes},
+    check ((seen_at is null) = (seen_by is null) and (seen_at is null) = (upheld is null)),
+    check (cause <> 'not_ours' or elsewhere is not null)
+);
+create index negative_of on negative (case_id);
+create index negative_open on negative (centre_id, filed_at) where seen_at is null;
+-- What a case cost its applicant.
+create table trip (
+    id          {id}   primary key,
+    centre_id   {id}   not null references centre (id),
+    case_id     {id}   not null references service_case (id),
+    cause       text   not null check (cause in ('counter', 'supplement', 'pick_up')),
+    at          bigint not null,
+    recorded_at bigint not null,
+    on_date     date   not null
+);
+create index trip_of on trip (case_id);
 -- A case is asked once for what is missing; an error in that is put right by the next row.
 create table supplement (
     id        {id}    primary key,

@@ -6,7 +6,7 @@ use crate::access::{By, CaseHandler};
 use crate::api::Noun;
 use crate::api::problem::Failure;
 use crate::api::view::Text;
-use crate::domain::case::{self, Step};
+use crate::domain::case::{self, Move};
 use entity::case::SpecialProcedure;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
@@ -48,14 +48,15 @@ impl Clock {
         body: Json<SuspendInput>,
     ) -> Answer<Json<Acted>> {
         let request = format!("{} {}", number.0, body.0.to_json_string());
-        let step = Step::Suspend(body.0.procedure, body.0.ground.into());
-        once(&who, "suspend_case", request, async |act| case::step(act, &number.0, &step).await).await
+        let made = Move::Suspend(body.0.procedure, body.0.ground.into());
+        once(&who, "suspend_case", request, async |act| case::advance(act, &number.0, &made).await).await
     }
 
     /// Have it go on
     #[oai(path = "/cases/:number/resume", method = "post", operation_id = "resume_case")]
     async fn resume_case(&self, who: By<CaseHandler>, number: Path<String>) -> Answer<Json<Acted>> {
-        once(&who, "resume_case", number.0.clone(), async |act| case::step(act, &number.0, &Step::Resume).await).await
+        once(&who, "resume_case", number.0.clone(), async |act| case::advance(act, &number.0, &Move::Resume).await)
+            .await
     }
 
     /// Make a limit longer, once
@@ -67,7 +68,7 @@ impl Clock {
         body: Json<ExtendInput>,
     ) -> Answer<Json<Acted>> {
         let request = format!("{} {}", number.0, body.0.to_json_string());
-        let step = Step::Extend(body.0.days, body.0.ground.into());
-        once(&who, "extend_case", request, async |act| case::step(act, &number.0, &step).await).await
+        let made = Move::Extend(body.0.days, body.0.ground.into());
+        once(&who, "extend_case", request, async |act| case::advance(act, &number.0, &made).await).await
     }
 }

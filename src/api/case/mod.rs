@@ -6,9 +6,10 @@ use super::view::{Created, Listed, part};
 use crate::access::{By, CaseHandler, CaseParty, CaseReader, Rank, ReceiptParty, Resident, Visit};
 use crate::base::{Kind, Refusal};
 use crate::document::receipt;
-use crate::domain::case::{self, Filter, Intake, Proof, Step};
+use crate::domain::case::{self, Filter, Intake, Lamp, Proof};
 use crate::domain::identity::Viewer;
 use crate::domain::{Act, centre, review};
+use chrono::NaiveDate;
 use entity::case::{CaseState, Model as Row};
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
@@ -20,16 +21,23 @@ const PDF_NOT_BUILT: Refusal =
     Refusal::new(Kind::Missing, "pdf_not_built", "这个版本不生成PDF，请打开网页回执单用浏览器打印。");
 
 mod clock;
+mod course;
+mod negative;
 mod supplement;
 mod view;
 
-pub(super) use clock::Clock;
-pub(super) use supplement::Supplements;
+/// The doors of one noun.
+pub(super) type Doors = (Cases, course::Course, supplement::Supplements, clock::Clock, negative::Negatives);
+
+/// Each of them.
+pub(super) const fn doors() -> Doors {
+    (Cases, course::Course, supplement::Supplements, clock::Clock, negative::Negatives)
+}
 
 use view::{
-    Acted, CaseDetail, CaseView, CorrectionInput, DecideInput, EventView, MaterialInput, ProgressInput, ProgressView,
-    ProofInput, Receipt, ReceiveInput, ReceivedView, RefuseInput, RevealInput, Revealed, SearchInput, acted, detail,
-    shown,
+    Acted, CaseDetail, CaseView, Clockwork, CorrectionInput, EventView, MaterialInput, ProgressInput, ProgressView,
+    ProofInput, Receipt, ReceiveInput, ReceivedView, RevealInput, Revealed, SearchInput, acted, detail, shown,
+    ticket_view,
 };
 
 pub(super) struct Cases;
@@ -60,15 +68,20 @@ impl Cases {
         let made = who
             .visit
             .write_once(who.who.clone(), "receive_case", &request, async |act| {
+                let at_once = body.0.at_once == Some(true);
                 let intake = Intake {
                     guide: body.0.guide.into(),
                     channel: body.0.channel,
                     booking: body.0.booking_id,
+                    consultation: body.0.consultation_id,
                     applicant: body.0.applicant.into(),
                     materials: body.0.materials.unwrap_or_default().into_iter().map(MaterialInput::into).collect(),
                 };
-                let received = case::receive(act, intake).await?;
+                let received =
+                    if at_once { case::at_once(act, intake).await? } else { case::receive(act, intake).await? };
+                review::invite(act, &received.case).await?;
                 Ok(ReceivedView {
+                    invitation: ticket_view(act, &received.case).await?,
                     number: received.case.number,
                     receipt: Receipt { number: received.case.receipt_number, check_code: received.check_code },
                     state: received.case.state,
@@ -84,6 +97,7 @@ impl Cases {
     ///
     /// A resident sees what his account booked, and in part what was entered under his phone.
     #[oai(path = "/cases", method = "get", operation_id = "list_cases")]
+    #[expect(clippy::too_many_arguments, reason = "a door names each of its parameters")]
     async fn list_cases(
         &self,
         who: By<CaseParty>,
@@ -91,6 +105,14 @@ impl Cases {
         state: Query<Option<CaseState>>,
         /// Code of an office.
         office: Query<Option<String>>,
+        /// User name of whoever holds the post that has them in hand; for staff.
+        holder: Query<Option<String>>,
+        /// How near their last day is; the list is then by that day, the soonest first.
+        lamp: Query<Option<Lamp>>,
+        /// Received on this day or later.
+        from: Query<Option<NaiveDate>>,
+        /// Received on this day or before.
+        until: Query<Option<NaiveDate>>,
         /// At most so many, 1 to 100.
         limit: Query<Option<u64>>,
         /// Where the part before ended.
@@ -103,10 +125,15 @@ impl Cases {
             Some(code) => Some(centre::office(app.read(), centre.id, &code).await?.id),
             None => None,
         };
-        let filter = Filter { state: state.0, office };
         let sight = who.sight().await?;
-        let (cases, next_cursor) = case::list(app.read(), &app.vault, centre, &sight, filter, page).await?;
-        let items = cases.into_iter().map(|seen| shown(seen, &offices, now, sight.viewer())).collect();
+        let posts = match holder.0.filter(|_| sight.viewer().is_staff()) {
+            Some(username) => Some(case::posts_of(app.read(), centre, &username, now).await?),
+            None => None,
+        };
+        let filter = Filter { state: state.0, office, posts, lamp: lamp.0, from: from.0, until: until.0 };
+        let (cases, next_cursor) = case::list(app.read(), &app.vault, centre, &sight, filter, page, now).await?;
+        let clock = Clockwork::of(app.read(), centre, now).await?;
+        let items = cases.into_iter().map(|seen| shown(seen, &offices, &clock, sight.viewer())).collect();
         Ok(Json(Listed { items, next_cursor }))
     }
 
@@ -127,7 +154,8 @@ impl Cases {
         let offices = centre::offices(app.read(), who.visit.centre.id).await?;
         let search = async |act: &Act| case::search(act, &body.person, page).await;
         let (cases, next_cursor) = who.visit.write(who.who.clone(), search).await?;
-        let items = cases.into_iter().map(|seen| shown(seen, &offices, app.clock.now(), &viewer)).collect();
+        let clock = Clockwork::of(app.read(), &who.visit.centre, app.clock.now()).await?;
+        let items = cases.into_iter().map(|seen| shown(seen, &offices, &clock, &viewer)).collect();
         Ok(Json(Listed { items, next_cursor }))
     }
 
@@ -137,7 +165,7 @@ impl Cases {
         let (app, centre) = (&who.visit.app, &who.visit.centre);
         let sight = who.sight().await?;
         let seen = case::see(app.read(), &app.vault, centre, &number.0, &sight).await?;
-        Ok(Json(detail(app, centre.id, seen, sight.viewer()).await?))
+        Ok(Json(detail(app, centre, seen, sight.viewer()).await?))
     }
 
     /// Read a case that one sees in part in full, for a proof
@@ -160,7 +188,7 @@ impl Cases {
         let (app, centre) = (&who.visit.app, &who.visit.centre);
         let sight = who.sight().await?;
         let seen = case::open(app.read(), &app.vault, centre, &number.0, &sight, &proof).await?;
-        Ok(Json(detail(app, centre.id, seen, sight.viewer()).await?))
+        Ok(Json(detail(app, centre, seen, sight.viewer()).await?))
     }
 
     /// The receipt (收件回执单) as a page to print
@@ -181,55 +209,6 @@ impl Cases {
         #[oai(name = "number")] _number: Path<String>,
     ) -> Answer<Html<String>> {
         Err(PDF_NOT_BUILT.into())
-    }
-
-    /// Accept a case that was received; its limit begins
-    #[oai(path = "/cases/:number/accept", method = "post", operation_id = "accept_case")]
-    async fn accept_case(&self, who: By<CaseHandler>, number: Path<String>) -> Answer<Json<Acted>> {
-        once(&who, "accept_case", number.0.clone(), async |act| case::step(act, &number.0, &Step::Accept).await).await
-    }
-
-    /// Do not accept a case, with the ground
-    #[oai(path = "/cases/:number/refuse", method = "post", operation_id = "refuse_case")]
-    async fn refuse_case(
-        &self,
-        who: By<CaseHandler>,
-        number: Path<String>,
-        body: Json<RefuseInput>,
-    ) -> Answer<Json<Acted>> {
-        let request = format!("{} {}", number.0, body.0.to_json_string());
-        let step = Step::Refuse(body.0.ground.into());
-        once(&who, "refuse_case", request, async |act| case::step(act, &number.0, &step).await).await
-    }
-
-    /// Decide an accepted case
-    #[oai(path = "/cases/:number/decide", method = "post", operation_id = "decide_case")]
-    async fn decide_case(
-        &self,
-        who: By<CaseHandler>,
-        number: Path<String>,
-        body: Json<DecideInput>,
-    ) -> Answer<Json<Acted>> {
-        let request = format!("{} {}", number.0, body.0.to_json_string());
-        let DecideInput { grant, ground } = body.0;
-        let step = if grant { Step::Grant } else { Step::Deny(ground.map(String::from).unwrap_or_default()) };
-        once(&who, "decide_case", request, async |act| case::step(act, &number.0, &step).await).await
-    }
-
-    /// Hand the result over; the case has ended
-    #[oai(path = "/cases/:number/issue", method = "post", operation_id = "issue_result")]
-    async fn issue_result(&self, who: By<CaseHandler>, number: Path<String>) -> Answer<Json<Acted>> {
-        once(&who, "issue_result", number.0.clone(), async |act| case::step(act, &number.0, &Step::Issue).await).await
-    }
-
-    /// Take a case back, for its applicant
-    #[oai(path = "/cases/:number/withdraw", method = "post", operation_id = "withdraw_case")]
-    async fn withdraw_case(&self, who: By<CaseParty>, number: Path<String>) -> Answer<Json<Acted>> {
-        let done = who.visit.write_once(who.who.clone(), "withdraw_case", &number.0, async |act| {
-            let row = case::step(act, &number.0, &Step::Withdraw).await?;
-            acted(act, row).await
-        });
-        Ok(Json(done.await?))
     }
 
     /// Correct a wrong name, phone or document

@@ -6,7 +6,7 @@ use crate::access::{By, CaseHandler, Director};
 use crate::api::Noun;
 use crate::api::problem::Failure;
 use crate::api::view::Text;
-use crate::domain::case::{self, Missing, Told};
+use crate::domain::case::{self, Handing, Missing, Told};
 use chrono::NaiveDate;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
@@ -57,6 +57,8 @@ struct SupplementCorrection {
 struct BroughtInput {
     /// The materials.
     materials: Vec<MaterialInput>,
+    /// They were sent, and nobody came for it.
+    sent: Option<bool>,
 }
 
 /// A material that is missing.
@@ -130,7 +132,9 @@ impl Supplements {
         body: Json<BroughtInput>,
     ) -> Answer<Json<Acted>> {
         let request = format!("{} {}", number.0, body.0.to_json_string());
+        let handing = if body.0.sent == Some(true) { Handing::Sent } else { Handing::Counter };
         let brought = body.0.materials.into_iter().map(MaterialInput::into).collect();
-        once(&who, "complete_supplement", request, async |act| case::complete(act, &number.0, brought).await).await
+        let complete = async |act: &_| case::complete(act, &number.0, brought, handing).await;
+        once(&who, "complete_supplement", request, complete).await
     }
 }

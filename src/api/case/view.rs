@@ -4,18 +4,23 @@ use super::supplement::SupplementView;
 use crate::api::view::{ApplicantInput, ApplicantView, Moment, OfficeView, Text, moment};
 use crate::app::App;
 use crate::base::Result;
-use crate::domain::case::{self, Correction, Happened, Seen, Sight, Taken};
+use crate::domain::calendar::{self, Calendar};
+use crate::domain::case::{self, Correction, Filed, Happened, Lamp, Seen, Sight, Taken};
+use crate::domain::centre::{self, Lamps};
 use crate::domain::identity::{Viewer, staff};
-use crate::domain::{Act, Who, centre, notice, review};
+use crate::domain::published::Centre;
+use crate::domain::{Act, Who, notice, post, review};
 use chrono::NaiveDate;
 use entity::applicant::{ApplicantKind, IdType};
-use entity::case::{CaseEventKind, CaseState, Channel, MaterialForm, Model as Row};
+use entity::case::{CaseEventKind, CaseState, Channel, MaterialForm, Model as Row, NegativeCause};
 use entity::centre::office;
+use entity::guide::StepKind;
 use entity::identity::Role;
 use entity::notice::DoubtWhy;
 use entity::{Id, Time};
 use poem_openapi::Object;
 use poem_openapi::types::MaybeUndefined;
+use std::sync::Arc;
 
 /// A material as it is taken in.
 #[derive(Object)]
@@ -49,6 +54,10 @@ pub(super) struct ReceiveInput {
     pub(super) applicant: ApplicantInput,
     /// What was handed over.
     pub(super) materials: Option<Vec<MaterialInput>>,
+    /// The consultation that it began with: whoever was asked first is kept with the case.
+    pub(super) consultation_id: Option<Id>,
+    /// A 即办件 is accepted, granted and handed over in the same act.
+    pub(super) at_once: Option<bool>,
 }
 
 /// Number and check code of a receipt.
@@ -73,24 +82,9 @@ pub(super) struct ReceivedView {
     pub(super) due_on: Option<NaiveDate>,
     /// The day may still move when an arrangement of holidays comes out.
     pub(super) due_provisional: bool,
-}
-
-/// Ground of a refusal.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-pub(super) struct RefuseInput {
-    /// Why, in words for the applicant.
-    pub(super) ground: Text,
-}
-
-/// A decision.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-pub(super) struct DecideInput {
-    /// Granted or denied.
-    pub(super) grant: bool,
-    /// Why, needed for a denial.
-    pub(super) ground: Option<Text>,
+    /// Where it has ended at once: its invitation to rate.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) invitation: Option<InvitationTicket>,
 }
 
 /// What is to be put right. A field that is left out stays; null takes it away.
@@ -191,6 +185,8 @@ pub(super) struct CaseView {
     pub(super) due_provisional: bool,
     /// Undecided after its last day.
     pub(super) overdue: bool,
+    /// How near its last day is; null where no clock runs.
+    pub(super) lamp: Option<Lamp>,
     /// Day of the decision.
     pub(super) decided_on: Option<NaiveDate>,
     /// When it ended.
@@ -202,8 +198,17 @@ pub(super) struct CaseView {
 /// Something that happened to a case.
 #[derive(Object)]
 pub(super) struct EventView {
+    /// Its id, by which a mistake in it is named; for staff only.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) id: Option<Id>,
     /// What.
     pub(super) kind: CaseEventKind,
+    /// The step that was finished.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) step: Option<i32>,
+    /// The event whose mistake it puts right; for staff only.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) amends: Option<Id>,
     /// When.
     pub(super) at: Moment,
     /// Who did it; for staff only.
@@ -228,6 +233,47 @@ pub(super) struct TakenView {
     pub(super) copies: i32,
 }
 
+/// A step of a case.
+#[derive(Object)]
+pub(super) struct StepView {
+    /// Its place, from 1.
+    pub(super) n: i32,
+    /// Its name.
+    pub(super) name: String,
+    /// What is done in it.
+    pub(super) kind: StepKind,
+    /// Name of the post; for staff only.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) post: Option<String>,
+    /// When it began.
+    pub(super) begun_on: Option<NaiveDate>,
+    /// Its last day.
+    pub(super) due_on: Option<NaiveDate>,
+    /// When it was finished.
+    pub(super) finished_at: Option<Moment>,
+    /// When it was found late; for staff only.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) charged_on: Option<NaiveDate>,
+    /// Who held its post then; for staff only.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) charged: Option<String>,
+}
+
+/// What an applicant who was told no is told beside the ground.
+#[derive(Object)]
+pub(super) struct NoView {
+    /// Why, in the law's kinds.
+    pub(super) cause: NegativeCause,
+    /// The ground, in words.
+    pub(super) ground: Option<String>,
+    /// The provision it rests on.
+    pub(super) basis: String,
+    /// Where to go instead.
+    pub(super) elsewhere: Option<String>,
+    /// What can be done against it.
+    pub(super) remedies: String,
+}
+
 /// A case with what happened and what was handed over.
 #[derive(Object)]
 pub(super) struct CaseDetail {
@@ -238,6 +284,16 @@ pub(super) struct CaseDetail {
     pub(super) timeline: Vec<EventView>,
     /// What was handed over.
     pub(super) materials: Vec<TakenView>,
+    /// Its steps; none before acceptance.
+    pub(super) steps: Vec<StepView>,
+    /// How often it brought its applicant here.
+    pub(super) trips: u32,
+    /// Who was asked first; for staff only.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) first_asked: Option<String>,
+    /// The no, where it was one.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) no: Option<NoView>,
     /// What the applicant was told that is missing, if so.
     #[oai(skip_serializing_if_is_none)]
     pub(super) supplement: Option<SupplementView>,
@@ -312,13 +368,28 @@ async fn view(act: &Act, row: Row) -> Result<CaseView> {
     let sight = Sight::acting(act).await?;
     let offices = centre::offices(&*act.tx, act.centre.id).await?;
     let seen = case::see(&*act.tx, &act.vault, &act.centre, &row.number, &sight).await?;
-    Ok(shown(seen, &offices, act.now, sight.viewer()))
+    let clock = Clockwork::of(&*act.tx, &act.centre, act.now).await?;
+    Ok(shown(seen, &offices, &clock, sight.viewer()))
 }
 
-pub(super) fn shown(seen: Seen, offices: &[office::Model], now: Time, viewer: &Viewer) -> CaseView {
+/// What a case's lamp is told by.
+pub(super) struct Clockwork {
+    calendar: Arc<Calendar>,
+    lamps: Lamps,
+    now: Time,
+}
+
+impl Clockwork {
+    pub(super) async fn of(db: &impl sea_orm::ConnectionTrait, centre: &Centre, now: Time) -> Result<Self> {
+        Ok(Self { calendar: calendar::of(db, centre).await?, lamps: Lamps::of(centre), now })
+    }
+}
+
+pub(super) fn shown(seen: Seen, offices: &[office::Model], clock: &Clockwork, viewer: &Viewer) -> CaseView {
     let row = seen.row;
     CaseView {
-        overdue: case::is_overdue(&row, now),
+        overdue: case::is_overdue(&row, clock.now),
+        lamp: case::lamp(&row, &clock.calendar, clock.lamps, clock.now),
         office: offices.iter().find(|o| o.id == row.office_id).map(OfficeView::from),
         number: row.number,
         receipt_number: row.receipt_number,
@@ -338,45 +409,94 @@ pub(super) fn shown(seen: Seen, offices: &[office::Model], now: Time, viewer: &V
 }
 
 /// A case with its timeline and materials; of one that is seen in part, the matter and the state alone.
-pub(super) async fn detail(app: &App, centre: Id, seen: Seen, viewer: &Viewer) -> Result<CaseDetail> {
-    let offices = centre::offices(app.read(), centre).await?;
-    let (mut timeline, mut materials, mut supplement) = (Vec::new(), Vec::new(), None);
+pub(super) async fn detail(app: &App, centre: &Centre, seen: Seen, viewer: &Viewer) -> Result<CaseDetail> {
+    let db = app.read();
+    let offices = centre::offices(db, centre.id).await?;
     let phone = seen.applicant.as_ref().and_then(|a| a.phone.as_deref()).filter(|_| viewer.is_staff());
     let phone_doubt = match phone {
-        Some(phone) => notice::doubted(app.read(), &app.vault, centre, phone).await?,
+        Some(phone) => notice::doubted(db, &app.vault, centre.id, phone).await?,
         None => None,
     };
-    if seen.applicant.is_some() {
-        let names = if viewer.is_staff() { Some(staff::names(app.read(), centre).await?) } else { None };
-        for e in case::timeline(app.read(), &seen.row).await? {
-            let by = names.as_ref().map(|names| names.get(&e.actor).cloned().unwrap_or_else(|| e.actor.clone()));
-            let (at, ground) = (moment(e.at), case::ground(&app.vault, &e)?);
-            timeline.push(EventView { kind: e.kind, at, by, ground, fields: e.fields });
-        }
-        let taken = case::materials(app.read(), &seen.row).await?.into_iter();
-        materials.extend(taken.map(|m| TakenView { name: m.name, form: m.form, copies: m.copies }));
-        supplement = case::told(app.read(), &app.vault, &seen.row).await?.map(SupplementView::from);
+    let (row, in_full) = (seen.row.clone(), seen.applicant.is_some());
+    let clock = Clockwork::of(db, centre, app.clock.now()).await?;
+    let mut detail = CaseDetail {
+        case: shown(seen, &offices, &clock, viewer),
+        timeline: Vec::new(),
+        materials: Vec::new(),
+        steps: Vec::new(),
+        trips: 0,
+        first_asked: None,
+        no: None,
+        supplement: None,
+        phone_doubt,
+    };
+    if !in_full {
+        return Ok(detail);
     }
-    let case = shown(seen, &offices, app.clock.now(), viewer);
-    Ok(CaseDetail { case, timeline, materials, supplement, phone_doubt })
+    // Who did what is the staff's own to know.
+    let names = if viewer.is_staff() { Some(staff::names(db, centre.id).await?) } else { None };
+    let name = |id: Id| names.as_ref()?.get(&id.to_string()).cloned();
+    for e in case::timeline(db, &row).await? {
+        let by = names.as_ref().map(|names| names.get(&e.actor).cloned().unwrap_or_else(|| e.actor.clone()));
+        let readable = viewer.is_staff() || case::is_public(e.kind);
+        let ground = if readable { case::ground(&app.vault, &e)? } else { None };
+        let ours = |id: Option<Id>| id.filter(|_| viewer.is_staff());
+        let (id, amends) = (ours(Some(e.id)), ours(e.amends_id));
+        let at = moment(e.at);
+        detail.timeline.push(EventView { id, kind: e.kind, step: e.step, amends, at, by, ground, fields: e.fields });
+    }
+    let taken = case::materials(db, &row).await?.into_iter();
+    detail.materials = taken.map(|m| TakenView { name: m.name, form: m.form, copies: m.copies }).collect();
+    let posts = post::all(db, centre).await?;
+    let step = |step: entity::case::step::Model| StepView {
+        n: step.n,
+        name: step.name,
+        kind: step.kind,
+        post: step.post_id.filter(|_| viewer.is_staff()).and_then(|id| posts.of(id)).map(|p| p.row.name.clone()),
+        begun_on: step.begun_on,
+        due_on: step.due_on,
+        finished_at: step.finished_at.map(moment),
+        charged_on: step.charged_on.filter(|_| viewer.is_staff()),
+        charged: step.charged_id.and_then(name),
+    };
+    detail.steps = case::steps(db, &row).await?.into_iter().map(step).collect();
+    detail.trips = u32::try_from(case::trips(db, &row).await?.len()).unwrap_or(u32::MAX);
+    detail.first_asked = row.first_asked_id.and_then(name);
+    if matches!(row.state, CaseState::Refused | CaseState::Denied) {
+        detail.no = case::negative_of(db, &app.vault, &row).await?.map(NoView::from);
+    }
+    detail.supplement = case::told(db, &app.vault, &row).await?.map(SupplementView::from);
+    Ok(detail)
+}
+
+impl From<Filed> for NoView {
+    fn from(filed: Filed) -> Self {
+        let Filed { row, ground, .. } = filed;
+        let remedies = case::REMEDIES.to_owned();
+        Self { cause: row.cause, ground, basis: row.basis, elsewhere: row.elsewhere, remedies }
+    }
 }
 
 /// The case after an act, with its invitation if it has ended.
 pub(super) async fn acted(act: &Act, row: Row) -> Result<Acted> {
+    let invitation = ticket_view(act, &row).await?;
+    Ok(Acted { case: view(act, row).await?, invitation })
+}
+
+/// The invitation of a case that has ended. The windows hand it over; whoever else saw it could rate himself.
+pub(super) async fn ticket_view(act: &Act, row: &Row) -> Result<Option<InvitationTicket>> {
     let ticket = match &act.who {
-        // The windows hand it over; whoever else saw it could rate himself.
         Who::Staff(member) if member.is_any(&[Role::Window, Role::Director]) => {
-            review::ticket(&*act.tx, &act.vault, &act.rules.public_url, &row).await?
+            review::ticket(&*act.tx, &act.vault, &act.rules.public_url, row).await?
         }
         _ => None,
     };
-    let invitation = ticket.map(|t| InvitationTicket { url: t.url, code: t.code, expires_at: moment(t.expires_at) });
-    Ok(Acted { case: view(act, row).await?, invitation })
+    Ok(ticket.map(|t| InvitationTicket { url: t.url, code: t.code, expires_at: moment(t.expires_at) }))
 }
 
 impl From<Happened> for EventView {
     fn from(event: Happened) -> Self {
         let Happened { kind, at, ground, fields } = event;
-        Self { kind, at: moment(at), by: None, ground, fields }
+        Self { id: None, kind, step: None, amends: None, at: moment(at), by: None, ground, fields }
     }
 }

@@ -45,6 +45,7 @@ pub struct Settings {
     pub sms: Sms,
     pub outbound: Outbound,
     pub review: Review,
+    pub files: Files,
     pub upload: Upload,
     pub clock: ClockOffset,
     pub metrics: Metrics,
@@ -109,6 +110,23 @@ pub struct Outbound {
 pub struct Review {
     #[serde(deserialize_with = "within::<1, 365, _>")]
     pub days: i64,
+}
+
+/// `[files]`
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct Files {
+    pub directory: PathBuf,
+    #[serde(deserialize_with = "within::<1, 100, _>")]
+    pub largest_mb: i64,
+}
+
+impl Files {
+    /// Largest file that is taken, in bytes.
+    #[must_use]
+    pub fn largest(&self) -> usize {
+        usize::try_from(self.largest_mb).unwrap_or(1) << 20
+    }
 }
 
 /// `[upload]`

@@ -58,6 +58,10 @@ pub(super) async fn run(app: &App) -> anyhow::Result<()> {
         Ok(()) => ("cache", Well, "Redis answers".to_owned()),
         Err(error) => ("cache", Ill, format!("{error:#}: nobody can sign in; check redis.url and that Redis runs")),
     });
+    findings.push(match app.files.fault() {
+        Some(fault) => ("files", Ill, fault),
+        None => ("files", Well, format!("{} can be written to", app.settings.files.directory.display())),
+    });
     let mut ill = 0;
     for (part, state, words) in findings {
         let mark = match state {

@@ -3,12 +3,13 @@
 //! A file is gzipped lines: a head, then a line for each table and one for each of its rows, and an end that says how many
 //! rows each table has, what they sum to, and which keys they need. Rows are read at one moment. A sum is the sum of the
 //! rows' SHA-256, whatever their order, so the same rows sum to the same in either database. What is sealed stays sealed:
-//! the file is of no use without the keys, which are not in it.
+//! the file is of no use without the keys, which are not in it. The bytes of uploaded files follow their rows.
 //!
 //! This noun knows every table, and nothing else of the nouns.
 
 use crate::base::{Kind, Refusal};
 use aws_lc_rs::digest;
+use entity::Id;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,6 +58,12 @@ pub struct End {
     pub tables: BTreeMap<String, Sum>,
     /// Ids of the keys that what is in it needs.
     pub keys: Needed,
+    /// How many files of the disk are in it.
+    #[serde(default)]
+    pub files: u64,
+    /// Files whose bytes were not on the disk, or are others than they were.
+    #[serde(default)]
+    pub lost: Vec<Id>,
 }
 
 /// Ids of keys.
@@ -99,6 +106,8 @@ enum Line {
     End { end: End },
     /// Rows of this table follow, with these columns.
     Table { table: String, columns: Vec<String> },
+    /// A file of the disk, sealed as it lies there; after the rows of all files.
+    File { file: Id, centre: Id, bytes: String },
     /// A row.
     Row(Vec<serde_json::Value>),
 }

@@ -5,8 +5,11 @@ use super::{ALREADY_THERE, BAD_ARCHIVE, End, Head, KEYS_MISSING, Line, Sum};
 use crate::base::canonical;
 use crate::base::database::ROWS;
 use crate::base::error::{Error, Result};
-use crate::base::vault::Vault;
+use crate::base::vault::{Vault, sha256};
 use crate::domain::published;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use entity::Id;
 use flate2::read::GzDecoder;
 use sea_orm::sea_query::{Alias, OnConflict, Query, SimpleExpr};
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction};
@@ -25,7 +28,18 @@ struct Reader<R: Read> {
     /// The table whose rows follow, and where the file has each of its columns.
     current: Option<(usize, Vec<usize>)>,
     sums: HashMap<String, Sum>,
+    /// What the rows of files say of their bytes, and how many of these were read.
+    hashes: HashMap<Id, Vec<u8>>,
+    files: u64,
     end: Option<End>,
+}
+
+/// What a line holds.
+enum Part {
+    /// A row, with the place of its table and its values in the order of the table's columns.
+    Row(usize, Vec<serde_json::Value>),
+    /// A file of the disk, of a centre.
+    File(Id, Id, Vec<u8>),
 }
 
 impl<R: Read> Reader<R> {
@@ -36,12 +50,20 @@ impl<R: Read> Reader<R> {
         if head.shuitian_backup != 1 {
             return Err(broken(format!("its form is {}, which this program does not know", head.shuitian_backup)));
         }
-        Ok(Self { lines, head, tables: all(), current: None, sums: HashMap::new(), end: None })
+        Ok(Self {
+            lines,
+            head,
+            tables: all(),
+            current: None,
+            sums: HashMap::new(),
+            hashes: HashMap::new(),
+            files: 0,
+            end: None,
+        })
     }
 
-    /// The next row, with the place of its table and its values in the order of the table's columns; nothing at the end, which
-    /// is compared with the rows that were read.
-    fn next(&mut self) -> Result<Option<(usize, Vec<serde_json::Value>)>> {
+    /// The next row or file; nothing at the end, which is compared with what was read.
+    fn next(&mut self) -> Result<Option<Part>> {
         loop {
             let line = self.lines.next().ok_or_else(|| broken("it is cut short"))?.map_err(broken)?;
             match serde_json::from_str(&line).map_err(|_| broken("a line cannot be read"))? {
@@ -51,6 +73,9 @@ impl<R: Read> Reader<R> {
                     if unsaid || end.tables.iter().any(|(name, sum)| read(name) != *sum) {
                         return Err(broken("rows were lost or changed"));
                     }
+                    if end.files != self.files {
+                        return Err(broken("files were lost"));
+                    }
                     self.end = Some(end);
                     return Ok(None);
                 }
@@ -58,12 +83,36 @@ impl<R: Read> Reader<R> {
                 Line::Row(values) => {
                     let (place, order) = self.current.as_ref().ok_or_else(|| broken("a row of no table"))?;
                     let name = self.tables[*place].name.to_owned();
-                    let row = order.iter().map(|n| values.get(*n).cloned().unwrap_or_default()).collect();
-                    self.sums.entry(name).or_default().add(&canonical::json(&values.into()));
-                    return Ok(Some((*place, row)));
+                    let row: Vec<serde_json::Value> =
+                        order.iter().map(|n| values.get(*n).cloned().unwrap_or_default()).collect();
+                    self.sums.entry(name.clone()).or_default().add(&canonical::json(&values.into()));
+                    let place = *place;
+                    if name == "file" {
+                        self.expect_file(place, &row)?;
+                    }
+                    return Ok(Some(Part::Row(place, row)));
+                }
+                Line::File { file, centre, bytes } => {
+                    let bytes = STANDARD.decode(bytes).map_err(|_| broken("a file cannot be read"))?;
+                    if self.hashes.remove(&file).is_none_or(|hash| hash != sha256(&bytes).0) {
+                        return Err(broken(format!("the file {file} was changed")));
+                    }
+                    self.files += 1;
+                    return Ok(Some(Part::File(centre, file, bytes)));
                 }
             }
         }
+    }
+
+    /// Notes what the bytes of a file are to be.
+    fn expect_file(&mut self, place: usize, row: &[serde_json::Value]) -> Result<()> {
+        let columns = &self.tables[place].columns;
+        let of = |name| columns.iter().position(|(c, _)| *c == name).and_then(|n| row.get(n)?.as_str());
+        let id = of("id").and_then(|id| Id::parse_str(id).ok());
+        let hash = of("sealed_sha256").and_then(|hash| STANDARD.decode(hash).ok());
+        let (id, hash) = id.zip(hash).ok_or_else(|| broken("a row of file"))?;
+        self.hashes.insert(id, hash);
+        Ok(())
     }
 
     fn begin(&mut self, table: &str, columns: &[String]) -> Result<()> {
@@ -103,6 +152,7 @@ pub fn check(file: impl Read, vault: &Vault, schema: &str) -> Result<(Head, End)
 pub async fn restore(
     tx: &DatabaseTransaction,
     file: impl Read,
+    mut disk: impl FnMut(Id, Id, &[u8]) -> anyhow::Result<()>,
     mut progress: impl FnMut(&'static str, u64),
 ) -> Result<()> {
     let mut reader = Reader::open(file)?;
@@ -114,13 +164,20 @@ pub async fn restore(
     let (mut rows, mut of) = (Vec::new(), 0);
     loop {
         let next = reader.next()?;
-        let full = rows.len() >= ROWS || next.as_ref().is_none_or(|(place, _)| *place != of);
+        let full = rows.len() >= ROWS || !matches!(&next, Some(Part::Row(place, _)) if *place == of);
         if full && !rows.is_empty() {
             let table = &reader.tables[of];
             progress(table.name, rows.len() as u64);
             put(tx, table, std::mem::take(&mut rows)).await?;
         }
-        let Some((place, values)) = next else { return Ok(()) };
+        let (place, values) = match next {
+            Some(Part::Row(place, values)) => (place, values),
+            Some(Part::File(centre, file, bytes)) => {
+                disk(centre, file, &bytes)?;
+                continue;
+            }
+            None => return Ok(()),
+        };
         of = place;
         let table = &reader.tables[place];
         let typed = table.columns.iter().zip(values).map(|((_, form), value)| form.write(value));

@@ -3,16 +3,18 @@
 use super::table::{Table, all};
 use super::{End, Head, Line, Needed, Sum};
 use crate::base::canonical;
-use crate::base::vault::{Vault, key_of};
+use crate::base::vault::{Vault, key_of, sha256};
 use crate::domain::reseal;
-use entity::{Sealed, Time};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use entity::{Id, Sealed, Time, file};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::TryStreamExt as _;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query};
 use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, IsolationLevel, QueryResult,
-    StatementBuilder, StreamTrait as _, TransactionTrait as _,
+    AccessMode, ColumnTrait as _, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait as _,
+    IsolationLevel, QueryFilter as _, QueryResult, StatementBuilder, StreamTrait as _, TransactionTrait as _,
 };
 use std::io::Write;
 
@@ -38,6 +40,7 @@ pub async fn backup(
     vault: &Vault,
     scope: &Scope<'_>,
     file: impl Write,
+    disk: impl Fn(Id, Id) -> anyhow::Result<Vec<u8>>,
     mut progress: impl FnMut(&str, u64),
 ) -> anyhow::Result<End> {
     // One moment for all tables; on SQLite a transaction is one anyway.
@@ -61,11 +64,37 @@ pub async fn backup(
         let sum = rows(&tx, &table, scope, &mut end.keys, &mut file).await?;
         progress(table.name, sum.rows);
         end.tables.insert(table.name.to_owned(), sum);
+        if table.name == "file" {
+            files(&tx, scope, &disk, &mut end, &mut file).await?;
+        }
     }
     writeln!(file, "{}", serde_json::to_string(&Line::End { end: end.clone() })?)?;
     file.finish()?.flush()?;
     tx.rollback().await?;
     Ok(end)
+}
+
+/// The bytes of the files of a scope. One that is not there any longer stops nothing; it is told of.
+async fn files(
+    tx: &DatabaseTransaction,
+    scope: &Scope<'_>,
+    disk: impl Fn(Id, Id) -> anyhow::Result<Vec<u8>>,
+    end: &mut End,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    let mine = file::Column::CentreId.is_in(scope.centres.iter().map(|c| c.id));
+    let mut found = file::Entity::find().filter(mine).stream(tx).await?;
+    while let Some(row) = found.try_next().await? {
+        match disk(row.centre_id, row.id) {
+            Ok(bytes) if sha256(&bytes) == row.sealed_sha256 => {
+                let line = Line::File { file: row.id, centre: row.centre_id, bytes: STANDARD.encode(bytes) };
+                writeln!(out, "{}", serde_json::to_string(&line)?)?;
+                end.files += 1;
+            }
+            _ => end.lost.push(row.id),
+        }
+    }
+    Ok(())
 }
 
 /// The rows of one table.

@@ -60,6 +60,7 @@ pub async fn prepare(act: &Act, wish: Wish) -> Result<Prepared> {
         return Err(CAME_BETWEEN.into());
     }
     let first = slot(&*act.tx, act.centre.id, wish.slot).await?;
+    guide.ensure_on(first.starts_at.date())?;
     if looks {
         ensure_free(&first, online, act.now)?;
     }

@@ -3,7 +3,7 @@
 use super::fair::{ensure_account, of_account};
 use super::offer::Offer;
 use super::place::{Place, keep, lock_with, put_back_held, take};
-use super::{NO_HOLDS, UNKNOWN_HOLD};
+use super::{NO_HOLDS, UNKNOWN_HOLD, starts};
 use crate::base::error::Result;
 use crate::domain::act::Act;
 use crate::domain::guide;
@@ -33,6 +33,9 @@ pub struct Hold {
 pub async fn hold(act: &Act, guide: &str, slot: Id, for_other: bool) -> Result<Hold> {
     let account = act.who.account().ok_or(NO_HOLDS)?;
     let guide = guide::get(&*act.tx, &act.centre, guide).await?;
+    if guide.row.retired_on.is_some() {
+        guide.ensure_on(starts::slot(&*act.tx, act.centre.id, slot).await?.starts_at.date())?;
+    }
     let offer = Offer::of(&*act.tx, &act.centre).await?;
     let rules = offer.rules(act.now.date())?;
     if rules.hold_minutes == 0 {

@@ -49,6 +49,7 @@ pub async fn starts(
     if from > to || to - from > Duration::days(60) {
         return Err(BAD_SPAN.on("to").into());
     }
+    let to = guide.row.retired_on.map_or(to, |last| to.min(last));
     let slots = offered(service.group_id, from, to, now, online).into_model::<Offered>().all(db).await?;
     let length = usize::try_from(service.slots).unwrap_or(1);
     let whole = |span: &&[Offered]| follow(span.iter().map(|s| (s.starts_at, s.ends_at)));

@@ -24,6 +24,15 @@ pub enum Power {
     Extend,
     /// Handing over and taking back: the windows.
     Issue,
+    /// A step of its version: the post of the step, by the power of reporting where it is reviewed or reported.
+    Step {
+        /// The post.
+        post: Option<Id>,
+        /// The delegated power.
+        delegated: Option<DelegatedPower>,
+    },
+    /// What only the first responsible person does: voiding, putting mistakes right, looking at refusals.
+    Amend,
 }
 
 impl Power {
@@ -31,7 +40,8 @@ impl Power {
     const fn delegated(self) -> Option<DelegatedPower> {
         match self {
             Self::Decide | Self::Extend => Some(DelegatedPower::Decide),
-            Self::Handle | Self::Issue => None,
+            Self::Step { delegated, .. } => delegated,
+            Self::Handle | Self::Issue | Self::Amend => None,
         }
     }
 
@@ -39,11 +49,12 @@ impl Power {
     #[must_use]
     pub fn belongs_to(self, post: &Post, case: &Model) -> bool {
         let has = match (post.row.kind, self) {
-            (PostKind::Chief, _)
-            | (PostKind::Window, Self::Handle | Self::Decide | Self::Issue)
+            (PostKind::Chief, _) => true,
+            (_, Self::Step { post: at, .. }) => at == Some(post.row.id),
+            (PostKind::Window, Self::Handle | Self::Decide | Self::Issue)
             | (PostKind::Office, Self::Handle | Self::Decide) => true,
-            (PostKind::Window, Self::Extend)
-            | (PostKind::Office, Self::Issue | Self::Extend)
+            (PostKind::Window, Self::Extend | Self::Amend)
+            | (PostKind::Office, Self::Issue | Self::Extend | Self::Amend)
             | (PostKind::Supervision, _) => false,
         };
         has && post.takes(case.guide_id, case.office_id)

@@ -1,5 +1,6 @@
 //! Looking at cases: who may see what is decided here, once.
 
+use super::clock::Lamp;
 use super::desk::{Desk, Power, Under};
 use super::progress::Proof;
 use super::{BAD_FIELDS, PURPOSE_NEEDED, PURPOSE_WITHOUT_NUMBERS, UNKNOWN_CASE, WRONG_PROOF};
@@ -8,10 +9,12 @@ use crate::base::personal;
 use crate::base::vault::Vault;
 use crate::domain::act::{Act, Page, Who};
 use crate::domain::applicant::{self, Applicant};
+use crate::domain::centre::Lamps;
 use crate::domain::cover::{Cover, NOT_YOUR_POST};
-use crate::domain::identity::Viewer;
+use crate::domain::identity::{Viewer, staff};
 use crate::domain::published::Centre;
-use crate::domain::{audit, authority, guide};
+use crate::domain::{audit, authority, calendar, guide};
+use chrono::NaiveDate;
 use entity::case::{CaseState, Column, Entity, Model, event, material};
 use entity::identity::Role;
 use entity::post::PostKind;
@@ -90,6 +93,19 @@ impl Sight {
         }
     }
 
+    /// Lets only whoever holds the first responsible person's post pass.
+    ///
+    /// # Errors
+    /// `not_your_post`, `you_are_away`, `held_by_another`.
+    pub fn ensure_chief(&self) -> Result<()> {
+        match (&self.viewer, &self.desk) {
+            (Viewer::Staff(staff), Some(desk)) => {
+                desk.cover.standing(staff, |post| post.row.kind == PostKind::Chief).map(drop)
+            }
+            _ => Err(NOT_YOUR_POST.into()),
+        }
+    }
+
     /// True when he may see the applicant and the timeline of a row in his scope, and not the matter alone.
     pub(super) fn in_full(&self, case: &Model) -> bool {
         match &self.viewer {
@@ -144,15 +160,35 @@ pub(super) fn numbered(centre: Id, number: &str) -> Select<Entity> {
 }
 
 /// What a list of cases is narrowed by.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Where they stand.
     pub state: Option<CaseState>,
     /// The office that handles them.
     pub office: Option<Id>,
+    /// The posts that have them in hand.
+    pub posts: Option<Vec<Id>>,
+    /// How near their last day is.
+    pub lamp: Option<Lamp>,
+    /// Received on this day or later.
+    pub from: Option<NaiveDate>,
+    /// Received on this day or before.
+    pub until: Option<NaiveDate>,
 }
 
-/// Cases of the centre that a viewer may see, latest first.
+/// The posts that somebody holds now.
+///
+/// # Errors
+/// `unknown_staff`.
+pub async fn posts_of(db: &impl ConnectionTrait, centre: &Centre, username: &str, now: Time) -> Result<Vec<Id>> {
+    let staff =
+        staff::find(db, centre.id, username, now.date()).await?.ok_or_else(|| staff::UNKNOWN_STAFF.on("holder"))?;
+    let cover = Cover::at(db, centre, now).await?;
+    let held = cover.posts().filter(|post| cover.holder(post).is_some_and(|(holder, _)| holder == staff.id));
+    Ok(held.map(|post| post.row.id).collect())
+}
+
+/// Cases of the centre that a viewer may see: latest first; of one lamp, the soonest due first.
 ///
 /// # Errors
 /// Whatever the database says.
@@ -163,7 +199,34 @@ pub async fn list(
     sight: &Sight,
     filter: Filter,
     page: Page,
+    now: Time,
 ) -> Result<(Vec<Seen>, Option<String>)> {
+    let cases = narrowed(centre, sight, &filter);
+    let (rows, next) = match filter.lamp {
+        None => {
+            let rows = page.of(cases, Column::ReceivedAt, Column::Id).all(db).await?;
+            page.cut(rows, |r| (r.received_at, r.id))
+        }
+        Some(lamp) => {
+            let calendar = calendar::of(db, centre).await?;
+            let (from, until) = Lamps::of(centre).days(&calendar, lamp, now.date());
+            let running = Column::State.is_in([CaseState::Received, CaseState::Accepted]);
+            let mut cases = cases.filter(running);
+            if let Some(from) = from {
+                cases = cases.filter(Column::DueOn.gte(from));
+            }
+            if let Some(until) = until {
+                cases = cases.filter(Column::DueOn.lte(until));
+            }
+            let rows = page.of_days(cases, Column::DueOn, Column::Id).all(db).await?;
+            page.cut(rows, |r| (r.due_on.map_or(r.received_at, |due| Time::at(due, 0)), r.id))
+        }
+    };
+    Ok((show(db, vault, centre, rows, sight).await?, next))
+}
+
+/// The cases of a list, before they are put in order.
+fn narrowed(centre: &Centre, sight: &Sight, filter: &Filter) -> Select<Entity> {
     let mut cases = Entity::find().filter(Column::CentreId.eq(centre.id)).filter(sight.rows.clone());
     if let Some(state) = filter.state {
         cases = cases.filter(Column::State.eq(state));
@@ -171,9 +234,16 @@ pub async fn list(
     if let Some(office) = filter.office {
         cases = cases.filter(Column::OfficeId.eq(office));
     }
-    let rows = page.of(cases, Column::ReceivedAt, Column::Id).all(db).await?;
-    let (rows, next) = page.cut(rows, |r| (r.received_at, r.id));
-    Ok((show(db, vault, centre, rows, sight).await?, next))
+    if let Some(posts) = &filter.posts {
+        cases = cases.filter(Column::PostId.is_in(posts.iter().copied()));
+    }
+    if let Some(from) = filter.from {
+        cases = cases.filter(Column::ReceivedAt.gte(Time::at(from, 0)));
+    }
+    if let Some(until) = filter.until {
+        cases = cases.filter(Column::ReceivedAt.lt(Time::at(until, 24 * 60)));
+    }
+    cases
 }
 
 /// Cases of whoever has exactly this name, phone or number of a document, that the member of staff who acts may see, latest
@@ -340,20 +410,4 @@ pub async fn reveal(
         _ => applicant.document.as_ref().map(|(_, number)| number.clone()),
     };
     Ok(wanted.into_iter().map(|field| (field, value(field))).collect())
-}
-
-/// True when a case is undecided on its last day.
-#[must_use]
-pub fn is_due_today(case: &Model, now: Time) -> bool {
-    is_undecided(case) && case.due_on == Some(now.date())
-}
-
-/// True when a case is undecided after its last day: from the next local midnight on.
-#[must_use]
-pub fn is_overdue(case: &Model, now: Time) -> bool {
-    is_undecided(case) && case.due_on.is_some_and(|due| now.date() > due)
-}
-
-const fn is_undecided(case: &Model) -> bool {
-    matches!(case.state, CaseState::Received | CaseState::Accepted)
 }

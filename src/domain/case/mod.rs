@@ -1,40 +1,55 @@
 //! Cases (办件): from 收件 to 办结.
 //!
 //! ```text
-//! received ── accept ──► accepted ── grant ──► granted ── issue ──► issued ■
-//!  ▲ │ │                    │ deny                │
-//!  │ │ └─ refuse ─► refused ■└──────► denied ■     └─ withdraw (from any open state) ─► withdrawn ■
+//! received ── accept ──► accepted ── its steps, grant ──► granted ── issue ──► issued ■
+//!  ▲ │ │                    │ deny
+//!  │ │ └─ refuse ─► refused ■└──────► denied ■     from any open state: withdraw ─► withdrawn ■, void ─► void ■
 //!  │ └─ told once what is missing ─► supplement ── refuse ─► refused ■
 //!  └──────────── it came ──────────────┘      accepted ◄── resume ── suspend ──► suspended
 //! ```
 //!
+//! A mistaken decision or end is undone by an event that names it, and the case goes on from where it stood.
 //! The row is where a case stands; its events are what happened, append-only, and figures rest on them alone. Day 0 of the
 //! limit is the day of acceptance; the last day is the N-th working day after it, and the limit is kept by the decision.
 //! A case stays on the version of the guide it began under (article 4.4). Every receipt has a check code, which serves where
 //! a phone's tail would: a villager without a phone loses nothing.
 
-mod decide;
+mod advance;
+mod clock;
+mod correct;
 mod desk;
 mod hand;
 mod look;
+mod negative;
 mod progress;
 mod receive;
+mod remind;
+mod step;
 mod supplement;
 mod tell;
+mod trip;
 
-pub use decide::{Correction, Step, correct, redate, step};
+pub use advance::{Ground, Handing, Made, Move, Whole, advance, is_end};
+pub use clock::{Lamp, is_due_today, is_overdue, lamp, redate};
+pub use correct::{Correction, amend, correct};
 pub use desk::{Desk, Power, Under};
 pub use hand::{hand_over, in_hand};
 pub use look::{
-    Filter, Seen, Sight, agenda, find, is_due_today, is_overdue, list, materials, normal_number, open, reveal, search,
-    see, timeline,
+    Filter, Seen, Sight, agenda, find, list, materials, normal_number, open, posts_of, reveal, search, see, timeline,
 };
-pub use progress::{Happened, Progress, Proof, ground, lines, progress};
-pub use receive::{By, Entry, Intake, NUMBERS, Received, Taken, check_code, receive, takes_in};
+pub use negative::{
+    Filed, No, REMEDIES, look_at as look_at_negative, of as negative_of, unseen as unseen_negatives,
+    waiting as negatives_waiting,
+};
+pub use progress::{Happened, Progress, Proof, ground, is_public, lines, progress};
+pub use receive::{By, Entry, Intake, NUMBERS, Received, Taken, at_once, check_code, receive, takes_in};
+pub use remind::tell_tasks;
+pub use step::{charge_late, of as steps};
 pub use supplement::{
     Missing, Told, complete, correct as correct_supplement, deem_accepted, materials_of_guide, request, told,
 };
-pub use tell::{news, tell_overdue, tell_tasks};
+pub use tell::{news, tell_overdue};
+pub use trip::of as trips;
 
 use crate::base::{Kind, Refusal};
 
@@ -95,6 +110,52 @@ pub const EXTENDED_BEFORE: Refusal =
 /// Days that cannot be, or no limit that could be longer.
 pub const BAD_EXTENSION: Refusal =
     Refusal::new(Kind::Invalid, "bad_extension", "延期应为1至10个工作日，没有公布期限的办件不用延期。").article("4.5");
+/// The last day has passed.
+pub const TOO_LATE_TO_EXTEND: Refusal =
+    Refusal::new(Kind::Conflict, "too_late_to_extend", "办理期限已过，不能再延期；延期应在期限内批准并告知申请人。")
+        .article("4.5");
+/// Steps before the decision are not done.
+pub const STEPS_OPEN: Refusal =
+    Refusal::new(Kind::Conflict, "steps_open", "环节“{step}”还没有办完，办完后才能作出决定。").article("4.4");
+/// It is not the turn of this step, or there is none.
+pub const WRONG_STEP: Refusal =
+    Refusal::new(Kind::Conflict, "wrong_step", "现在不是这个环节，请按办理环节的顺序办。").article("4.4");
+/// An opinion that is too long.
+pub const BAD_OPINION: Refusal = Refusal::new(Kind::Invalid, "bad_opinion", "环节意见不超过500字。");
+/// A denial before its applicant could ask for a hearing.
+pub const HEARING_FIRST: Refusal = Refusal::new(
+    Kind::Conflict,
+    "hearing_first",
+    "这个事项依法应先告知听证权利：告知后5个工作日内申请人没有要求听证、书面放弃，或听证已举行，才能不予批准。",
+)
+.article("4.5");
+/// Nothing is said of what it rests on.
+pub const BASIS_NEEDED: Refusal =
+    Refusal::new(Kind::Invalid, "basis_needed", "请写明依据的条款（2至500字）。").article("5.3.2c");
+/// Nothing is said of where to go.
+pub const ELSEWHERE_NEEDED: Refusal =
+    Refusal::new(Kind::Invalid, "elsewhere_needed", "不属于本中心职权的，请写明向谁申请、电话多少（2至200字）。")
+        .article("5.3.1a");
+/// No such filing.
+pub const UNKNOWN_FILING: Refusal = Refusal::new(Kind::Missing, "unknown_filing", "没有找到这条否定报备。");
+/// Somebody looked at it before.
+pub const ALREADY_SEEN: Refusal = Refusal::new(Kind::Conflict, "already_seen", "这条否定报备已经审过。");
+/// It was not right, and nothing is said of why.
+pub const SEEN_WORDS_NEEDED: Refusal =
+    Refusal::new(Kind::Invalid, "seen_words_needed", "认为不当的，请写明意见（2至500字）。").article("5.3.2c");
+/// It is not a 即办件.
+pub const NOT_INSTANT: Refusal =
+    Refusal::new(Kind::Invalid, "not_instant", "这个事项不是即办件，不能当场办结，请按收件、受理、决定的顺序办。")
+        .article("4.5");
+/// No such event of this case.
+pub const UNKNOWN_EVENT: Refusal =
+    Refusal::new(Kind::Invalid, "unknown_event", "这个办件没有这条经过，请从经过里选要更正的一条。");
+/// A mistake is put right without saying why.
+pub const AMEND_REASON_NEEDED: Refusal =
+    Refusal::new(Kind::Invalid, "amend_reason_needed", "更正必须写明哪里错了、应当怎样（5至500字）。")
+        .article("5.3.1d");
+/// It cannot be undone.
+pub const NOT_TO_AMEND: Refusal = Refusal::new(Kind::Conflict, "not_to_amend", "这一条不能这样更正：{why}。");
 /// A material without a name, or copies that cannot be.
 pub const BAD_MATERIAL: Refusal =
     Refusal::new(Kind::Invalid, "bad_material", "材料名称应为1至200字，份数应为1至99份。");
@@ -130,6 +191,18 @@ pub const fn procedure_name(procedure: entity::case::SpecialProcedure) -> &'stat
     }
 }
 
+/// Why something was not accepted or granted, in the words of the law.
+#[must_use]
+pub const fn cause_name(cause: entity::case::NegativeCause) -> &'static str {
+    use entity::case::NegativeCause as C;
+    match cause {
+        C::NotNeeded => "依法不需要办理",
+        C::NotOurs => "不属于本机关职权",
+        C::Incomplete => "逾期未补正",
+        C::Unqualified => "不符合条件",
+    }
+}
+
 /// The state in the words of the window.
 #[must_use]
 pub const fn state_name(state: entity::case::CaseState) -> &'static str {
@@ -144,5 +217,6 @@ pub const fn state_name(state: entity::case::CaseState) -> &'static str {
         S::Denied => "不予批准",
         S::Issued => "已办结",
         S::Withdrawn => "已撤回",
+        S::Void => "已作废",
     }
 }

@@ -66,7 +66,7 @@ pub async fn progress(
     }
     let guide = guide::by_id(db, centre, case.guide_id).await?;
     let happened = |line: &Line| {
-        let words = line.words.as_ref().filter(|_| proof.tail().is_none());
+        let words = line.words.as_ref().filter(|_| proof.tail().is_none() && is_public(line.kind));
         let ground = words.map(|words| open_ground(vault, centre.id, line.event_id, words)).transpose()?;
         Ok(Happened { kind: line.kind, at: line.at, ground, fields: line.fields.clone() })
     };
@@ -115,6 +115,12 @@ pub fn lines(centre: Id, number: &str) -> Select<Entity> {
         .join(JoinType::InnerJoin, events)
         .order_by_asc(E::At)
         .order_by_asc(E::Id)
+}
+
+/// What is written of an event is for its applicant too; the opinions of steps are not.
+#[must_use]
+pub const fn is_public(kind: CaseEventKind) -> bool {
+    !matches!(kind, CaseEventKind::StepFinished)
 }
 
 /// The ground an event carries, in clear.

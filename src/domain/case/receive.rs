@@ -1,7 +1,8 @@
 //! Receiving (收件): taking a case in against a receipt.
 
+use super::advance::{Handing, Move, advance};
 use super::desk::Under;
-use super::{BAD_MATERIAL, tell};
+use super::{BAD_MATERIAL, NOT_INSTANT, tell, trip};
 use crate::base::error::Result;
 use crate::base::personal;
 use crate::base::vault::{Place, Vault};
@@ -11,8 +12,9 @@ use crate::domain::calendar::{self, Calendar};
 use crate::domain::cover::{Cover, NOT_YOUR_POST, Standing};
 use crate::domain::guide::{self, Guide};
 use crate::domain::post::Post;
-use crate::domain::{booking, centre};
+use crate::domain::{booking, centre, consultation};
 use entity::case::{CaseEventKind, CaseState, Channel, Column, Entity, MaterialForm, Model, event, material};
+use entity::guide::ItemKind;
 use entity::post::PostKind;
 use entity::{Id, Sealed};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
@@ -38,6 +40,8 @@ pub struct Intake {
     pub channel: Channel,
     /// The booking it came by, if it did.
     pub booking: Option<Id>,
+    /// The consultation that it began with, if it is named.
+    pub consultation: Option<Id>,
     /// Who applies.
     pub applicant: Typed,
     /// What was handed over.
@@ -65,6 +69,8 @@ pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
     let guide = guide::get(&*act.tx, &act.centre, &intake.guide).await?;
     let applicant = intake.applicant.check()?;
     guide.ensure_for(applicant.kind)?;
+    guide.ensure_on(act.now.date())?;
+    guide.ensure_open(intake.channel)?;
     let under = window(act, &guide).await?;
     let materials = check_materials(intake.materials)?;
     let booking = match intake.booking {
@@ -85,14 +91,39 @@ pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
     };
     let calendar = calendar::of(&*act.tx, &act.centre).await?;
     let n = centre::next_number(act, NUMBERS).await?;
-    let by = By { channel: intake.channel, booking_id: booking.map(|b| b.id), account_id, under: Some(under) };
+    let first_asked = match (intake.consultation, &act.who) {
+        (Some(id), _) => Some(consultation::get(&*act.tx, act.centre.id, id).await?.staff_id),
+        (None, Who::Staff(staff)) => Some(staff.id),
+        (None, _) => None,
+    };
+    let by =
+        By { channel: intake.channel, booking_id: booking.map(|b| b.id), account_id, under: Some(under), first_asked };
     let entry = Entry::new(act, &guide, &applicant, materials, by, n, &calendar)?;
     act.insert(entry.applicant).await?;
     let case = act.insert(entry.case).await?;
     act.insert_all(entry.materials).await?;
     act.insert(entry.event).await?;
+    if let Some(trip) = entry.trip {
+        act.insert(trip).await?;
+    }
     tell::say_news(act, &case).await?;
     Ok(Received { case, guide, check_code: entry.check_code, applicant })
+}
+
+/// Receives a 即办件, accepts, grants and hands it over, in one act (article 4.5).
+///
+/// # Errors
+/// `not_instant`, and whatever receiving, deciding and handing over say; nothing is received then.
+pub async fn at_once(act: &Act, intake: Intake) -> Result<Received> {
+    let received = receive(act, intake).await?;
+    if received.case.item_kind != Some(ItemKind::Instant) {
+        return Err(NOT_INSTANT.into());
+    }
+    let mut case = received.case;
+    for made in [Move::Accept, Move::Grant, Move::Issue(Handing::Counter)] {
+        case = advance(act, &case.number, &made).await?;
+    }
+    Ok(Received { case, ..received })
 }
 
 /// Under which post whoever acts takes a matter in: a window's.
@@ -121,6 +152,8 @@ pub struct By {
     pub account_id: Option<Id>,
     /// The post that takes it in.
     pub under: Option<Standing>,
+    /// Who was asked first.
+    pub first_asked: Option<Id>,
 }
 
 /// What is written when a case is taken in.
@@ -136,6 +169,8 @@ pub struct Entry {
     pub materials: Vec<material::Model>,
     /// That it was taken in.
     pub event: event::Model,
+    /// The trip that it cost.
+    pub trip: Option<entity::case::trip::Model>,
 }
 
 impl Entry {
@@ -174,6 +209,8 @@ impl Entry {
             account_id: by.account_id,
             booking_id: by.booking_id,
             window_id: by.under.map(|under| under.post),
+            first_asked_id: by.first_asked,
+            post_id: by.under.map(|under| under.post),
             channel: by.channel,
             state: CaseState::Received,
             received_at: act.now,
@@ -183,6 +220,7 @@ impl Entry {
             added_days: 0,
             suspended_on: None,
             extended_on: None,
+            hearing_until: None,
             decided_on: None,
             ended_at: None,
         };
@@ -198,7 +236,8 @@ impl Entry {
         let materials = (1..).zip(materials).map(listed).collect();
         let under = by.under.map(|standing| Under { standing, delegation: None });
         let event = Happening::of(CaseEventKind::Received, under).written(act, &case)?;
-        Ok(Self { applicant, case, check_code, materials, event })
+        let trip = trip::of_receipt(act, &case);
+        Ok(Self { applicant, case, check_code, materials, event, trip })
     }
 }
 
@@ -230,12 +269,16 @@ pub(super) struct Happening<'w> {
     pub(super) words: Option<&'w str>,
     /// Names of corrected fields.
     pub(super) fields: Option<String>,
+    /// The step that was finished.
+    pub(super) step: Option<i32>,
+    /// The event that was a mistake.
+    pub(super) amends: Option<Id>,
 }
 
 impl Happening<'_> {
     /// One without words.
     pub(super) const fn of(kind: CaseEventKind, under: Option<Under>) -> Self {
-        Self { kind, under, words: None, fields: None }
+        Self { kind, under, words: None, fields: None, step: None, amends: None }
     }
 
     /// What is written of it, with the deadline and the decision as they stand after it.
@@ -246,6 +289,9 @@ impl Happening<'_> {
             centre_id: act.centre.id,
             case_id: case.id,
             kind: self.kind,
+            state: case.state,
+            step: self.step,
+            amends_id: self.amends,
             at: act.now,
             recorded_at: act.now,
             on_date: act.now.date(),

@@ -4,19 +4,19 @@
 //! began under. He says it once; the director may put an error in it right, which moves no day and stays written. Where nothing
 //! was said by then, the case is accepted from the day of its receipt (行政许可法 32).
 
-use super::decide::{Step, mine, turn};
+use super::advance::{Ground, Handing, Move, Whole, make, mine, turn};
 use super::desk::Power;
 use super::look::Sight;
 use super::receive::{Happening, Taken, check_materials};
 use super::{
-    NOT_ASKED_FOR, NOTHING_MISSING, OUTSIDE_GUIDE, SECOND_NOTICE, TOO_LATE_TO_ASK, UNKNOWN_CASE, WHY_NEEDED, tell,
+    NOT_ASKED_FOR, NOTHING_MISSING, OUTSIDE_GUIDE, SECOND_NOTICE, TOO_LATE_TO_ASK, UNKNOWN_CASE, WHY_NEEDED, tell, trip,
 };
 use crate::base::error::Result;
 use crate::base::vault::{Place, Vault};
 use crate::domain::act::{Act, StaffMember, Who};
 use crate::domain::{audit, calendar, guide, notice};
 use chrono::{Days, NaiveDate};
-use entity::case::{CaseEventKind, CaseState, Column, Entity, Model, material, supplement};
+use entity::case::{CaseEventKind, CaseState, Column, Entity, Model, TripCause, material, supplement};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
 };
@@ -91,11 +91,11 @@ pub async fn correct(act: &Act, number: &str, wanted: Vec<Missing>, why: &str) -
     Ok(case)
 }
 
-/// Takes in what was missing; the case waits to be accepted again.
+/// Takes in what was missing, brought to the counter or sent; the case waits to be accepted again.
 ///
 /// # Errors
 /// `unknown_case`, the refusals of a post, `bad_material`, `nothing_missing`, `wrong_state`.
-pub async fn complete(act: &Act, number: &str, brought: Vec<Taken>) -> Result<Model> {
+pub async fn complete(act: &Act, number: &str, brought: Vec<Taken>, handing: Handing) -> Result<Model> {
     let (case, under) = mine(act, number, Power::Handle).await?;
     let brought = check_materials(brought)?;
     if brought.is_empty() {
@@ -116,6 +116,9 @@ pub async fn complete(act: &Act, number: &str, brought: Vec<Taken>) -> Result<Mo
     };
     act.insert_all((known + 1..).zip(brought).map(row).collect()).await?;
     act.insert(Happening::of(CaseEventKind::Supplemented, Some(under)).written(act, &next)?).await?;
+    if handing == Handing::Counter {
+        trip::record(act, trip::made(act, &next, TripCause::Supplement)).await?;
+    }
     notice::withdraw(act, next.id).await?;
     Ok(next)
 }
@@ -140,9 +143,8 @@ pub async fn deem_accepted(act: &Act) -> Result<()> {
         if notices(&*act.tx, &case).await? > 0 || act.now.date() <= last_day(act, &case).await? {
             continue;
         }
-        let (next, event) = Step::Deem.done(act, case, &calendar, None)?;
-        turn(act, &next, Step::Deem.from()).await?;
-        act.insert(event).await?;
+        let ground = Ground::of(act, &case).await?;
+        let next = make(act, Whole { case, steps: Vec::new() }, &Move::Deem, &ground, None).await?;
         notice::withdraw(act, next.id).await?;
         tell::say_news(act, &next).await?;
     }

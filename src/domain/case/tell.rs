@@ -1,22 +1,20 @@
-//! What an applicant is told by text of his case, and staff of what waits for them.
+//! What an applicant is told by text of his case.
 
+use super::advance::Move;
+use super::procedure_name;
 use crate::base::error::Result;
 use crate::domain::act::Act;
-use crate::domain::calendar::{self, day_in_words};
-use crate::domain::identity::staff;
+use crate::domain::calendar::day_in_words;
 use crate::domain::notice::{self, Message};
 use crate::domain::{applicant, guide};
 use chrono::{Days, Duration, NaiveDate};
+use entity::Time;
 use entity::case::{CaseState, Column, Entity, Model};
 use entity::guide::ItemKind;
-use entity::identity::Role;
-use entity::{Id, Time};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
 /// A case that goes on at once is not told step by step: what has not gone out when the next step is done is withdrawn.
 const PATIENCE: Duration = Duration::minutes(3);
-/// When staff are told what waits for them, in minutes past midnight: before the doors open.
-const MORNING: (i32, i32) = (8 * 60, 10 * 60);
 /// Days after a deadline for which its having passed is still told.
 const LATE: Days = Days::new(7);
 
@@ -45,14 +43,52 @@ fn stands(act: &Act, case: &Model) -> Option<(String, News)> {
             let more = Some(("place", act.centre.address.clone()));
             News { kind: &notice::GRANTED, more, due_at: act.now, expires_at: act.now + Duration::days(30) }
         }
+        CaseState::Withdrawn => {
+            News { kind: &notice::WITHDRAWN, more: None, due_at: act.now, expires_at: act.now + Duration::days(7) }
+        }
         _ => return None,
     };
-    // Said anew where the applicant was put right.
-    Some((format!("{}/{}/{}", news.kind.word, case.id, case.applicant_id), news))
+    // Said anew where the applicant was put right, and where a decision or an end was undone and came again.
+    let ends = matches!(case.state, CaseState::Granted | CaseState::Withdrawn);
+    let at = if ends { format!("/{}", act.now.0) } else { String::new() };
+    Some((format!("{}/{}/{}{at}", news.kind.word, case.id, case.applicant_id), news))
+}
+
+/// Says what a move with a case brings, if its applicant can be told by text.
+pub(super) async fn of_move(act: &Act, case: &Model, made: &Move) -> Result<()> {
+    match made {
+        Move::Suspend(procedure, _) => suspended(act, case, procedure_name(*procedure)).await,
+        Move::Resume => moved(act, case, &notice::RESUMED).await,
+        Move::Extend(..) => moved(act, case, &notice::EXTENDED).await,
+        Move::TellHearing(_) => hearing(act, case).await,
+        Move::Void(_) => over(act, case, &notice::VOIDED).await,
+        Move::Finish(..) | Move::WaiveHearing(_) => Ok(()),
+        _ => say_news(act, case).await,
+    }
+}
+
+/// He may ask for a hearing.
+async fn hearing(act: &Act, case: &Model) -> Result<()> {
+    let (Some(until), Some((item, phone))) = (case.hearing_until, told(act, case).await?) else { return Ok(()) };
+    let more = Some(("until", day_in_words(until)));
+    let news = News { kind: &notice::HEARING, more, due_at: act.now, expires_at: Time::at(until, 24 * 60) };
+    notice::say(act, message(act, case, format!("case.hearing/{}/{until}", case.id), news, &item, &phone)).await
+}
+
+/// It has ended without a result, or goes on.
+async fn over(act: &Act, case: &Model, kind: &'static notice::Kind) -> Result<()> {
+    let Some((item, phone)) = told(act, case).await? else { return Ok(()) };
+    let news = News { kind, more: None, due_at: act.now, expires_at: act.now + Duration::days(7) };
+    notice::say(act, message(act, case, format!("{}/{}/{}", kind.word, case.id, act.now.0), news, &item, &phone)).await
+}
+
+/// A mistake was put right, and it goes on.
+pub(super) async fn amended(act: &Act, case: &Model) -> Result<()> {
+    over(act, case, &notice::AMENDED).await
 }
 
 /// Its clock stands still for a special procedure.
-pub(super) async fn suspended(act: &Act, case: &Model, why: &'static str) -> Result<()> {
+async fn suspended(act: &Act, case: &Model, why: &'static str) -> Result<()> {
     let Some((item, phone)) = told(act, case).await? else { return Ok(()) };
     let more = Some(("why", why.to_owned()));
     let news = News { kind: &notice::SUSPENDED, more, due_at: act.now, expires_at: act.now + Duration::days(7) };
@@ -60,7 +96,7 @@ pub(super) async fn suspended(act: &Act, case: &Model, why: &'static str) -> Res
 }
 
 /// Its last day is another: the clock goes on, or the limit is longer.
-pub(super) async fn moved(act: &Act, case: &Model, kind: &'static notice::Kind) -> Result<()> {
+async fn moved(act: &Act, case: &Model, kind: &'static notice::Kind) -> Result<()> {
     let (Some(due_on), Some((item, phone))) = (case.due_on, told(act, case).await?) else { return Ok(()) };
     let more = Some(("until", day_in_words(due_on)));
     let news = News { kind, more, due_at: act.now, expires_at: act.now + Duration::days(7) };
@@ -144,57 +180,4 @@ pub async fn tell_overdue(act: &Act) -> Result<()> {
         notice::say(act, message(act, &case, key, news, &item, &phone)).await?;
     }
     Ok(())
-}
-
-/// Tells staff in the morning of a working day what is due that day and what is late, once a day, where there is something.
-/// An office is told of its own cases, windows and director of all. Safe to repeat.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn tell_tasks(act: &Act) -> Result<()> {
-    let today = act.now.date();
-    let (from, until) = (Time::at(today, MORNING.0), Time::at(today, MORNING.1));
-    if act.now < from || act.now >= until || !calendar::of(&*act.tx, &act.centre).await?.is_working_day(today) {
-        return Ok(());
-    }
-    let staff = staff::told(act, today).await?;
-    let key = |of: &entity::identity::staff::Model| format!("staff.tasks/{}/{today}", of.id);
-    let told = notice::said(&*act.tx, act.centre.id, staff.iter().map(|(of, _)| key(of))).await?;
-    let staff: Vec<_> = staff.into_iter().filter(|(of, _)| !told.contains(&key(of))).collect();
-    if staff.is_empty() {
-        return Ok(());
-    }
-    let open: Vec<(Id, NaiveDate)> = Entity::find()
-        .select_only()
-        .columns([Column::OfficeId, Column::DueOn])
-        .filter(Column::CentreId.eq(act.centre.id))
-        .filter(Column::State.is_in([CaseState::Received, CaseState::Accepted]))
-        .filter(Column::DueOn.lte(today))
-        .into_tuple()
-        .all(&*act.tx)
-        .await?;
-    let mut tasks = Vec::new();
-    for (of, phone) in &staff {
-        let roles = of.roles();
-        let is = |some: [Role; 2]| roles.iter().any(|role| some.contains(role));
-        let (all, office) = (is([Role::Window, Role::Director]), is([Role::Office, Role::OfficeHead]));
-        let his = open.iter().filter(|(office_id, _)| all || (office && of.office_id == Some(*office_id)));
-        let (late, due) =
-            his.fold((0, 0), |(late, due), (_, on)| if *on < today { (late + 1, due) } else { (late, due + 1) });
-        if late + due == 0 {
-            continue;
-        }
-        tasks.push(Message {
-            key: key(of),
-            kind: &notice::TASKS,
-            phone: phone.clone(),
-            values: vec![("due", due.to_string()), ("late", late.to_string())],
-            about: of.id,
-            account: None,
-            matter_at: act.now,
-            due_at: act.now,
-            expires_at: Time::at(today, 12 * 60),
-        });
-    }
-    notice::put(act, notice::compose(act, tasks).await?).await
 }

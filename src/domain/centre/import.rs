@@ -1,6 +1,6 @@
 //! The file of a centre: what it says, what can be wrong with it, and putting it in force.
 
-use super::BAD_CENTRE;
+use super::{BAD_CENTRE, Lamps};
 use crate::base::{Random, Result};
 use chrono::{NaiveDate, NaiveTime, Timelike as _};
 use entity::centre::{Column, Entity, HoursKind, Model, branch, host, hours, office};
@@ -32,6 +32,9 @@ pub struct CentreFile {
     /// As the platform for reviews knows it.
     #[serde(default)]
     pub reporting: Reporting,
+    /// When lamps of cases turn.
+    #[serde(default)]
+    pub lamps: Lamps,
     /// Host names that mean this centre.
     #[serde(default)]
     pub hosts: Vec<String>,
@@ -104,11 +107,19 @@ pub async fn import(db: &impl ConnectionTrait, random: &Random, now: Time, file:
         address: file.address,
         sms_sign: file.sms_sign,
         reporting: serde_json::to_value(file.reporting).map_err(anyhow::Error::from)?,
+        lamps: serde_json::to_value(file.lamps).map_err(anyhow::Error::from)?,
         sms_signs: serde_json::to_value(file.sms_signs).map_err(anyhow::Error::from)?,
         created_at: old.as_ref().map_or(now, |c| c.created_at),
     };
-    let everything =
-        [Column::Name, Column::Phone, Column::Address, Column::SmsSign, Column::SmsSigns, Column::Reporting];
+    let everything = [
+        Column::Name,
+        Column::Phone,
+        Column::Address,
+        Column::SmsSign,
+        Column::SmsSigns,
+        Column::Reporting,
+        Column::Lamps,
+    ];
     Entity::insert(centre.clone().into_active_model())
         .on_conflict(OnConflict::column(Column::Id).update_columns(everything).to_owned())
         .exec_without_returning(db)
@@ -215,6 +226,9 @@ fn faults(file: &CentreFile) -> Vec<String> {
         if !(code || sign_fits(sign)) {
             faults.push(format!("sms_signs {gateway} 的签名 {sign} 应为2至12个字，不带括号和标点；云MAS填签名编码"));
         }
+    }
+    if file.lamps.red > file.lamps.yellow || file.lamps.yellow > 60 {
+        faults.push("lamps 应有 red 不大于 yellow，yellow 不大于60个工作日".to_owned());
     }
     if file.branches.is_empty() {
         faults.push("branches 至少写一个办事点".to_owned());

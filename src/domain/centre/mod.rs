@@ -14,6 +14,7 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _,
     QueryOrder as _,
 };
+use serde::{Deserialize, Serialize};
 
 mod import;
 
@@ -23,6 +24,23 @@ pub use import::{BranchFile, CentreFile, OfficeFile, import};
 pub const UNKNOWN_OFFICE: Refusal = Refusal::new(Kind::Missing, "unknown_office", "本中心没有这个科室。");
 /// A file that does not describe a centre.
 pub const BAD_CENTRE: Refusal = Refusal::new(Kind::Invalid, "bad_centre", "中心资料有误：{fault}");
+
+/// When lamps of cases turn (亮灯): at so many working days that are left, or fewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lamps {
+    /// To yellow.
+    pub yellow: u32,
+    /// To red.
+    pub red: u32,
+}
+
+impl Default for Lamps {
+    /// Yellow for the last three working days, red on the last.
+    fn default() -> Self {
+        Self { yellow: 3, red: 0 }
+    }
+}
 
 /// The centre's offices by code.
 ///

@@ -1,22 +1,23 @@
-//! Figures of cases: how many, how many in time, how many at once, and by office.
+//! Figures of cases: how many, how many in time, how many at once, by office; and for how many people came once or not at all, by matter.
 
 use super::{Figure, Month, Row, figure};
 use crate::base::error::Result;
 use crate::domain::centre;
 use chrono::NaiveDate;
-use entity::case::{CaseEventKind, Model as Case, event};
+use entity::case::{CaseEventKind, Model as Case, event, trip};
 use entity::centre::office;
-use entity::guide::ItemKind;
+use entity::guide::{self, ItemKind};
 use entity::{Id, Time};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QuerySelect as _,
-    QueryTrait as _,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, QueryTrait as _,
 };
 use std::collections::HashMap;
 
 /// What is known of one case at the frozen moment, from its events alone.
 struct Life<'c> {
     case: &'c Case,
+    trips: usize,
     received_on: NaiveDate,
     accepted: bool,
     ended: Option<(CaseEventKind, NaiveDate)>,
@@ -28,11 +29,15 @@ fn life<'c>(case: &'c Case, events: &[event::Model]) -> Option<Life<'c>> {
     use CaseEventKind as K;
     let received = events.iter().find(|e| e.kind == K::Received)?;
     let last = events.iter().max_by_key(|e| (e.recorded_at, e.id))?;
-    let ended = events.iter().find(|e| matches!(e.kind, K::Refused | K::Denied | K::Issued | K::Withdrawn));
+    // An event that was a mistake and was undone has not been: what names it left the case in another state.
+    let undone = |e: &event::Model| events.iter().any(|by| by.amends_id == Some(e.id) && by.state != e.state);
+    let is_end = |e: &&event::Model| matches!(e.kind, K::Refused | K::Denied | K::Issued | K::Withdrawn | K::Void);
+    let ended = events.iter().filter(is_end).find(|e| !undone(e));
     Some(Life {
         case,
+        trips: 0,
         received_on: received.on_date,
-        accepted: events.iter().any(|e| e.kind == K::Accepted),
+        accepted: events.iter().any(|e| matches!(e.kind, K::Accepted | K::DeemedAccepted)),
         ended: ended.map(|e| (e.kind, e.on_date)),
         due_on: last.due_on,
         decided_on: last.decided_on,
@@ -63,7 +68,18 @@ pub(super) async fn of_cases(
     for event in rows {
         events.entry(event.case_id).or_default().push(event);
     }
-    let lives: Vec<Life<'_>> = cases.iter().filter_map(|c| life(c, events.get(&c.id)?)).collect();
+    let trips = trip::Entity::find()
+        .filter(trip::Column::CaseId.is_in(cases.iter().map(|case| case.id)))
+        .filter(trip::Column::RecordedAt.lte(frozen_at))
+        .filter(trip::Column::OnDate.lte(month.last()));
+    let mut came: HashMap<Id, usize> = HashMap::new();
+    for trip in trips.all(db).await? {
+        *came.entry(trip.case_id).or_default() += 1;
+    }
+    let mut lives: Vec<Life<'_>> = cases.iter().filter_map(|c| life(c, events.get(&c.id)?)).collect();
+    for life in &mut lives {
+        life.trips = came.get(&life.case.id).copied().unwrap_or(0);
+    }
 
     let all: Vec<&Life<'_>> = lives.iter().collect();
     let mut figures = of_lives(month, frozen_at, &all, None);
@@ -71,7 +87,50 @@ pub(super) async fn of_cases(
         let its: Vec<&Life<'_>> = all.iter().copied().filter(|l| l.case.office_id == office.id).collect();
         figures.extend(of_lives(month, frozen_at, &its, Some(&office)));
     }
+    figures.extend(of_trips(month, &all, None));
+    for guide in guides(db, centre).await? {
+        let its: Vec<&Life<'_>> = all.iter().copied().filter(|l| l.case.guide_id == guide.id).collect();
+        figures.extend(of_trips(month, &its, Some(&guide)));
+    }
     Ok(figures)
+}
+
+async fn guides(db: &impl ConnectionTrait, centre: Id) -> Result<Vec<guide::Model>> {
+    let guides = guide::Entity::find().filter(guide::Column::CentreId.eq(centre));
+    Ok(guides.order_by_asc(guide::Column::Code).all(db).await?)
+}
+
+/// How many of the matters that were handed over brought people here once at most, and how many not at all (article 2.1): of the
+/// centre, or of one matter.
+fn of_trips(month: Month, lives: &[&Life<'_>], guide: Option<&guide::Model>) -> Vec<Figure> {
+    let issued = || {
+        let on = |l: &&&Life<'_>| l.ended.filter(|(kind, on)| *kind == CaseEventKind::Issued && month.has(*on));
+        lives.iter().filter_map(move |l| Some((*l, on(&l)?.1)))
+    };
+    let rows = |most: usize| {
+        let row = |(l, on): (&Life<'_>, NaiveDate)| Row {
+            reference: Some(l.case.number.clone()),
+            on: Some(on),
+            counted: l.trips <= most,
+        };
+        issued().map(row).collect()
+    };
+    let named = |key: &str, title: &str, meaning, most| {
+        let (key, title) = match guide {
+            None => (key.to_owned(), title.to_owned()),
+            Some(guide) => (format!("{key}.{}", guide.code), format!("{title}·{}", guide.name)),
+        };
+        figure(key, title, meaning, "2.1", true, rows(most))
+    };
+    vec![
+        named("one_trip", "只跑一次率", "跑动不超过一次的／本月办结发件的；当天收件当天领取的算一次", 1),
+        named("zero_trip", "零跑动率", "没有跑动的／本月办结发件的", 0),
+    ]
+}
+
+/// True for an end with a result: what was taken back or voided has none.
+const fn is_result(kind: CaseEventKind) -> bool {
+    !matches!(kind, CaseEventKind::Withdrawn | CaseEventKind::Void)
 }
 
 /// The four figures of some cases: of the centre, or of one office.
@@ -80,9 +139,7 @@ fn of_lives(month: Month, frozen_at: Time, lives: &[&Life<'_>], office: Option<&
     let received = lives.iter().filter(|l| month.has(l.received_on)).map(|l| row(l, l.received_on, true)).collect();
     let ended: Vec<(&Life<'_>, NaiveDate)> = lives
         .iter()
-        .filter_map(|l| {
-            l.ended.filter(|(kind, on)| *kind != CaseEventKind::Withdrawn && month.has(*on)).map(|(_, on)| (*l, on))
-        })
+        .filter_map(|l| l.ended.filter(|(kind, on)| is_result(*kind) && month.has(*on)).map(|(_, on)| (*l, on)))
         .collect();
     let due = |l: &&Life<'_>| {
         let due = l.due_on?;

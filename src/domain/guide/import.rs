@@ -1,17 +1,17 @@
 //! Taking a file of guides in: the whole file or nothing, with every fault told by row and field.
 
-use super::lint::{self, Severity};
+use super::check;
+use super::publish::{Days, publish};
 use crate::base::error::Result;
 use crate::base::{Kind, Refusal};
-use crate::domain::act::{Act, Publishing};
-use crate::domain::{audit, centre};
+use crate::domain::act::Publishing;
+use crate::domain::centre;
+use chrono::NaiveDate;
 use entity::Id;
 use entity::applicant::ApplicantKind;
-use entity::guide::{Column, Content, Entity, ItemKind, Material, Model, version};
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _};
+use entity::guide::{Column, Content, Elements, Entity, FlowStep, ItemKind, Material, Model};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde::Deserialize;
-use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 
 /// Faults of a file of guides.
@@ -41,6 +41,10 @@ pub struct GuideFile {
     promised_days: Option<i32>,
     fee: Option<String>,
     steps: Vec<String>,
+    #[serde(default)]
+    flow: Vec<FlowStep>,
+    #[serde(default)]
+    hearing: bool,
     result: Option<String>,
     online: Option<bool>,
     source_url: Option<String>,
@@ -50,6 +54,14 @@ pub struct GuideFile {
     note: Option<String>,
     #[serde(default)]
     kind_source: Option<String>,
+    #[serde(default)]
+    elements: Option<Elements>,
+    /// First day on which cases begin under it; today, or the day after, unless it says so.
+    #[serde(default)]
+    in_force_from: Option<NaiveDate>,
+    /// Day on which it is to be looked through again; a year later unless it says so.
+    #[serde(default)]
+    review_on: Option<NaiveDate>,
 }
 
 /// What an import did.
@@ -85,7 +97,8 @@ pub async fn import(act: &Publishing, files: Vec<GuideFile>) -> Result<Imported>
 
     let mut imported = Imported::default();
     let mut faults = Vec::new();
-    let mut rows: Vec<(String, Id, Content)> = Vec::new();
+    let in_force = super::all(&*act.tx, &act.centre).await?;
+    let mut rows: Vec<(String, Id, Content, Days)> = Vec::new();
     for (n, file) in files.into_iter().enumerate() {
         let row = n + 1;
         let name = file.name.clone();
@@ -94,13 +107,16 @@ pub async fn import(act: &Publishing, files: Vec<GuideFile>) -> Result<Imported>
         let code = code.or_else(|| shipped.get(&name).map(|(code, _)| code.clone()));
         let office = file.office_code.clone().or_else(|| known.and_then(|g| office_code_of(g.office_id)));
         let office = office.or_else(|| shipped.get(&name).map(|(_, office)| office.clone()));
-        let (content, mut wrong) = read(file);
-        if rows.iter().any(|(_, _, c)| c.name == name) {
+        let before = code.as_deref().and_then(|code| in_force.by_code.get(code)).map(|g| &g.version.content);
+        let days = Days::of(act.now.date(), file.in_force_from, file.review_on);
+        let (content, mut wrong) = read(file, before);
+        if days.is_none() {
+            wrong.push("in_force_from 不能早于今天，review_on 应在生效之后、五年之内".to_owned());
+        }
+        if rows.iter().any(|(_, _, c, _)| c.name == name) {
             wrong.push(format!("name “{name}”重复"));
         }
-        let code = code.filter(|c| {
-            (2..=16).contains(&c.len()) && c.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-')
-        });
+        let code = code.filter(|code| super::is_code(code));
         match &code {
             None => wrong.push("code 缺少或不对：请给出2至16位大写字母、数字或 - 的事项代码".to_owned()),
             Some(code) if rows.iter().any(|(c, ..)| c == code) => wrong.push(format!("code {code} 重复")),
@@ -112,78 +128,36 @@ pub async fn import(act: &Publishing, files: Vec<GuideFile>) -> Result<Imported>
             (Some(code), None) => wrong.push(format!("office_code {code} 不是本中心的科室")),
             _ => {}
         }
-        for finding in lint::guide(&content) {
-            match finding.severity {
-                Severity::Error => wrong.push(finding.to_string()),
-                Severity::Warning => imported.warnings.push(format!("第{row}行 {finding}")),
-            }
-        }
+        imported.warnings.extend(check::warnings(&content).into_iter().map(|what| format!("第{row}行 {what}")));
         faults.extend(wrong.into_iter().map(|what| format!("第{row}行 {what}")));
-        if let (Some(code), Some(office_id)) = (code, office_id) {
-            rows.push((code, office_id, content));
+        if let (Some(code), Some(office_id), Some(days)) = (code, office_id, days) {
+            rows.push((code, office_id, content, days));
         }
     }
     if !faults.is_empty() {
         return Err(BAD_GUIDES.with(&[("fault", &faults.join("；"))]).into());
     }
-    for (code, office_id, content) in rows {
-        publish(act, code, office_id, content, &mut imported).await?;
+    for (code, office_id, content, days) in rows {
+        let done = publish(act, &code, office_id, content, days, None).await?;
+        match done.map(|published| published.number) {
+            None => imported.unchanged += 1,
+            Some(1) => imported.added += 1,
+            Some(_) => imported.changed += 1,
+        }
     }
     Ok(imported)
 }
 
-/// Publishes what one guide says now.
-async fn publish(act: &Act, code: String, office_id: Id, content: Content, imported: &mut Imported) -> Result<()> {
-    let old =
-        Entity::find().filter(Column::CentreId.eq(act.centre.id)).filter(Column::Code.eq(&code)).one(&*act.tx).await?;
-    let audience = content.audience.iter().map(|a| a.word()).collect::<Vec<_>>().join(",");
-    let (guide_id, number) = match old {
-        None => {
-            let guide = Model {
-                id: act.id(),
-                centre_id: act.centre.id,
-                code: code.clone(),
-                office_id,
-                name: content.name.clone(),
-                audience,
-                version: 1,
-            };
-            imported.added += 1;
-            (act.insert(guide).await?.id, 1)
-        }
-        Some(guide) => {
-            let in_force = version::Entity::find()
-                .filter(version::Column::GuideId.eq(guide.id))
-                .filter(version::Column::Number.eq(guide.version))
-                .one(&*act.tx)
-                .await?;
-            if in_force.is_some_and(|v| v.content == content) && guide.office_id == office_id {
-                imported.unchanged += 1;
-                return Ok(());
-            }
-            imported.changed += 1;
-            Entity::update_many()
-                .col_expr(Column::Name, Expr::value(content.name.clone()))
-                .col_expr(Column::OfficeId, Expr::value(office_id))
-                .col_expr(Column::Audience, Expr::value(audience))
-                .col_expr(Column::Version, Expr::col(Column::Version).add(1))
-                .filter(Column::Id.eq(guide.id))
-                .exec(&*act.tx)
-                .await?;
-            (guide.id, guide.version + 1)
-        }
-    };
-    let row =
-        version::Model { id: act.id(), centre_id: act.centre.id, guide_id, number, content, published_at: act.now };
-    act.insert(row).await?;
-    audit::note(act, "guide.published", code, json!({ "version": number })).await
-}
-
 /// A matter of the file as content, and what is wrong with its fields.
-fn read(file: GuideFile) -> (Content, Vec<String>) {
+///
+/// A file knows nothing of forms, and may know nothing of the rest of the set: those in force stay.
+fn read(mut file: GuideFile, before: Option<&Content>) -> (Content, Vec<String>) {
     let mut wrong = Vec::new();
-    if crate::base::personal::name(&file.name).is_none() {
-        wrong.push("name 为空、过长或含特殊字符".to_owned());
+    for material in &mut file.materials {
+        if let Some(old) = before.and_then(|b| b.materials.iter().find(|m| m.name == material.name)) {
+            material.blank_form = material.blank_form.or(old.blank_form);
+            material.sample = material.sample.or(old.sample);
+        }
     }
     let kind = match file.kind.as_deref() {
         None => None,
@@ -194,24 +168,6 @@ fn read(file: GuideFile) -> (Content, Vec<String>) {
             None
         }
     };
-    for (field, days) in [("statutory_days", file.statutory_days), ("promised_days", file.promised_days)] {
-        if days.is_some_and(|d| !(0..=3650).contains(&d)) {
-            wrong.push(format!("{field} 应为0至3650个工作日"));
-        }
-    }
-    if let (Some(by_law), Some(promised)) = (file.statutory_days, file.promised_days)
-        && promised > by_law
-    {
-        wrong.push(format!("promised_days {promised} 长于 statutory_days {by_law}"));
-    }
-    for (n, material) in file.materials.iter().enumerate() {
-        if material.name.trim().is_empty() {
-            wrong.push(format!("materials[{n}].name 为空"));
-        }
-        if material.count.is_some_and(|c| c < 1) {
-            wrong.push(format!("materials[{n}].count 应为正数"));
-        }
-    }
     let audience_text = file.audience.unwrap_or_default();
     let named = [
         ("自然人", ApplicantKind::Person),
@@ -234,12 +190,16 @@ fn read(file: GuideFile) -> (Content, Vec<String>) {
         promised_days: file.promised_days,
         fee: file.fee,
         steps: file.steps,
+        flow: file.flow,
+        hearing: file.hearing,
         result: file.result,
         online: file.online,
         source_url: file.source_url,
         source_place: file.source_place,
         note: (!notes.is_empty()).then(|| notes.join("\n")),
+        elements: file.elements.or_else(|| before.map(|b| b.elements.clone())).unwrap_or_default(),
     };
+    wrong.extend(check::faults(&content));
     (content, wrong)
 }
 
@@ -257,24 +217,17 @@ mod tests {
         assert_eq!((files.len(), codes.len()), (26, 26));
         for file in files {
             assert!(codes.contains_key(&file.name), "{}", file.name);
-            let (content, wrong) = read(file);
+            let (content, wrong) = read(file, None);
             assert_eq!(wrong, [] as [String; 0], "{}", content.name);
-            let found: Vec<String> = lint::guide(&content).iter().map(ToString::to_string).collect();
-            assert_eq!(found, KEPT, "{}", content.name);
+            assert_eq!(check::warnings(&content), KEPT, "{}", content.name);
         }
     }
 
     #[test]
     fn article_4_3_the_sentence_taken_out_of_a_real_guide_is_refused_when_put_back() {
         let mut files: Vec<GuideFile> = serde_json::from_str(include_str!("../../../seed/guides.json")).unwrap();
-        files[0].materials.push(Material {
-            name: "其他相关有效证明材料".to_owned(),
-            form: None,
-            count: None,
-            source: None,
-            issuer_guess: None,
-        });
-        let findings = lint::guide(&read(files.remove(0)).0);
+        files[0].materials.push(Material { name: "其他相关有效证明材料".to_owned(), ..Material::default() });
+        let findings = super::super::lint::guide(&read(files.remove(0), None).0);
         assert_eq!(findings[0].to_string(), "materials[5].name 第1字起“其他相关”");
     }
 
@@ -282,6 +235,6 @@ mod tests {
     fn a_promise_longer_than_the_law_is_a_fault() {
         let mut files: Vec<GuideFile> = serde_json::from_str(include_str!("../../../seed/guides.json")).unwrap();
         files[3].promised_days = Some(25);
-        assert_eq!(read(files.remove(3)).1, ["promised_days 25 长于 statutory_days 24"]);
+        assert_eq!(read(files.remove(3), None).1, ["promised_days 25 长于 statutory_days 24"]);
     }
 }

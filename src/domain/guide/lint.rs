@@ -89,6 +89,13 @@ pub fn guide(content: &Content) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (n, material) in content.materials.iter().enumerate() {
         findings.extend(text(&format!("materials[{n}].name"), &material.name));
+        let notes = [("source_note", &material.source_note), ("specification", &material.specification)];
+        for (field, said) in notes {
+            findings.extend(said.iter().flat_map(|said| text(&format!("materials[{n}].{field}"), said)));
+        }
+    }
+    for (n, condition) in content.elements.conditions.iter().enumerate() {
+        findings.extend(text(&format!("elements.conditions[{n}]"), condition));
     }
     if let Some(audience) = &content.audience_text {
         findings.extend(text("audience", audience));

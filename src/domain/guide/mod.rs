@@ -3,23 +3,33 @@
 //! A guide has a stable code and versions that never change; a case stays on the version it began under (4.4). What its
 //! source did not publish stays empty and is shown as 未公布. Vague words are refused before a version is published.
 
+pub mod check;
+pub mod code;
+pub mod draft;
 mod import;
 pub mod lint;
+mod publish;
 mod search;
 
 pub use import::{BAD_GUIDES, GuideFile, Imported, import};
+pub use publish::{
+    BAD_RETIREMENT, Comparison, Count, UNKNOWN_VERSION, any_to_change, form, history, retire, take_effect,
+};
 
 use crate::base::error::Result;
 use crate::base::{Kind, Refusal};
 use crate::domain::centre;
 use crate::domain::published::Centre;
+use chrono::Days;
 use entity::Id;
 use entity::applicant::ApplicantKind;
+use entity::case::Channel;
 use entity::centre::office;
 use entity::guide::{Column, Entity, Model, version};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, JoinType, QueryFilter as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, JoinType, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,6 +39,21 @@ pub const UNKNOWN_GUIDE: Refusal = Refusal::new(Kind::Missing, "unknown_guide", 
 /// The matter is not for this kind of applicant.
 pub const NOT_FOR_KIND: Refusal =
     Refusal::new(Kind::Invalid, "not_for_kind", "这个事项不受理这类申请人，请核对申请人类型。").article("2.3");
+
+/// The matter is not handled here any longer.
+pub const GUIDE_RETIRED: Refusal =
+    Refusal::new(Kind::Conflict, "guide_retired", "这个事项{last}之后不再在本中心办理：{why}").article("4.3");
+/// The guide closes this channel.
+pub const CHANNEL_CLOSED: Refusal =
+    Refusal::new(Kind::Invalid, "channel_closed", "这个事项不能从这个渠道办理：{ground}").article("4.7");
+/// Two guides of one name.
+pub const NAME_TAKEN: Refusal = Refusal::new(Kind::Conflict, "name_taken", "另一个事项已经用了这个名称。");
+
+/// True for what may be a guide's code.
+#[must_use]
+pub fn is_code(code: &str) -> bool {
+    (2..=16).contains(&code.len()) && code.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-')
+}
 
 /// A guide with its office and the version in force.
 #[derive(Clone, Debug)]
@@ -42,10 +67,25 @@ pub struct Guide {
 }
 
 impl Guide {
+    /// True when its last day is over: it is still there for whatever began under it.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.version.in_force_until.is_some()
+    }
+
     /// The limit in working days that is promised: the promised one, else the one by law, else none was published.
     #[must_use]
     pub fn limit_days(&self) -> Option<i32> {
         self.version.content.promised_days.or(self.version.content.statutory_days)
+    }
+
+    /// Refuses a channel that the guide closes, with its ground.
+    ///
+    /// # Errors
+    /// `channel_closed`.
+    pub fn ensure_open(&self, channel: Channel) -> Result<()> {
+        let closed = self.version.content.elements.closed_channels.iter().find(|closed| closed.channel == channel);
+        closed.map_or(Ok(()), |closed| Err(CHANNEL_CLOSED.with(&[("ground", &closed.ground)]).on("channel").into()))
     }
 
     /// Refuses an applicant of a kind the matter is not for. A guide that names no kind takes all.
@@ -128,9 +168,9 @@ impl Guides {
         self.by_id.get(&id).map(Arc::as_ref)
     }
 
-    /// Each of them, in no order.
+    /// Each that is handled here, in no order.
     pub fn each(&self) -> impl Iterator<Item = &Arc<Guide>> {
-        self.by_id.values()
+        self.by_id.values().filter(|guide| !guide.is_over())
     }
 }
 
@@ -145,9 +185,22 @@ pub async fn all(db: &impl ConnectionTrait, centre: &Centre) -> Result<Arc<Guide
 /// The guide of a code, with the version in force.
 ///
 /// # Errors
-/// `unknown_guide`.
+/// `unknown_guide`, `guide_retired`.
 pub async fn get(db: &impl ConnectionTrait, centre: &Centre, code: &str) -> Result<Arc<Guide>> {
-    Ok(all(db, centre).await?.by_code.get(code).cloned().ok_or(UNKNOWN_GUIDE)?)
+    let guide = all(db, centre).await?.by_code.get(code).cloned().ok_or(UNKNOWN_GUIDE)?;
+    if let Some(last) = guide.version.in_force_until {
+        guide.ensure_on(last + Days::new(1))?;
+    }
+    Ok(guide)
+}
+
+/// A guide of a code and its latest version, whether that has begun or not.
+async fn known(db: &impl ConnectionTrait, centre: Id, code: &str) -> Result<Option<(Model, version::Model)>> {
+    let guide = Entity::find().filter(Column::CentreId.eq(centre)).filter(Column::Code.eq(code)).one(db).await?;
+    let Some(guide) = guide else { return Ok(None) };
+    let latest = version::Entity::find().filter(version::Column::GuideId.eq(guide.id));
+    let latest = latest.order_by_desc(version::Column::Number).one(db).await?;
+    Ok(latest.map(|latest| (guide, latest)))
 }
 
 /// The version that a case began under, whichever is in force by now (article 4.4).

@@ -97,6 +97,14 @@ kinds! {
     RESUMED = "case.resumed" "恢复办理", Fact, ["item", "number", "until", "phone"];
     /// A limit is longer.
     EXTENDED = "case.extended" "延期", Fact, ["item", "number", "until", "phone"];
+    /// He may ask for a hearing.
+    HEARING = "case.hearing" "听证告知", Fact, ["item", "number", "until", "phone"];
+    /// A case was taken back.
+    WITHDRAWN = "case.withdrawn" "已撤回", Fact, ["item", "number", "phone"];
+    /// A case should not have been.
+    VOIDED = "case.void" "已作废", Fact, ["item", "number", "phone"];
+    /// A mistake was put right.
+    AMENDED = "case.amended" "更正并继续办理", Fact, ["item", "number", "phone"];
     /// A deadline was not kept.
     OVERDUE = "case.overdue" "超期致歉", Fact, ["item", "number", "until", "phone"];
     /// A case has ended, and can be rated.
@@ -110,7 +118,7 @@ kinds! {
     /// Reminders were stopped.
     STOP_DONE = "stop.done" "已退订", Thanks, [];
     /// What waits at the desk today.
-    TASKS = "staff.tasks" "待办提醒", Reminder, ["due", "late"];
+    TASKS = "staff.tasks" "待办提醒", Reminder, ["near", "due", "late"];
     /// Nobody holds a post while the windows are open.
     UNATTENDED = "staff.unattended" "岗位无人", Fact, ["post"];
     /// A gateway takes no texts: for whoever runs this.

@@ -16,16 +16,13 @@ use entity::{Id, Time};
 use sea_orm::sea_query::{Alias, Expr};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, IntoActiveModel as _,
-    QueryFilter as _, QuerySelect as _, QueryTrait as _, Select,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _, Select,
 };
 
-/// Until a case has stages that are rated apart.
-const SERVICE_NO: i32 = 1;
-
 /// The link's token: base62 of 128 bits of an HMAC, so that it can be printed again and is kept nowhere.
-fn token(vault: &Vault, key_id: Option<&str>, case: &Case, generation: i32) -> Result<(String, String)> {
-    let generation = generation.to_be_bytes();
-    let parts: [&[u8]; 4] = [case.centre_id.as_bytes(), case.id.as_bytes(), &SERVICE_NO.to_be_bytes(), &generation];
+fn token(vault: &Vault, key_id: Option<&str>, case: &Case, of: Round) -> Result<(String, String)> {
+    let (service_no, generation) = (of.service_no.to_be_bytes(), of.generation.to_be_bytes());
+    let parts: [&[u8]; 4] = [case.centre_id.as_bytes(), case.id.as_bytes(), &service_no, &generation];
     let (key_id, tag) = match key_id {
         None => {
             let (id, tag) = vault.sign("review", &parts);
@@ -39,6 +36,24 @@ fn token(vault: &Vault, key_id: Option<&str>, case: &Case, generation: i32) -> R
     let mut half = [0; 16];
     half.copy_from_slice(&tag[..16]);
     Ok((key_id, base62(u128::from_be_bytes(half))))
+}
+
+/// Which asking it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Round {
+    /// Which end of the case is rated: 1, unless an end was undone.
+    pub service_no: i32,
+    /// How often it was sent anew.
+    pub generation: i32,
+}
+
+impl Round {
+    /// That of a case that ends for the first time.
+    pub const FIRST: Self = Self { service_no: 1, generation: 1 };
+
+    const fn of(row: &invitation::Model) -> Self {
+        Self { service_no: row.service_no, generation: row.generation }
+    }
 }
 
 /// 22 letters and digits.
@@ -65,17 +80,22 @@ pub async fn invite(act: &Act, case: &Case) -> Result<()> {
         Some(phone) => free_tag(act, phone).await?,
         None => None,
     };
-    let asked = Asked::new(act, case, (act.id(), 1), phone, tag)?;
+    // An end that was undone is another's; one that was rated is rated for good.
+    let before = invitation::Entity::find().filter(invitation::Column::CaseId.eq(case.id));
+    let before = before.order_by_desc(invitation::Column::ServiceNo).one(&*act.tx).await?;
+    let undone = before.filter(|row| row.state == InvitationState::Lapsed && row.closed_at < case.ended_at);
+    let service_no = undone.map_or(1, |row| row.service_no + 1);
+    let asked = Asked::new(act, case, (act.id(), Round { service_no, ..Round::FIRST }), phone, tag)?;
     if act.insert_new(asked.row.clone()).await? {
         say(act, case, &asked).await?;
     }
     Ok(())
 }
 
-/// True when a case has ended and can be rated: one that was taken back is not.
+/// True when a case has ended and can be rated: one that was taken back or should not have been is not.
 #[must_use]
 pub fn is_rated(case: &Case) -> bool {
-    case.ended_at.is_some() && case.state != CaseState::Withdrawn
+    case.ended_at.is_some() && !matches!(case.state, CaseState::Withdrawn | CaseState::Void)
 }
 
 /// An invitation, with what is not kept in clear.
@@ -98,18 +118,18 @@ impl Asked {
     pub fn new(
         act: &Act,
         case: &Case,
-        (id, generation): (Id, i32),
+        (id, round): (Id, Round),
         phone: Option<String>,
         tag: Option<String>,
     ) -> Result<Self> {
-        let (key_id, token) = token(&act.vault, None, case, generation)?;
+        let (key_id, token) = token(&act.vault, None, case, round)?;
         let code = act.random.word(6);
         let row = invitation::Model {
             id,
             centre_id: act.centre.id,
             case_id: case.id,
-            service_no: SERVICE_NO,
-            generation,
+            service_no: round.service_no,
+            generation: round.generation,
             key_id,
             token_hash: sha256(token.as_bytes()),
             code: act.seal("invitation.code", id, &code)?,
@@ -230,11 +250,31 @@ pub async fn readdress(act: &Act, case: &Case) -> Result<()> {
         Some(phone) => free_tag(act, phone).await?,
         None => None,
     };
-    let mut asked = Asked::new(act, case, (old.id, old.generation + 1), phone, tag)?;
+    let round = Round { generation: old.generation + 1, ..Round::of(&old) };
+    let mut asked = Asked::new(act, case, (old.id, round), phone, tag)?;
     let invitation::Model { made_at, recorded_at, on_date, expires_at, .. } = old;
     asked.row = invitation::Model { made_at, recorded_at, on_date, expires_at, ..asked.row };
     invitation::Entity::update(asked.row.clone().into_active_model().reset_all()).exec(&*act.tx).await?;
     say(act, case, &asked).await
+}
+
+/// Takes an open invitation back: the end of its case was a mistake, and was undone.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn recall(act: &Act, case: &Case) -> Result<()> {
+    if case.ended_at.is_some() {
+        return Ok(());
+    }
+    let Some(open) = open_of(case).lock_exclusive().one(&*act.tx).await? else { return Ok(()) };
+    notice::supersede(act, open.id).await?;
+    invitation::Entity::update_many()
+        .col_expr(invitation::Column::State, Expr::value(InvitationState::Lapsed))
+        .col_expr(invitation::Column::ClosedAt, Expr::value(act.now))
+        .filter(invitation::Column::Id.eq(open.id))
+        .exec(&*act.tx)
+        .await?;
+    Ok(())
 }
 
 /// A case's invitation, while it is open.
@@ -261,7 +301,7 @@ pub struct Ticket {
 /// Whatever the database or the vault says.
 pub async fn ticket(db: &impl ConnectionTrait, vault: &Vault, public_url: &str, case: &Case) -> Result<Option<Ticket>> {
     let Some(row) = open_of(case).one(db).await? else { return Ok(None) };
-    let (_, token) = token(vault, Some(&row.key_id), case, row.generation)?;
+    let (_, token) = token(vault, Some(&row.key_id), case, Round::of(&row))?;
     let code = vault.open(Place::new("invitation.code", row.centre_id, row.id), &row.code)?;
     Ok(Some(Ticket { url: format!("{public_url}/r/{token}"), code, expires_at: row.expires_at }))
 }

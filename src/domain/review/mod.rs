@@ -14,8 +14,8 @@ mod upload;
 pub use dictionary::{GRADES, Grade, Tag, tags_of};
 pub use give::{Append, Given, Key, Opened, Opinion, append, give, open};
 pub use invite::{
-    Asked, Pictured, Ticket, invite, invite_ended, is_rated, keep_picture, lapse, letter, of_late, pictured, readdress,
-    ticket,
+    Asked, Pictured, Round, Ticket, invite, invite_ended, is_rated, keep_picture, lapse, letter, of_late, pictured,
+    readdress, recall, ticket,
 };
 pub use uplink::{Uplink, receive_text};
 pub use upload::{Batch, Taken, next_batch, settle_batch, uploads, waiting};

@@ -5,124 +5,45 @@ use crate::access::{By, CaseHandler, CaseReader, WECHAT_AWAY, WindowStaff};
 use crate::base::error::{Error, Result};
 use crate::base::personal;
 use crate::document::{qr, receipt as paper};
-use crate::domain::act::Page as Part;
-use crate::domain::case::{self, Correction, Filter, Power, Seen, Step, Told};
+use crate::domain::calendar::day_in_words;
+use crate::domain::case::{self, Correction, Move, Power, Told};
 use crate::domain::identity::staff;
-use crate::domain::{centre, notice, review};
+use crate::domain::{centre, notice, post, review};
 use crate::pages::booking::{applicant, moment_in_words};
 use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words};
 use crate::pages::progress::{event_name, limit_in_words};
 use askama::Template;
-use entity::Time;
-use entity::case::{CaseState, SpecialProcedure};
+use entity::Id;
+use entity::case::{CaseState, NegativeCause, SpecialProcedure};
+use entity::guide::StepKind;
 use entity::identity::Role;
-use poem::web::{Html, Path, Query};
+use poem::web::{Html, Path};
 use poem::{IntoResponse as _, Response, handler};
-use sea_orm::ActiveEnum as _;
-use serde::Deserialize;
+use std::collections::HashMap;
 
-/// A case in a list.
-pub(super) struct Shown {
-    pub(super) number: String,
-    pub(super) item: String,
-    pub(super) name: String,
-    pub(super) state: &'static str,
-    pub(super) limit: String,
-    pub(super) overdue: bool,
-    pub(super) due_today: bool,
+fn causes() -> Vec<(String, &'static str)> {
+    <NegativeCause as sea_orm::Iterable>::iter().map(|c| (c.word(), case::cause_name(c))).collect()
 }
 
-impl Shown {
-    pub(super) fn of(seen: Seen, now: Time) -> Self {
-        Self {
-            limit: limit_in_words(seen.row.ended_at.is_some(), seen.row.due_on, seen.row.due_provisional),
-            overdue: case::is_overdue(&seen.row, now),
-            due_today: case::is_due_today(&seen.row, now),
-            item: seen.item,
-            name: seen.applicant.map(|a| personal::mask_name(&a.name)).unwrap_or_default(),
-            state: case::state_name(seen.row.state),
-            number: seen.row.number,
-        }
+impl StepLine {
+    fn of(step: &entity::case::step::Model, posts: &post::Posts, names: &HashMap<String, String>) -> Self {
+        let name = |id: Id| names.get(&id.to_string()).cloned().unwrap_or_default();
+        let when = match (step.finished_at, step.begun_on, step.due_on) {
+            (Some(at), ..) => format!("{}办完", moment_in_words(at)),
+            (None, Some(_), Some(due)) => format!("在办，{}前办完", day_in_words(due)),
+            (None, Some(_), None) => "在办".to_owned(),
+            (None, None, _) => "还没到".to_owned(),
+        };
+        let late = step
+            .charged_on
+            .map(|on| format!("{}起超时，记在{}名下", day_in_words(on), step.charged_id.map(name).unwrap_or_default()));
+        let post = step.post_id.and_then(|id| posts.of(id)).map(|post| post.row.name.clone()).unwrap_or_default();
+        Self { name: step.name.clone(), post, when, late }
     }
-}
-
-#[derive(Template)]
-#[template(path = "cases.html")]
-struct List {
-    frame: Frame,
-    word: String,
-    wanted: String,
-    state: String,
-    states: Vec<(String, &'static str)>,
-    cases: Vec<Shown>,
-    next: Option<String>,
-    /// There are more, which a search does not show.
-    cut: bool,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Wanted {
-    state: Option<String>,
-    cursor: Option<String>,
-}
-
-#[handler]
-pub(super) async fn list_cases(
-    Someone(by): Someone<CaseReader>,
-    Query(wanted): Query<Wanted>,
-) -> poem::Result<Response> {
-    let (app, centre, now) = (&by.visit.app, &by.visit.centre, by.visit.app.clock.now());
-    let state = wanted.state.unwrap_or_default();
-    let filter = Filter { state: CaseState::try_from_value(&state).ok(), office: None };
-    let part = Part::new(Some(30), wanted.cursor.as_deref())?;
-    let (cases, next) = case::list(app.read(), &app.vault, centre, &by.sight().await?, filter, part).await?;
-    let cases = cases.into_iter().map(|seen| Shown::of(seen, now)).collect();
-    page(&List {
-        frame: Frame::of_staff(&by),
-        word: word(&by),
-        wanted: String::new(),
-        state,
-        states: states(),
-        cases,
-        next,
-        cut: false,
-    })
 }
 
 fn procedures() -> Vec<(String, &'static str)> {
     <SpecialProcedure as sea_orm::Iterable>::iter().map(|p| (p.word(), case::procedure_name(p))).collect()
-}
-
-fn states() -> Vec<(String, &'static str)> {
-    <CaseState as sea_orm::Iterable>::iter().map(|s| (s.word(), case::state_name(s))).collect()
-}
-
-/// By number, or by the person: posted, for a name does not belong into an address.
-#[handler]
-pub(super) async fn search_cases(sent: Sent<CaseReader>) -> poem::Result<Response> {
-    let Sent { by, fields } = sent;
-    let (app, centre, now) = (&by.visit.app, &by.visit.centre, by.visit.app.clock.now());
-    let (sight, wanted) = (by.sight().await?, fields.get("wanted").to_owned());
-    match case::find(app.read(), centre.id, &wanted, &sight).await {
-        Ok(row) => return Ok(go_to(&format!("/staff/cases/{}", row.number))),
-        Err(Error::Refused(_)) => {}
-        Err(fault) => return Err(fault.into()),
-    }
-    by.visit.limit_search(by.holder.id).await?;
-    let all = Part::new(Some(100), None)?;
-    let (cases, more) = by.visit.write(by.who.clone(), async |act| case::search(act, &wanted, all).await).await?;
-    let cases = cases.into_iter().map(|seen| Shown::of(seen, now)).collect();
-    let state = String::new();
-    page(&List {
-        frame: Frame::of_staff(&by),
-        word: word(&by),
-        wanted,
-        state,
-        states: states(),
-        cases,
-        next: None,
-        cut: more.is_some(),
-    })
 }
 
 #[derive(Template)]
@@ -143,7 +64,19 @@ struct Page {
     doubt: Option<&'static str>,
     document: String,
     materials: Vec<String>,
-    events: Vec<String>,
+    events: Vec<(Id, String)>,
+    steps: Vec<StepLine>,
+    /// The step that is his to finish.
+    finishes: Option<(i32, String)>,
+    no: Option<case::Filed>,
+    remedies: &'static str,
+    causes: Vec<(String, &'static str)>,
+    /// He may be told of a hearing, and do without one.
+    hears: bool,
+    hearing_until: Option<String>,
+    amends: bool,
+    trips: usize,
+    first_asked: String,
     received: bool,
     accepted: bool,
     suspended: bool,
@@ -164,6 +97,13 @@ struct Page {
     invitation: Option<Invitation>,
 }
 
+struct StepLine {
+    name: String,
+    post: String,
+    when: String,
+    late: Option<String>,
+}
+
 struct Invitation {
     code: String,
     qr: String,
@@ -182,7 +122,9 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
     for event in case::timeline(app.read(), &row).await? {
         let ground = case::ground(&app.vault, &event)?.map(|g| format!("：{g}")).unwrap_or_default();
         let who = names.get(&event.actor).map(String::as_str).unwrap_or("申请人或系统");
-        events.push(format!("{}　{}　{who}{ground}", moment_in_words(event.at), event_name(event.kind)));
+        let step = event.step.map(|n| format!("（第{n}步）")).unwrap_or_default();
+        let line = format!("{}　{}{step}　{who}{ground}", moment_in_words(event.at), event_name(event.kind));
+        events.push((event.id, line));
     }
     // The windows hand it over; whoever else saw it could rate himself.
     let window = by.holder.is_any(&[Role::Window, Role::Director]);
@@ -210,6 +152,19 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
     };
     let told = case::told(app.read(), &app.vault, &row).await?;
     let has = |power| sight.under(&row, power).is_ok();
+    let (all, posts) = (case::steps(app.read(), &row).await?, post::all(app.read(), centre).await?);
+    let finish = |step: &&entity::case::step::Model| {
+        let under_way = step.begun_on.is_some() && step.finished_at.is_none() && step.kind != StepKind::Decide;
+        under_way && row.state == CaseState::Accepted && has(Move::Finish(step.n, String::new()).power(&all))
+    };
+    let finishes = all.iter().find(finish).map(|step| (step.n, step.name.clone()));
+    let waits_for_steps = all.iter().any(|step| step.kind != StepKind::Decide && step.finished_at.is_none());
+    let steps = all.iter().map(|step| StepLine::of(step, &posts, &names)).collect();
+    let no = match row.state {
+        CaseState::Refused | CaseState::Denied => case::negative_of(app.read(), &app.vault, &row).await?,
+        _ => None,
+    };
+    let trips = case::trips(app.read(), &row).await?.len();
     let yours = has(power);
     page(&Page {
         frame: Frame::of_staff(&by),
@@ -227,8 +182,18 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         document: person.document.map_or_else(|| "没有".to_owned(), |(_, n)| personal::mask_id(&n)),
         materials: materials.into_iter().map(|m| format!("{}　{}份", m.name, m.copies)).collect(),
         events,
+        steps,
+        finishes,
+        no,
+        remedies: case::REMEDIES,
+        causes: causes(),
+        hears: row.state == CaseState::Accepted && has(Power::Handle),
+        hearing_until: row.hearing_until.filter(|until| *until >= now.date()).map(day_in_words),
+        amends: has(Power::Amend),
+        trips,
+        first_asked: row.first_asked_id.and_then(|id| names.get(&id.to_string()).cloned()).unwrap_or_default(),
         received: yours && row.state == CaseState::Received,
-        accepted: yours && row.state == CaseState::Accepted,
+        accepted: yours && row.state == CaseState::Accepted && !waits_for_steps,
         suspended: yours && row.state == CaseState::Suspended,
         suspends: row.state == CaseState::Accepted && has(Power::Handle),
         extends: row.state == CaseState::Accepted && row.extended_on.is_none() && has(Power::Extend),
@@ -282,38 +247,6 @@ pub(super) async fn print_receipt(
     let sight = by.sight().await?;
     let page = paper::page(app.read(), &app.vault, &visit.centre, &app.rules.public_url, &number, &sight).await?;
     Ok(Html(page).into_response())
-}
-
-/// One act on a case, and the invitation in the same transaction if it ended it.
-#[handler]
-pub(super) async fn take_step(
-    sent: Sent<CaseHandler>,
-    Path((number, step)): Path<(String, String)>,
-) -> poem::Result<Response> {
-    let Sent { by, fields } = sent;
-    let ground = || fields.get("ground").to_owned();
-    let step = match step.as_str() {
-        "accept" => Step::Accept,
-        "refuse" => Step::Refuse(ground()),
-        "grant" => Step::Grant,
-        "deny" => Step::Deny(ground()),
-        "issue" => Step::Issue,
-        "suspend" => {
-            let procedure = SpecialProcedure::try_from_value(&fields.get("procedure").to_owned());
-            Step::Suspend(procedure.map_err(|_| Error::from(NO_ROUTE))?, ground())
-        }
-        "resume" => Step::Resume,
-        "extend" => Step::Extend(fields.get("days").parse().unwrap_or(0), ground()),
-        "withdraw" => Step::Withdraw,
-        _ => return Err(Error::from(NO_ROUTE).into()),
-    };
-    by.visit
-        .write(by.who.clone(), async |act| {
-            let row = case::step(act, &number, &step).await?;
-            review::invite(act, &row).await
-        })
-        .await?;
-    Ok(go_to(&format!("/staff/cases/{number}")))
 }
 
 #[derive(Template)]

@@ -3,7 +3,10 @@
 mod appeal;
 mod attendance;
 mod case;
+mod cases;
 mod closure;
+mod consultation;
+mod course;
 mod post;
 mod receive;
 mod supplement;
@@ -15,7 +18,7 @@ use super::queue as queue_pages;
 use crate::access::{self, By, Signed, Staff, Visit, WindowStaff};
 use crate::base::personal;
 use crate::domain::booking::{self, Booked};
-use crate::domain::case::agenda;
+use crate::domain::case::{agenda, negatives_waiting};
 use crate::domain::identity::session;
 use crate::domain::{cover, notice};
 use askama::Template;
@@ -49,7 +52,7 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/closures/:id", get(closure::show_closure))
         .at("/staff/closures/:id/reopen", post(closure::reopen_hours))
         .at("/staff/receive", get(receive::fill_in).post(receive::take_in))
-        .at("/staff/cases", get(case::list_cases).post(case::search_cases))
+        .at("/staff/cases", get(cases::list_cases).post(cases::search_cases))
         .at("/staff/cases/:number", get(case::show_case))
         .at("/staff/cases/:number/receipt", get(case::print_receipt))
         .at("/staff/cases/:number/mini-code", get(case::show_mini_code))
@@ -59,7 +62,11 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/cases/:number/supplement", post(supplement::ask))
         .at("/staff/cases/:number/supplement/correct", post(supplement::put_right))
         .at("/staff/cases/:number/supplement/complete", post(supplement::take_in))
-        .at("/staff/cases/:number/:step", post(case::take_step))
+        .at("/staff/cases/:number/amend", post(course::amend))
+        .at("/staff/cases/:number/:step", post(course::take_step))
+        .at("/staff/negatives", get(course::list_negatives))
+        .at("/staff/negatives/:id", post(course::look_at_negative))
+        .at("/staff/consultations", get(consultation::list).post(consultation::record))
         .at("/staff/attendance", get(attendance::show_board))
         .at("/staff/attendance/in", post(attendance::stamp_in))
         .at("/staff/attendance/out", post(attendance::stamp_out))
@@ -169,7 +176,9 @@ struct Desk {
     day: NaiveDate,
     today: bool,
     bookings: Vec<Shown>,
-    cases: Vec<case::Shown>,
+    cases: Vec<cases::Shown>,
+    /// Refusals and denials that wait for the director.
+    negatives: u64,
 }
 
 struct Shown {
@@ -243,8 +252,11 @@ async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>)
         0
     };
     let empty = if director { cover::unattended(app.read(), centre, now).await? } else { Vec::new() };
-    let cases = agenda(app.read(), &app.vault, centre, &by.sight().await?, 100).await?;
-    let cases = cases.into_iter().map(|seen| case::Shown::of(seen, now)).collect();
+    let sight = by.sight().await?;
+    let cases = agenda(app.read(), &app.vault, centre, &sight, 100).await?;
+    let lamps = cases::Lights::of(by, now).await?;
+    let cases = cases.into_iter().map(|seen| cases::Shown::of(seen, &lamps)).collect();
+    let negatives = if sight.ensure_chief().is_ok() { negatives_waiting(app.read(), centre.id).await? } else { 0 };
     page(&Desk {
         frame: Frame::of_staff(by),
         word: word(by),
@@ -258,6 +270,7 @@ async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>)
         today: day == now.date(),
         bookings: booked.into_iter().map(shown).collect(),
         cases,
+        negatives,
     })
 }
 

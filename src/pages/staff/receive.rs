@@ -3,15 +3,16 @@
 use crate::access::{By, WindowStaff};
 use crate::base::error::Result;
 use crate::base::personal;
-use crate::domain::booking;
 use crate::domain::case::{self, Intake, Taken};
 use crate::domain::guide::{self, Wanted};
 use crate::domain::identity::Viewer;
+use crate::domain::{booking, review};
 use crate::pages::booking::{applicant, moment_in_words};
 use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words_once};
 use askama::Template;
 use entity::Id;
 use entity::case::{Channel, MaterialForm};
+use entity::guide::ItemKind;
 use poem::web::Query;
 use poem::{Response, handler};
 use serde::Deserialize;
@@ -25,6 +26,7 @@ struct Form {
     guides: Vec<(String, String)>,
     guide: Option<Chosen>,
     booking: Option<Booked>,
+    consultation: Option<Id>,
     typed: Fields,
     wrong: Option<String>,
 }
@@ -33,6 +35,8 @@ struct Chosen {
     code: String,
     name: String,
     materials: Vec<Line>,
+    /// It can be done at once.
+    instant: bool,
 }
 
 /// A line for a material: one of the guide's, or an empty one for what else was handed over.
@@ -58,22 +62,18 @@ impl Line {
     }
 }
 
+/// What a receipt begins with.
 #[derive(Deserialize)]
 pub(super) struct Begun {
     guide: Option<String>,
     booking: Option<Id>,
+    consultation: Option<Id>,
 }
 
-async fn form_page(
-    by: &By<WindowStaff>,
-    guide: Option<&str>,
-    booking: Option<Id>,
-    typed: Fields,
-    wrong: Option<String>,
-) -> Result<Form> {
+async fn form_page(by: &By<WindowStaff>, begun: Begun, typed: Fields, wrong: Option<String>) -> Result<Form> {
     let (app, centre) = (&by.visit.app, &by.visit.centre);
     let guides = guide::list(app.read(), centre, Wanted::default()).await?;
-    let chosen = match guide {
+    let chosen = match begun.guide.as_deref().filter(|code| !code.is_empty()) {
         Some(code) => {
             let guide = guide::get(app.read(), centre, code).await?;
             let names = guide.version.content.materials.iter().map(|m| m.name.clone());
@@ -84,11 +84,12 @@ async fn form_page(
             materials.extend(
                 (named..named + MORE).map(|n| Line::of(&typed, n, written.get(n).cloned().unwrap_or_default(), true)),
             );
-            Some(Chosen { code: guide.row.code.clone(), name: guide.row.name.clone(), materials })
+            let instant = guide.version.content.kind == Some(ItemKind::Instant);
+            Some(Chosen { code: guide.row.code.clone(), name: guide.row.name.clone(), materials, instant })
         }
         None => None,
     };
-    let booked = match booking {
+    let booked = match begun.booking {
         Some(id) => {
             let viewer = Viewer::Staff(by.holder.clone());
             let b = booking::see(app.read(), &app.vault, centre, id, &viewer).await?;
@@ -105,6 +106,7 @@ async fn form_page(
         guides: guides.iter().map(|g| (g.row.code.clone(), g.row.name.clone())).collect(),
         guide: chosen,
         booking: booked,
+        consultation: begun.consultation,
         typed,
         wrong,
     })
@@ -112,8 +114,7 @@ async fn form_page(
 
 #[handler]
 pub(super) async fn fill_in(Someone(by): Someone<WindowStaff>, Query(begun): Query<Begun>) -> poem::Result<Response> {
-    let guide = begun.guide.filter(|g| !g.is_empty());
-    page(&form_page(&by, guide.as_deref(), begun.booking, Fields::default(), None).await?)
+    page(&form_page(&by, begun, Fields::default(), None).await?)
 }
 
 #[handler]
@@ -137,16 +138,23 @@ pub(super) async fn take_in(sent: Sent<WindowStaff>) -> poem::Result<Response> {
             guide: code.clone(),
             channel: if fields.get("channel") == "home_visit" { Channel::HomeVisit } else { Channel::Window },
             booking,
+            consultation: fields.id("consultation"),
             applicant: who,
             materials: materials(&fields),
         };
-        Ok(case::receive(act, intake).await?.case.number)
+        if fields.get("at_once") != "yes" {
+            return Ok(case::receive(act, intake).await?.case.number);
+        }
+        let received = case::at_once(act, intake).await?;
+        review::invite(act, &received.case).await?;
+        Ok(received.case.number)
     });
     match received.await {
         Ok(number) => Ok(go_to(&format!("/staff/cases/{number}"))),
         Err(error) => {
             let wrong = words_once(error, &mut fields)?;
-            page(&form_page(&by, Some(&code), booking, fields, Some(wrong)).await?)
+            let begun = Begun { guide: Some(code), booking, consultation: fields.id("consultation") };
+            page(&form_page(&by, begun, fields, Some(wrong)).await?)
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::access::{By, CaseHandler, Director};
 use crate::base::error::Result;
 use crate::document::supplement as paper;
-use crate::domain::case::{self, Missing, Taken};
+use crate::domain::case::{self, Handing, Missing, Taken};
 use crate::pages::form::{Frame, Sent, Someone, go_to, page, words};
 use askama::Template;
 use chrono::NaiveDate;
@@ -14,10 +14,10 @@ use sea_orm::ActiveEnum as _;
 
 #[derive(Template)]
 #[template(path = "refused.html")]
-struct Refused {
-    frame: Frame,
-    number: String,
-    wrong: String,
+pub(super) struct Refused {
+    pub(super) frame: Frame,
+    pub(super) number: String,
+    pub(super) wrong: String,
 }
 
 /// Back to the case, or why not.
@@ -60,7 +60,8 @@ pub(super) async fn take_in(sent: Sent<CaseHandler>, Path(number): Path<String>)
         Some(Taken { name, form, copies: 1 })
     });
     let brought: Vec<Taken> = brought.collect();
-    let taken = by.visit.write(by.who.clone(), async |act| case::complete(act, &number, brought).await).await;
+    let handing = if fields.get("sent") == "yes" { Handing::Sent } else { Handing::Counter };
+    let taken = by.visit.write(by.who.clone(), async |act| case::complete(act, &number, brought, handing).await).await;
     done(&by, number, taken)
 }
 

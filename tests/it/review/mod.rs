@@ -145,7 +145,12 @@ async fn the_net_invites_whoever_was_forgotten(town: &Town) {
         }))
     };
     // The end is written, and the server dies before it invites.
-    town.app.write(&town.centre, me, async |act| case::step(act, &number, &case::Step::Issue).await).await.unwrap();
+    town.app
+        .write(&town.centre, me, async |act| {
+            case::advance(act, &number, &case::Move::Issue(case::Handing::Counter)).await
+        })
+        .await
+        .unwrap();
     assert_eq!(town.rows().await["invitation"], 0);
     town.wait(Duration::minutes(10)).await;
     town.wait(Duration::minutes(10)).await;

@@ -1,5 +1,8 @@
 //! The real list of guides, found and published.
 
+mod draft;
+mod form;
+
 use crate::town::{Town, audit_of, stories};
 use serde_json::{Value, json};
 use shuitian::base::Error;
@@ -17,7 +20,7 @@ stories!(
 );
 
 fn shipped() -> Vec<Value> {
-    serde_json::from_str(include_str!("../../seed/guides.json")).unwrap()
+    serde_json::from_str(include_str!("../../../seed/guides.json")).unwrap()
 }
 
 async fn import(town: &Town, files: Vec<Value>) -> Result<guide::Imported, Error> {
@@ -54,7 +57,7 @@ async fn a_guide_is_found_as_people_type_it(town: &Town) {
 
 async fn what_was_not_published_stays_null(town: &Town) {
     for (row, file) in shipped().iter().enumerate() {
-        let codes: Value = serde_json::from_str(include_str!("../../seed/guide_codes.json")).unwrap();
+        let codes: Value = serde_json::from_str(include_str!("../../../seed/guide_codes.json")).unwrap();
         let code = codes[file["name"].as_str().unwrap()][0].as_str().unwrap().to_owned();
         let guide = town.stranger().get(&format!("/guides/{code}")).await.ok(200);
         for field in

@@ -1,13 +1,18 @@
 //! Doors of guides: what the centre handles, open to anybody.
 
+mod compare;
+mod draft;
+
 use super::Noun;
 use super::problem::Failure;
 use super::view::{Listed, OfficeView, Rendered};
 use crate::access::Visit;
 use crate::domain::guide::{self, Guide, Wanted};
 use crate::domain::published::Centre;
+use chrono::NaiveDate;
+use entity::Id;
 use entity::applicant::ApplicantKind;
-use entity::guide::ItemKind;
+use entity::guide::{Elements, FlowStep, ItemKind, Material, Medium};
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
@@ -17,6 +22,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(super) struct Guides;
+
+/// All doors of guides.
+pub(super) type Doors = (Guides, compare::Versions, draft::Drafts);
+
+pub(super) const fn doors() -> Doors {
+    (Guides, compare::Versions, draft::Drafts)
+}
 
 /// A guide in a list.
 #[derive(Object)]
@@ -42,6 +54,50 @@ struct MaterialView {
     count: Option<i32>,
     /// Where it comes from.
     source: Option<String>,
+    /// More on where it comes from.
+    source_note: Option<String>,
+    /// False for one that only some applicants need.
+    required: Option<bool>,
+    /// On what it may be given.
+    medium: Option<Medium>,
+    /// The law that demands paper, if one does (article 4.7).
+    paper_law: Option<String>,
+    /// Size or form of the paper.
+    specification: Option<String>,
+    /// How many originals.
+    originals: Option<i32>,
+    /// How many copies.
+    copies: Option<i32>,
+    /// A promise in writing may stand for it.
+    promise: Option<bool>,
+    /// It may follow later.
+    may_follow: Option<bool>,
+    /// File of the blank form, at `/guides/{code}/files/{id}`.
+    blank_form: Option<Id>,
+    /// File of a form filled in as a model, likewise.
+    sample: Option<Id>,
+}
+
+impl From<Material> for MaterialView {
+    fn from(of: Material) -> Self {
+        Self {
+            name: of.name,
+            form: of.form,
+            count: of.count,
+            source: of.source,
+            source_note: of.source_note,
+            required: of.required,
+            medium: of.medium,
+            paper_law: of.paper_law,
+            specification: of.specification,
+            originals: of.originals,
+            copies: of.copies,
+            promise: of.promise,
+            may_follow: of.may_follow,
+            blank_form: of.blank_form,
+            sample: of.sample,
+        }
+    }
 }
 
 /// A guide. What was not published is null and shown as 未公布.
@@ -51,8 +107,12 @@ struct GuideView {
     code: String,
     /// Name of the matter.
     name: String,
-    /// Number of the version in force.
+    /// Number of the version.
     version: i32,
+    /// First day on which cases begin under it.
+    in_force_from: NaiveDate,
+    /// Last day on which the matter is handled here, if that was decided.
+    retired_on: Option<NaiveDate>,
     /// The office that handles it.
     office: OfficeView,
     /// Who handles it, in the source's words.
@@ -87,25 +147,29 @@ struct GuideView {
     source_place: Option<String>,
     /// Remark.
     note: Option<String>,
+    /// Steps as the posts do them, each in its time (article 4.4).
+    flow: Vec<FlowStep>,
+    /// The rest of the national set of elements.
+    elements: Elements,
 }
 
 impl From<Guide> for GuideView {
     fn from(guide: Guide) -> Self {
         let limit_days = guide.limit_days();
         let content = guide.version.content;
-        let material =
-            |m: entity::guide::Material| MaterialView { name: m.name, form: m.form, count: m.count, source: m.source };
         Self {
             code: guide.row.code,
             name: content.name,
             version: guide.version.number,
+            in_force_from: guide.version.in_force_from,
+            retired_on: guide.row.retired_on,
             office: OfficeView::from(&guide.office),
             handled_by: content.handled_by,
             audience: content.audience,
             audience_text: content.audience_text,
             kind: content.kind,
             legal_basis: content.legal_basis,
-            materials: content.materials.into_iter().map(material).collect(),
+            materials: content.materials.into_iter().map(Into::into).collect(),
             statutory_days: content.statutory_days,
             promised_days: content.promised_days,
             limit_days,
@@ -116,6 +180,8 @@ impl From<Guide> for GuideView {
             source_url: content.source_url,
             source_place: content.source_place,
             note: content.note,
+            flow: content.flow,
+            elements: content.elements,
         }
     }
 }
@@ -175,6 +241,12 @@ impl Guides {
     #[oai(path = "/:code", method = "get", operation_id = "get_guide")]
     async fn get_guide(&self, visit: Visit, code: Path<String>) -> Result<Rendered<GuideView>, Failure> {
         let answers = visit.centre.part(async |_| Answers::render(visit.app.read(), &visit.centre).await).await?;
-        Ok(answers.0.get(&code.0).cloned().ok_or(guide::UNKNOWN_GUIDE)?)
+        match answers.0.get(&code.0) {
+            Some(answer) => Ok(answer.clone()),
+            // It is not there, or not any longer: which, and since when, is said.
+            None => Ok(Rendered::of(&GuideView::from(Guide::clone(
+                &*guide::get(visit.app.read(), &visit.centre, &code.0).await?,
+            )))?),
+        }
     }
 }

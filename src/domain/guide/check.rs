@@ -1,0 +1,145 @@
+//! What keeps a guide from being published, whoever wrote it.
+
+use super::code;
+use super::lint::{self, Finding, Severity};
+use crate::base::personal;
+use entity::guide::{Content, FlowStep, Material, StepKind};
+use std::fmt::Display;
+
+/// Longest text of a field, in characters; a statute's title fits, a chapter does not.
+const LONGEST: usize = 2000;
+/// Most entries of a list.
+const MOST: usize = 100;
+
+/// What is wrong with a guide by itself, field by field, vague words among it.
+#[must_use]
+pub fn faults(content: &Content) -> Vec<String> {
+    let mut wrong = unreadable(content);
+    if personal::name(&content.name).is_none() {
+        wrong.push("name 为空、过长或含特殊字符".to_owned());
+    }
+    limits(content, &mut wrong);
+    flow(&content.flow, content.promised_days.or(content.statutory_days), &mut wrong);
+    for (n, material) in content.materials.iter().enumerate() {
+        of_material(n, material, &mut wrong);
+    }
+    elements(content, &mut wrong);
+    wrong.extend(findings(content, Severity::Error).map(|f| f.to_string()));
+    wrong
+}
+
+/// What is shown to whoever compiles a guide, and stops nothing.
+#[must_use]
+pub fn warnings(content: &Content) -> Vec<String> {
+    findings(content, Severity::Warning).map(|f| f.to_string()).collect()
+}
+
+fn findings(content: &Content, severity: Severity) -> impl Iterator<Item = Finding> {
+    lint::guide(content).into_iter().filter(move |f| f.severity == severity)
+}
+
+/// Texts that hold what no keyboard types, or are a book: what is not even written down.
+#[must_use]
+pub fn unreadable(content: &Content) -> Vec<String> {
+    fn walk(path: &str, value: &serde_json::Value, wrong: &mut Vec<String>) {
+        match value {
+            serde_json::Value::String(text) => {
+                let odd = |c: char| c.is_control() && c != '\n' && c != '\r' && c != '\t';
+                if text.chars().any(odd) || text.chars().count() > LONGEST {
+                    wrong.push(format!("{path} 含特殊字符或超过{LONGEST}字"));
+                }
+            }
+            serde_json::Value::Array(items) => {
+                if items.len() > MOST {
+                    wrong.push(format!("{path} 超过{MOST}项"));
+                }
+                items.iter().enumerate().for_each(|(n, item)| walk(&format!("{path}[{n}]"), item, wrong));
+            }
+            serde_json::Value::Object(fields) => {
+                let name = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+                fields.iter().for_each(|(key, field)| walk(&name(key), field, wrong));
+            }
+            _ => {}
+        }
+    }
+    let mut wrong = Vec::new();
+    walk("", &serde_json::to_value(content).unwrap_or_default(), &mut wrong);
+    wrong
+}
+
+fn limits(content: &Content, wrong: &mut Vec<String>) {
+    for (field, days) in [("statutory_days", content.statutory_days), ("promised_days", content.promised_days)] {
+        if days.is_some_and(|d| !(0..=3650).contains(&d)) {
+            wrong.push(format!("{field} 应为0至3650个工作日"));
+        }
+    }
+    if let (Some(by_law), Some(promised)) = (content.statutory_days, content.promised_days)
+        && promised > by_law
+    {
+        wrong.push(format!("promised_days {promised} 长于 statutory_days {by_law}"));
+    }
+}
+
+fn flow(flow: &[FlowStep], limit: Option<i32>, wrong: &mut Vec<String>) {
+    for (n, step) in flow.iter().enumerate() {
+        if !(1..=40).contains(&step.name.trim().chars().count()) || !(1..=365).contains(&step.days) {
+            wrong.push(format!("flow[{n}] 应有名称（1至40字）和1至365个工作日的时限"));
+        }
+        if step.kind == StepKind::Decide {
+            wrong.push(format!("flow[{n}].kind 不能是 decide：决定是每个办件的最后一步，不用写"));
+        }
+    }
+    let together: i64 = flow.iter().map(|step| i64::from(step.days)).sum();
+    if limit.is_some_and(|limit| together > i64::from(limit)) {
+        wrong.push(format!("flow 各环节共{together}个工作日，超过办理期限"));
+    }
+}
+
+fn of_material(n: usize, material: &Material, wrong: &mut Vec<String>) {
+    let mut fault = |field: &str, what: &str| wrong.push(format!("materials[{n}].{field} {what}"));
+    if material.name.trim().is_empty() {
+        fault("name", "为空");
+    }
+    for (field, count) in [("count", material.count), ("originals", material.originals), ("copies", material.copies)] {
+        let least = i32::from(field == "count");
+        if count.is_some_and(|c| !(least..=99).contains(&c)) {
+            fault(field, if least == 1 { "应为正数，不超过99" } else { "应为0至99" });
+        }
+    }
+    if material.paper_law.as_ref().is_some_and(|law| !law.contains('《') || law.chars().count() < 5) {
+        fault("paper_law", "应写明要求纸质材料的法律法规名称和条款，如《…法》第…条");
+    }
+}
+
+fn elements(content: &Content, wrong: &mut Vec<String>) {
+    let elements = &content.elements;
+    let mut fault = |field: &str, what: &dyn Display| wrong.push(format!("elements.{field} {what}"));
+    let item = elements.item_code.as_deref().map(|c| (c, code::item(c)));
+    if let Some((_, Err(why))) = &item {
+        fault("item_code", why);
+    }
+    if let Some(business) = elements.business_code.as_deref() {
+        match (code::business(business), &item) {
+            (Err(why), _) => fault("business_code", &why),
+            (Ok(_), Some((item, Ok(_)))) if !business.starts_with(item) => {
+                fault("business_code", &"前31位与 item_code 不一致");
+            }
+            _ => {}
+        }
+    }
+    if let Some(organ) = elements.organ_code.as_deref() {
+        if !code::is_organ(organ) {
+            fault("organ_code", &"不是有效的统一社会信用代码");
+        } else if item.is_some_and(|(_, code)| code.is_ok_and(|code| code.organ != organ)) {
+            fault("organ_code", &"与 item_code 的前18位不一致");
+        }
+    }
+    if elements.visits.is_some_and(|visits| !(0..=9).contains(&visits)) {
+        fault("visits", &"应为0至9次");
+    }
+    for (n, closed) in elements.closed_channels.iter().enumerate() {
+        if !(5..=200).contains(&closed.ground.trim().chars().count()) {
+            fault(&format!("closed_channels[{n}].ground"), &"关闭一个办理渠道必须写明依据或理由（5至200字）");
+        }
+    }
+}
