@@ -12,6 +12,7 @@ have() {
         redis) command -v redis-server >/dev/null ;;
         browser) { command -v chromium || command -v chromium-browser; } >/dev/null && command -v chromedriver >/dev/null ;;
         fonts) command -v fc-list >/dev/null && fc-list :lang=zh-cn | grep -q . ;;
+        poppler) command -v pdftotext >/dev/null && command -v pdftoppm >/dev/null ;;
         cc) command -v cc >/dev/null ;;
         curl) command -v curl >/dev/null ;;
     esac
@@ -25,13 +26,15 @@ install_missing() {
     say "installing: ${missing[*]}"
     if command -v apt-get >/dev/null; then
         declare -A apt=([cc]=build-essential [curl]=curl [postgres]=postgresql [redis]=redis-server
-            [browser]="chromium chromium-driver" [fonts]="fontconfig fonts-noto-cjk")
+            [browser]="chromium chromium-driver" [fonts]="fontconfig fonts-noto-cjk"
+            [poppler]="poppler-utils")
         for part in "${missing[@]}"; do read -ra more <<<"${apt[$part]}"; packages+=("${more[@]}"); done
         as_root apt-get update -q
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${packages[@]}"
     elif command -v dnf >/dev/null; then
         declare -A dnf=([cc]=gcc [curl]=curl [postgres]=postgresql-server [redis]=redis
-            [browser]="chromium chromedriver" [fonts]="fontconfig google-noto-sans-cjk-fonts")
+            [browser]="chromium chromedriver" [fonts]="fontconfig google-noto-sans-cjk-fonts google-noto-serif-cjk-fonts"
+            [poppler]="poppler-utils")
         for part in "${missing[@]}"; do read -ra more <<<"${dnf[$part]}"; packages+=("${more[@]}"); done
         as_root dnf install -y "${packages[@]}"
     else

@@ -26,7 +26,7 @@ use crate::gateway::wechat::client::Client;
 use crate::gateway::wechat::mini::Mini;
 use crate::gateway::wechat::official::Official;
 use crate::gateway::wechat::push::Push;
-use entity::file::FilePurpose;
+use entity::file::{FilePurpose, MediaType};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::HashSet;
@@ -338,6 +338,35 @@ impl App {
         let sealed = file::seal(&looking, purpose, name, bytes, self.settings.files.largest())?;
         self.files.put(centre.id, sealed.row.id, sealed.bytes).await?;
         self.write(centre, who, async |act| act.insert(sealed.row).await).await
+    }
+
+    /// Puts a document's bytes onto the disk; its row is still to be written.
+    ///
+    /// # Errors
+    /// A disk that cannot be written to.
+    pub async fn put_document(
+        &self,
+        centre: &Arc<Centre>,
+        who: Who,
+        name: &str,
+        media: MediaType,
+        bytes: Vec<u8>,
+    ) -> Result<entity::file::Model> {
+        let looking = self.act(Work::Look(self.read().clone()), Arc::clone(centre), who);
+        let sealed = file::lock(&looking, FilePurpose::Document, name, media, bytes)?;
+        self.files.put(centre.id, sealed.row.id, sealed.bytes).await?;
+        Ok(sealed.row)
+    }
+
+    /// The press that sets documents as PDF.
+    ///
+    /// # Errors
+    /// No fonts to set them with.
+    #[cfg(feature = "pdf")]
+    pub async fn press(&self) -> Result<Arc<typeset::Press>> {
+        let fonts = Some(self.settings.documents.fonts.clone()).filter(|directory| !directory.as_os_str().is_empty());
+        let press = tokio::task::spawn_blocking(move || typeset::Press::with(fonts.as_deref())).await;
+        Ok(press.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?)
     }
 
     /// The bytes of a file.

@@ -16,6 +16,8 @@ pub struct Model {
     pub code: String,
     /// Full name, as printed on documents.
     pub name: String,
+    /// What it is called in the numbers of documents (机关简称).
+    pub abbreviation: String,
     /// Telephone shown to residents.
     pub phone: String,
     /// Address shown to residents.

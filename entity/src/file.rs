@@ -14,6 +14,8 @@ word! {
         Jpeg,
         /// A drawing or a screen.
         Png,
+        /// A document of our own, where none is set as PDF.
+        Html,
     }
 }
 
@@ -24,6 +26,8 @@ word! {
         Form,
         /// A material of somebody's matter.
         Material,
+        /// A document that was issued, as it was made.
+        Document,
     }
 }
 

@@ -58,6 +58,7 @@ pub mod centre;
 pub mod closure;
 pub mod consultation;
 pub mod cover;
+pub mod document;
 pub mod file;
 pub mod guide;
 pub mod identity;

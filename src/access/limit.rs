@@ -31,6 +31,8 @@ const HOLDS: Quota = Quota { name: "holds", burst: 20, per: Duration::days(1) };
 const OPENING: Quota = Quota { name: "opening", burst: 20, per: Duration::hours(12) };
 /// Searches for persons by one member of staff.
 const SEARCHES: Quota = Quota { name: "searches", burst: 60, per: Duration::hours(1) };
+/// Documents checked from one address.
+const CHECKS: Quota = Quota { name: "checks", burst: 60, per: Duration::minutes(10) };
 /// Files given by one person.
 const UPLOADS: Quota = Quota { name: "uploads", burst: 60, per: Duration::hours(1) };
 /// Figures opened from one address by strangers.
@@ -70,6 +72,14 @@ impl Visit {
         self.limit(PROGRESS_NUMBER, &one).await?;
         // Numbers are counted by day: who knows a neighbour's tail must not try it on each of them.
         self.limit(PROGRESS_TAIL, &self.blind_key(tail)).await
+    }
+
+    /// Counts a look at a document by its code.
+    ///
+    /// # Errors
+    /// `too_often`, `not_counted`.
+    pub async fn limit_check(&self) -> Result<()> {
+        self.limit(CHECKS, &self.network()).await
     }
 
     /// Counts a file that somebody gives.

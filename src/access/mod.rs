@@ -2,6 +2,7 @@
 //! that reads a token, an address or the name of a centre from a request.
 
 pub mod answer;
+pub mod download;
 pub mod incoming;
 mod limit;
 mod rank;

@@ -3,14 +3,12 @@
 use super::Noun;
 use super::problem::Failure;
 use super::view::Created;
-use crate::access::{By, FileGiver, GuideEditor};
+use crate::access::{By, FileGiver, GuideEditor, download};
 use crate::app::App;
 use crate::base::media;
 use crate::domain::{Who, file};
 use entity::Id;
 use entity::file::{FilePurpose, MediaType, Model};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use poem::http::header;
 use poem::web::Field;
 use poem_openapi::param::Path;
 use poem_openapi::payload::{Binary, Payload};
@@ -130,20 +128,14 @@ impl FileBody {
 
 impl poem::IntoResponse for FileBody {
     fn into_response(self) -> poem::Response {
-        let name = utf8_percent_encode(&self.name, NON_ALPHANUMERIC);
-        poem::Response::builder()
-            .header(header::CONTENT_TYPE, media::mime(self.media))
-            .header(header::CONTENT_DISPOSITION, format!("attachment; filename*=UTF-8''{name}"))
-            .header(header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox")
-            .body(self.bytes)
+        download::file(&self.name, self.media, self.bytes)
     }
 }
 
 impl ApiResponse for FileBody {
     fn meta() -> MetaResponses {
-        let content = [MediaType::Pdf, MediaType::Docx, MediaType::Jpeg, MediaType::Png].map(|kind| MetaMediaType {
-            content_type: media::mime(kind),
-            schema: <Binary<Vec<u8>> as Payload>::schema_ref(),
+        let content = [MediaType::Pdf, MediaType::Docx, MediaType::Jpeg, MediaType::Png, MediaType::Html].map(|kind| {
+            MetaMediaType { content_type: media::mime(kind), schema: <Binary<Vec<u8>> as Payload>::schema_ref() }
         });
         let response = MetaResponse {
             description: "The file.",

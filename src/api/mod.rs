@@ -7,6 +7,7 @@ mod bulletin;
 mod case;
 mod closure;
 mod consultation;
+mod document;
 mod file;
 mod guide;
 pub mod hooks;
@@ -34,7 +35,7 @@ type Doors = (
     closure::Closures,
     queue::Queue,
     case::Doors,
-    consultation::Consultations,
+    (consultation::Consultations, document::Documents),
     review::Reviews,
     attendance::Attendance,
     bulletin::Bulletins,
@@ -62,6 +63,8 @@ enum Noun {
     Queue,
     /// 办件
     Case,
+    /// 文书
+    Document,
     /// 好差评
     Review,
     /// 考勤
@@ -84,7 +87,7 @@ fn service() -> OpenApiService<Doors, ()> {
         closure::Closures,
         queue::Queue,
         case::doors(),
-        consultation::Consultations,
+        (consultation::Consultations, document::Documents),
         review::Reviews,
         attendance::Attendance,
         bulletin::Bulletins,

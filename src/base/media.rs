@@ -30,6 +30,7 @@ pub const fn mime(media: MediaType) -> &'static str {
         MediaType::Docx => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
         MediaType::Jpeg => "image/jpeg",
         MediaType::Png => "image/png",
+        MediaType::Html => "text/html; charset=utf-8",
     }
 }
 

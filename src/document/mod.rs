@@ -2,6 +2,10 @@
 
 pub mod bulletin;
 pub mod calendar;
+pub mod cases;
+pub mod guide;
+pub mod issued;
 pub mod qr;
 pub mod receipt;
+pub mod sheet;
 pub mod supplement;

@@ -9,7 +9,7 @@ use crate::base::error::Result;
 use crate::base::vault::{Place, Vault, sha256};
 use crate::base::{Kind, Refusal, media};
 use chrono::Duration;
-use entity::file::{Column, Entity, FilePurpose, Model};
+use entity::file::{Column, Entity, FilePurpose, MediaType, Model};
 use entity::{Id, Time};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -53,6 +53,14 @@ pub fn seal(act: &Act, purpose: FilePurpose, name: &str, bytes: Vec<u8>, largest
         return Err(FILE_TOO_LARGE.with(&[("megabytes", &(largest >> 20).max(1).to_string())]).into());
     }
     let (media, clean) = media::read(bytes).ok_or_else(|| BAD_FILE.on("file"))?;
+    lock(act, purpose, name, media, clean)
+}
+
+/// Seals what we made ourselves, or what was looked at.
+///
+/// # Errors
+/// Only if the cipher itself fails.
+pub fn lock(act: &Act, purpose: FilePurpose, name: &str, media: MediaType, clean: Vec<u8>) -> Result<Sealed> {
     let id = act.id();
     let (size, hash) = (i32::try_from(clean.len()).map_err(anyhow::Error::from)?, sha256(&clean));
     let (key, bytes) = act.vault.lock(id, clean)?;

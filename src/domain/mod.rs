@@ -21,6 +21,7 @@ pub mod authority;
 pub mod booking;
 pub mod queue;
 pub mod consultation;
+pub mod document;
 pub mod case;
 pub mod review;
 pub mod figure;

@@ -10,8 +10,11 @@ mod upload;
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::lease;
+use crate::document::issued;
 use crate::domain::identity::{idempotency, resident, session};
-use crate::domain::{Act, Who, attendance, audit, booking, bulletin, case, cover, file, guide, notice, queue, review};
+use crate::domain::{
+    Act, Who, attendance, audit, booking, bulletin, case, cover, document, file, guide, notice, queue, review,
+};
 use chrono::Duration;
 use futures_util::FutureExt as _;
 use std::panic::AssertUnwindSafe;
@@ -62,6 +65,8 @@ pub enum Job {
     UploadReviews,
     /// Drafts last month's bulletin.
     DraftBulletin,
+    /// Makes the bytes of documents that nobody has asked for yet.
+    SetDocuments,
     /// Forgets files that nothing came to rest on.
     SweepFiles,
     /// Forgets sessions, codes and kept answers whose time is over.
@@ -76,7 +81,7 @@ impl Job {
 }
 
 /// Every job, its word and how often it runs.
-pub const TIMETABLE: [(Job, &str, Duration); 23] = [
+pub const TIMETABLE: [(Job, &str, Duration); 24] = [
     (Job::RecoverNotices, "recover_notices", Duration::seconds(30)),
     (Job::AskAboutTexts, "ask_about_texts", Duration::minutes(1)),
     (Job::AskForReports, "ask_for_reports", Duration::minutes(1)),
@@ -98,6 +103,7 @@ pub const TIMETABLE: [(Job, &str, Duration); 23] = [
     (Job::UploadReviews, "upload_reviews", Duration::minutes(30)),
     (Job::DraftBulletin, "draft_bulletin", Duration::hours(1)),
     (Job::TakeEffect, "take_effect", Duration::minutes(5)),
+    (Job::SetDocuments, "set_documents", Duration::minutes(1)),
     (Job::SweepFiles, "sweep_files", Duration::hours(1)),
     (Job::SweepIdentity, "sweep_identity", Duration::hours(1)),
 ];
@@ -148,6 +154,14 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
             for centre in &app.published().await?.centres {
                 if guide::any_to_change(app.read(), centre.id, now.date()).await? {
                     app.publish(centre, Who::System(name), async |act| guide::take_effect(act).await).await?;
+                }
+            }
+            Ok(())
+        }
+        Job::SetDocuments => {
+            for centre in &app.published().await?.centres {
+                for row in document::unmade(app.read(), centre.id).await? {
+                    issued::kept(app, centre, &row).await?;
                 }
             }
             Ok(())

@@ -11,7 +11,7 @@ use crate::domain::identity::idempotency::KEY_REUSED;
 use askama::Template;
 use entity::Id;
 use poem::http::{StatusCode, header};
-use poem::web::Html;
+use poem::web::{Html, Multipart};
 use poem::{FromRequest, IntoResponse as _, Request, RequestBody, Response};
 
 /// A form that was not sent from a page of ours.
@@ -219,6 +219,38 @@ impl<'a, R: Rank> FromRequest<'a> for Sent<R> {
             return Err(Error::from(FOREIGN_FORM).into());
         }
         Ok(Self { by, fields })
+    }
+}
+
+/// A form with a file, by someone of a rank, from a page of his own session.
+pub(super) struct SentFile<R: Rank> {
+    pub(super) by: By<R>,
+    pub(super) fields: Fields,
+    pub(super) name: String,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl<'a, R: Rank> FromRequest<'a> for SentFile<R> {
+    async fn from_request(req: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let by = by_cookie(req).await?;
+        ensure_ours(req)?;
+        let unreadable = |_| poem::Error::from(Error::from(UNREADABLE));
+        let mut form = Multipart::from_request(req, body).await.map_err(unreadable)?;
+        let (mut fields, mut name, mut bytes) = (Vec::new(), String::new(), Vec::new());
+        while let Some(field) = form.next_field().await.map_err(|_| Error::from(UNREADABLE))? {
+            let of = field.name().unwrap_or_default().to_owned();
+            if let Some(file) = field.file_name() {
+                file.clone_into(&mut name);
+                bytes = field.bytes().await.map_err(|_| Error::from(UNREADABLE))?;
+            } else {
+                fields.push((of, field.text().await.map_err(|_| Error::from(UNREADABLE))?));
+            }
+        }
+        let fields = Fields(fields);
+        if !crate::base::vault::same(fields.get("w").as_bytes(), word(&by).as_bytes()) {
+            return Err(Error::from(FOREIGN_FORM).into());
+        }
+        Ok(Self { by, fields, name, bytes })
     }
 }
 

@@ -3,7 +3,9 @@
 
 mod booking;
 mod bulletin;
+mod document;
 mod form;
+mod guide;
 mod hall;
 mod progress;
 mod queue;
@@ -25,7 +27,8 @@ pub fn routes(route: Route) -> Route {
     let route = route
         .at("/assets/style.css", get(style))
         .at("/", get(resident::home))
-        .at("/guides/:code", get(resident::read_guide))
+        .at("/guides/:code", get(guide::read))
+        .at("/guides/:code/print", get(guide::print))
         .at("/guides/:code/slots", get(booking::choose_slot))
         .at("/guides/:code/book", get(booking::fill_in_booking))
         .at("/guides/:code/ticket", get(queue::offer_number).post(queue::take_number))
@@ -42,6 +45,8 @@ pub fn routes(route: Route) -> Route {
         .at("/bookings/:id/move", get(booking::choose_other).post(booking::move_to))
         .at("/bookings/:id/cancel", post(booking::give_back))
         .at("/bookings/:id/appeal", post(booking::appeal))
+        .at("/v", get(document::ask).post(document::tell))
+        .at("/v/:code", get(document::by_code))
         .at("/progress", get(progress::ask_progress).post(progress::tell_progress))
         .at("/r", get(rate::ask_code).post(rate::by_code))
         .at("/r/give", post(rate::give_review))

@@ -1,10 +1,9 @@
-//! Pages of residents: what to bring, and signing in.
+//! Pages of residents: what there is, and signing in.
 
 use super::booking::day_in_words;
 use super::form::{Fields, Frame, Jar, Sent, forget_session, go_to, keep_session, local, page, words};
 use crate::access::{self, Resident, Visit};
 use crate::base::Result;
-use crate::domain::booking::Offer;
 use crate::domain::booking::{self, Closed};
 use crate::domain::guide::{self, Wanted};
 use crate::domain::identity::session;
@@ -12,8 +11,8 @@ use crate::domain::{calendar, centre};
 use askama::Template;
 use chrono::NaiveDate;
 use entity::centre::{HoursKind, office};
-use entity::guide::{ItemKind, Model as GuideRow};
-use poem::web::{Path, Query};
+use entity::guide::Model as GuideRow;
+use poem::web::Query;
 use poem::{Response, handler};
 use serde::Deserialize;
 
@@ -62,69 +61,6 @@ async fn hours_in_words(visit: &Visit) -> Result<String> {
         format!("今天办事时间：{spans}")
     } else {
         format!("今天不办公，{}办事时间：{spans}", day_in_words(day))
-    })
-}
-
-#[derive(Template)]
-#[template(path = "guide.html")]
-struct Guide {
-    frame: Frame,
-    name: String,
-    code: String,
-    bookable: bool,
-    office: office::Model,
-    materials: Vec<String>,
-    facts: Vec<(&'static str, String)>,
-    steps: Vec<String>,
-    basis: Vec<String>,
-}
-
-/// What was not published says so.
-fn published(value: Option<String>) -> String {
-    value.unwrap_or_else(|| "未公布".to_owned())
-}
-
-#[handler]
-pub(super) async fn read_guide(visit: Visit, Path(code): Path<String>) -> poem::Result<Response> {
-    let guide = guide::get(visit.app.read(), &visit.centre, &code).await?;
-    let content = guide.version.content.clone();
-    let days = |days: Option<i32>| match days {
-        Some(0) => "当场办结".to_owned(),
-        other => published(other.map(|d| format!("{d}个工作日"))),
-    };
-    let kind = content.kind.map(|k| if k == ItemKind::Instant { "即办件" } else { "承诺件" }.to_owned());
-    let online = content.online.map(|o| if o { "可以" } else { "不可以" }.to_owned());
-    let facts = vec![
-        ("办件类型", published(kind)),
-        ("承诺时限", days(content.promised_days)),
-        ("法定时限", days(content.statutory_days)),
-        ("收费", published(content.fee)),
-        ("谁可以办", published(content.audience_text)),
-        ("承办", published(content.handled_by)),
-        ("办理结果", published(content.result)),
-        ("网上办理", published(online)),
-        ("咨询电话", guide.office.phone.clone()),
-        ("资料来源", published(content.source_place)),
-        ("说明", content.note.unwrap_or_else(|| "无".to_owned())),
-    ];
-    let material = |m: entity::guide::Material| {
-        let form = m.form.map(|f| {
-            f.replace("original", "原件").replace("copy", "复印件").replace("electronic", "电子版").replace('+', "和")
-        });
-        let count = m.count.map(|c| format!("{c}份"));
-        let more: Vec<String> = form.into_iter().chain(count).chain(m.source).collect();
-        if more.is_empty() { m.name } else { format!("{}（{}）", m.name, more.join("，")) }
-    };
-    page(&Guide {
-        frame: Frame::of(&visit),
-        name: content.name,
-        bookable: Offer::of(visit.app.read(), &visit.centre).await?.service(guide.row.id).is_some(),
-        code: guide.row.code.clone(),
-        office: guide.office.clone(),
-        materials: content.materials.into_iter().map(material).collect(),
-        facts,
-        steps: content.steps,
-        basis: content.legal_basis,
     })
 }
 

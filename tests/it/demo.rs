@@ -127,7 +127,9 @@ mod by_the_rules {
                 ruled.app.clock.set(at("2026-11-24", 9, 31));
                 ruled.act(async |act| by_rules(act).await).await;
                 let ruled = told(rows(ruled).await, &before);
-                for (table, ruled) in &ruled {
+                // A past that is told has no papers: nobody was given any.
+                let papers = |table: &str| ["document", "file", "counter"].contains(&table);
+                for (table, ruled) in ruled.iter().filter(|(table, _)| !papers(table)) {
                     let bulk = &bulk[table];
                     let only = |a: &[String], b: &[String]| {
                         a.iter().filter(|row| !b.contains(row)).cloned().collect::<Vec<_>>()

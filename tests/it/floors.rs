@@ -21,8 +21,8 @@ const FLOORS: [(&str, u8); 14] = [
     ("main", 7),
 ];
 
-/// On one floor, who may use whom. `access` reads the state; documents only read.
-const BESIDE: [(&str, &str); 1] = [("access", "app")];
+/// On one floor, who may use whom: both read the state, and a document's bytes are made once and kept there.
+const BESIDE: [(&str, &str); 2] = [("access", "app"), ("document", "app")];
 
 fn sources() -> Vec<(PathBuf, String)> {
     let found = below(Path::new("src"));

@@ -22,6 +22,7 @@ mod bulletin;
 mod case;
 mod command;
 mod demo;
+mod document;
 mod doors;
 mod errors;
 mod floors;

@@ -7,6 +7,7 @@ drop table supplement;
 drop table trip;
 drop table negative;
 drop table case_step;
+drop table document;
 drop table case_event;
 drop table service_case;
 drop table consultation;

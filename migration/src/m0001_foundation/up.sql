@@ -28,6 +28,7 @@ create table centre (
     id         {id}   primary key,
     code       text   not null unique check (length(code) between 1 and 8),
     name       text   not null,
+    abbreviation text  not null,
     phone      text   not null,
     address    text   not null,
     sms_sign   text   not null,
@@ -366,8 +367,8 @@ create table file (
     id            {id}    primary key,
     centre_id     {id}    not null references centre (id),
     name          {bytes} not null,
-    purpose       text    not null check (purpose in ('form', 'material')),
-    media         text    not null check (media in ('pdf', 'docx', 'jpeg', 'png')),
+    purpose       text    not null check (purpose in ('form', 'material', 'document')),
+    media         text    not null check (media in ('pdf', 'docx', 'jpeg', 'png', 'html')),
     size          integer not null check (size > 0),
     sha256        {bytes} not null,
     key           {bytes} not null,
@@ -895,6 +896,32 @@ create unique index case_event_amends on case_event (amends_id) where amends_id 
 create index case_event_of on case_event (case_id);
 create index case_event_day on case_event (centre_id, on_date, kind);
 create index case_event_due on case_event (centre_id, due_on) where due_on is not null;
+create table document (
+    id         {id}    primary key,
+    centre_id  {id}    not null references centre (id),
+    case_id    {id}    not null references service_case (id),
+    event_id   {id}    not null references case_event (id),
+    kind       text    not null check (kind in
+        ('receipt', 'supplement', 'acceptance', 'refusal', 'procedure', 'extension', 'decision', 'pick_up', 'delivery')),
+    year       integer not null,
+    n          integer not null check (n > 0),
+    number     text    not null,
+    code       {bytes} not null,
+    code_blind {bytes} not null,
+    data       {bytes} not null,
+    issued_at  bigint  not null,
+    void_id    {id}    references case_event (id),
+    template   text,
+    file_id    {id}    references file (id),
+    made_at    bigint,
+    unique (centre_id, kind, year, n),
+    check ((file_id is null) = (made_at is null)),
+    check ((file_id is null) = (template is null))
+);
+create index document_case on document (case_id);
+create index document_event on document (event_id);
+create unique index document_code on document (code_blind);
+create index document_unmade on document (centre_id, issued_at) where file_id is null;
 -- Each case goes through the steps of its version, and the last is its decision; who is charged with a late one is written down then.
 create table case_step (
     id          {id}    primary key,

@@ -1,16 +1,18 @@
 //! Doors of cases: from 收件 to 办结, and looking in between.
 
 use super::Noun;
+use super::file::FileBody;
 use super::problem::Failure;
 use super::view::{Created, Listed, part};
 use crate::access::{By, CaseHandler, CaseParty, CaseReader, Rank, ReceiptParty, Resident, Visit};
 use crate::base::{Kind, Refusal};
-use crate::document::receipt;
+use crate::document::{issued, receipt};
 use crate::domain::case::{self, Filter, Intake, Lamp, Proof};
 use crate::domain::identity::Viewer;
-use crate::domain::{Act, centre, review};
+use crate::domain::{Act, centre, document, review};
 use chrono::NaiveDate;
 use entity::case::{CaseState, Model as Row};
+use entity::document::DocumentKind;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::{Html, Json};
@@ -22,16 +24,18 @@ const PDF_NOT_BUILT: Refusal =
 
 mod clock;
 mod course;
+mod export;
 mod negative;
 mod supplement;
 mod view;
 
 /// The doors of one noun.
-pub(super) type Doors = (Cases, course::Course, supplement::Supplements, clock::Clock, negative::Negatives);
+pub(super) type Doors =
+    (Cases, course::Course, supplement::Supplements, clock::Clock, negative::Negatives, export::Export);
 
 /// Each of them.
 pub(super) const fn doors() -> Doors {
-    (Cases, course::Course, supplement::Supplements, clock::Clock, negative::Negatives)
+    (Cases, course::Course, supplement::Supplements, clock::Clock, negative::Negatives, export::Export)
 }
 
 use view::{
@@ -201,14 +205,18 @@ impl Cases {
 
     /// The receipt as PDF
     ///
-    /// Answered in builds with PDF; elsewhere `pdf_not_built`.
+    /// As it was issued, in builds with PDF; elsewhere `pdf_not_built`.
     #[oai(path = "/cases/:number/receipt.pdf", method = "get", operation_id = "case_receipt_pdf")]
-    async fn case_receipt_pdf(
-        &self,
-        _who: By<ReceiptParty>,
-        #[oai(name = "number")] _number: Path<String>,
-    ) -> Answer<Html<String>> {
-        Err(PDF_NOT_BUILT.into())
+    async fn case_receipt_pdf(&self, who: By<ReceiptParty>, number: Path<String>) -> Answer<FileBody> {
+        if cfg!(not(feature = "pdf")) {
+            return Err(PDF_NOT_BUILT.into());
+        }
+        let (app, centre, sight) = (&who.visit.app, &who.visit.centre, who.sight().await?);
+        let row = case::papers(app.read(), &app.vault, centre, &number.0, &sight).await?;
+        let issued = document::of_case(app.read(), row.id).await?;
+        let receipt = issued.into_iter().find(|d| d.kind == DocumentKind::Receipt);
+        let file = issued::kept(app, centre, &receipt.ok_or(document::UNKNOWN_DOCUMENT)?).await?;
+        FileBody::of(app, &file).await
     }
 
     /// Correct a wrong name, phone or document

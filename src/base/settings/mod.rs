@@ -46,6 +46,7 @@ pub struct Settings {
     pub outbound: Outbound,
     pub review: Review,
     pub files: Files,
+    pub documents: Documents,
     pub upload: Upload,
     pub clock: ClockOffset,
     pub metrics: Metrics,
@@ -127,6 +128,13 @@ impl Files {
     pub fn largest(&self) -> usize {
         usize::try_from(self.largest_mb).unwrap_or(1) << 20
     }
+}
+
+/// `[documents]`
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "each key is described in settings.toml, once")]
+pub struct Documents {
+    pub fonts: PathBuf,
 }
 
 /// `[upload]`

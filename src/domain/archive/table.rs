@@ -110,6 +110,7 @@ pub(super) fn all() -> Vec<Table> {
         consultation,
         case,
         case::event,
+        document,
         case::step,
         case::negative,
         case::trip,

@@ -6,7 +6,7 @@ use super::negative::No;
 use super::receive::Happening;
 use super::{
     BAD_EXTENSION, EXTENDED_BEFORE, GROUND_NEEDED, HEARING_FIRST, STEPS_OPEN, TOO_LATE_TO_EXTEND, UNKNOWN_CASE,
-    WRONG_STATE, clock, negative, procedure_name, state_name, step, tell, trip,
+    WRONG_STATE, clock, negative, paper, procedure_name, state_name, step, tell, trip,
 };
 use crate::base::error::Result;
 use crate::domain::act::Act;
@@ -315,11 +315,13 @@ pub(super) async fn make(act: &Act, whole: Whole, made: &Move, ground: &Ground, 
     let before = whole.steps.clone();
     let Made { whole: Whole { case: next, steps }, event, negative, trip } = made.made(act, whole, ground, under)?;
     turn(act, &next, made.from()).await?;
-    act.insert(event).await?;
+    let event = act.insert(event).await?;
     step::write(act, &before, steps).await?;
-    if let Some(negative) = negative {
-        act.insert(negative).await?;
-    }
+    let negative = match negative {
+        Some(negative) => Some(act.insert(negative).await?),
+        None => None,
+    };
+    paper::of_move(act, &next, &event, (made, negative.as_ref(), &ground.content)).await?;
     if let Some(trip) = trip {
         trip::record(act, trip).await?;
     }

@@ -7,7 +7,7 @@ use super::{AMEND_REASON_NEEDED, NOT_TO_AMEND, NOTHING_TO_CORRECT, UNKNOWN_EVENT
 use crate::base::error::Result;
 use crate::domain::act::Act;
 use crate::domain::applicant::{self, Typed};
-use crate::domain::{audit, notice};
+use crate::domain::{audit, document, notice};
 use entity::Id;
 use entity::applicant::{ApplicantKind, IdType};
 use entity::case::{CaseEventKind, Column, Entity, Model, event};
@@ -119,7 +119,10 @@ pub async fn amend(act: &Act, number: &str, wrong: Id, words: &str, undone: bool
     }
     let amends =
         Happening { words: Some(words), amends: Some(wrong), ..Happening::of(CaseEventKind::Amended, Some(under)) };
-    act.insert(amends.written(act, &next)?).await?;
+    let event = act.insert(amends.written(act, &next)?).await?;
+    if undone {
+        document::undone(act, wrong, event.id).await?;
+    }
     // A lead under 5.3.1d: whoever judges it finds it here.
     audit::note(act, "case.amended", &next.number, serde_json::json!({ "undone": undone })).await?;
     if undone {
@@ -136,7 +139,10 @@ fn before(case: &Model, events: &[event::Model], at: usize) -> Result<Model> {
     if !matches!(wrong.kind, Refused | Granted | Denied | Issued | Withdrawn | Void) {
         return not("只有决定、办结、不予受理、撤回和作废可以撤销，其他请只写更正说明");
     }
-    if wrong.state != case.state || events[at + 1..].iter().any(|later| later.state != wrong.state) {
+    // What was undone since moved it nowhere.
+    let undone = |id: Id| events.iter().any(|event| event.amends_id == Some(id));
+    let moved = |later: &event::Model| later.state != wrong.state && !undone(later.id);
+    if wrong.state != case.state || events[at + 1..].iter().any(moved) {
         return not(&format!("之后办件已到“{}”，请先更正后面的", state_name(case.state)));
     }
     let Some(earlier) = events[..at].last() else { return not("这是第一条") };

@@ -3,7 +3,7 @@
 use super::clock::Lamp;
 use super::desk::{Desk, Power, Under};
 use super::progress::Proof;
-use super::{BAD_FIELDS, PURPOSE_NEEDED, PURPOSE_WITHOUT_NUMBERS, UNKNOWN_CASE, WRONG_PROOF};
+use super::{BAD_FIELDS, PURPOSE_NEEDED, PURPOSE_WITHOUT_NUMBERS, TOO_MANY_ROWS, UNKNOWN_CASE, WRONG_PROOF};
 use crate::base::error::Result;
 use crate::base::personal;
 use crate::base::vault::Vault;
@@ -176,6 +176,44 @@ pub struct Filter {
     pub until: Option<NaiveDate>,
 }
 
+/// Cases that one table takes: it is made in memory.
+const MOST: usize = 20_000;
+
+/// All cases that a list would show part by part, to be taken away.
+///
+/// # Errors
+/// `too_many_rows`, and those of a list.
+pub async fn all(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    centre: &Centre,
+    sight: &Sight,
+    filter: &Filter,
+    now: Time,
+) -> Result<Vec<Seen>> {
+    let (mut found, mut cursor): (Vec<Seen>, Option<String>) = (Vec::new(), None);
+    loop {
+        let page = Page::new(Some(100), cursor.as_deref())?;
+        let (cases, next) = list(db, vault, centre, sight, filter.clone(), page, now).await?;
+        found.extend(cases);
+        if found.len() > MOST {
+            return Err(TOO_MANY_ROWS.with(&[("most", &MOST)]).into());
+        }
+        cursor = next;
+        if cursor.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// Leaves a line of cases that were taken away.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn taken_away(act: &Act, rows: usize) -> Result<()> {
+    audit::note(act, "case.exported", act.now.date(), serde_json::json!({ "rows": rows })).await
+}
+
 /// The posts that somebody holds now.
 ///
 /// # Errors
@@ -336,6 +374,25 @@ pub async fn see(
 ) -> Result<Seen> {
     let row = find(db, centre.id, number, sight).await?;
     show(db, vault, centre, vec![row], sight).await?.pop().ok_or_else(|| UNKNOWN_CASE.into())
+}
+
+/// A case whose papers a viewer may read: they say in full whom they are for, so staff handle it, and a resident sees it in full.
+///
+/// # Errors
+/// `unknown_case`.
+pub async fn papers(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    centre: &Centre,
+    number: &str,
+    sight: &Sight,
+) -> Result<Model> {
+    let seen = see(db, vault, centre, number, sight).await?;
+    let may = match sight.viewer() {
+        Viewer::Staff(_) => sight.under(&seen.row, Power::Handle).is_ok(),
+        Viewer::Resident(_) => seen.applicant.is_some(),
+    };
+    if may { Ok(seen.row) } else { Err(UNKNOWN_CASE.into()) }
 }
 
 /// A case that a viewer sees in part, in full for a proof: it was entered at the window under his phone, or before his

@@ -21,6 +21,7 @@ mod desk;
 mod hand;
 mod look;
 mod negative;
+mod paper;
 mod progress;
 mod receive;
 mod remind;
@@ -35,7 +36,8 @@ pub use correct::{Correction, amend, correct};
 pub use desk::{Desk, Power, Under};
 pub use hand::{hand_over, in_hand};
 pub use look::{
-    Filter, Seen, Sight, agenda, find, list, materials, normal_number, open, posts_of, reveal, search, see, timeline,
+    Filter, Seen, Sight, agenda, all, find, list, materials, normal_number, open, papers, posts_of, reveal, search,
+    see, taken_away, timeline,
 };
 pub use negative::{
     Filed, No, REMEDIES, look_at as look_at_negative, of as negative_of, unseen as unseen_negatives,
@@ -147,6 +149,9 @@ pub const SEEN_WORDS_NEEDED: Refusal =
 pub const NOT_INSTANT: Refusal =
     Refusal::new(Kind::Invalid, "not_instant", "这个事项不是即办件，不能当场办结，请按收件、受理、决定的顺序办。")
         .article("4.5");
+/// More cases than one table takes.
+pub const TOO_MANY_ROWS: Refusal =
+    Refusal::new(Kind::Invalid, "too_many_rows", "符合条件的办件超过{most}件，请按收件日期分段导出。");
 /// No such event of this case.
 pub const UNKNOWN_EVENT: Refusal =
     Refusal::new(Kind::Invalid, "unknown_event", "这个办件没有这条经过，请从经过里选要更正的一条。");

@@ -2,6 +2,7 @@
 
 use super::advance::{Handing, Move, advance};
 use super::desk::Under;
+use super::paper;
 use super::{BAD_MATERIAL, NOT_INSTANT, tell, trip};
 use crate::base::error::Result;
 use crate::base::personal;
@@ -90,7 +91,7 @@ pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
         _ => None,
     };
     let calendar = calendar::of(&*act.tx, &act.centre).await?;
-    let n = centre::next_number(act, NUMBERS).await?;
+    let n = centre::next_number(act, NUMBERS, act.now.date()).await?;
     let first_asked = match (intake.consultation, &act.who) {
         (Some(id), _) => Some(consultation::get(&*act.tx, act.centre.id, id).await?.staff_id),
         (None, Who::Staff(staff)) => Some(staff.id),
@@ -101,8 +102,9 @@ pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
     let entry = Entry::new(act, &guide, &applicant, materials, by, n, &calendar)?;
     act.insert(entry.applicant).await?;
     let case = act.insert(entry.case).await?;
-    act.insert_all(entry.materials).await?;
-    act.insert(entry.event).await?;
+    act.insert_all(entry.materials.clone()).await?;
+    let event = act.insert(entry.event).await?;
+    paper::receipt(act, &case, &event, &entry.materials, &entry.check_code).await?;
     if let Some(trip) = entry.trip {
         act.insert(trip).await?;
     }
@@ -192,13 +194,17 @@ impl Entry {
         let deadline = limit_days.map(|n| calendar.add(today, n.unsigned_abs()));
         let (code, day) = (&act.centre.code, today.format("%Y%m%d"));
         let (id, check_code) = (act.id(), act.random.word(8));
+        let item_code = &guide.version.content.elements.item_code;
         let case = Model {
             id,
             centre_id: act.centre.id,
             number: format!("{code}-B-{day}-{n:04}"),
             receipt_number: format!("{code}-{day}-{n:04}"),
-            // None of the township's matters has a 实施编码 yet, from which the 43 characters are made.
-            national_number: None,
+            // 实施编码, day and place of the day: 43 characters, once the guide has a code.
+            national_number: item_code
+                .as_ref()
+                .map(|item| format!("{item}{day}{n:04}"))
+                .filter(|number| number.len() == 43),
             check_code: act.seal("service_case.check_code", id, &check_code)?,
             guide_id: guide.row.id,
             version_id: guide.version.id,

@@ -7,6 +7,7 @@
 use super::advance::{Ground, Handing, Move, Whole, make, mine, turn};
 use super::desk::Power;
 use super::look::Sight;
+use super::paper;
 use super::receive::{Happening, Taken, check_materials};
 use super::{
     NOT_ASKED_FOR, NOTHING_MISSING, OUTSIDE_GUIDE, SECOND_NOTICE, TOO_LATE_TO_ASK, UNKNOWN_CASE, WHY_NEEDED, tell, trip,
@@ -64,7 +65,8 @@ pub async fn request(act: &Act, number: &str, wanted: Vec<Missing>, until: Naive
     let next = Model { state: CaseState::Supplement, ..case };
     turn(act, &next, &[CaseState::Received]).await?;
     write(act, staff, &next, (1, &wanted, until), None).await?;
-    act.insert(Happening::of(CaseEventKind::Supplement, Some(under)).written(act, &next)?).await?;
+    let event = act.insert(Happening::of(CaseEventKind::Supplement, Some(under)).written(act, &next)?).await?;
+    paper::supplement(act, &next, &event, (&wanted, until, false)).await?;
     notice::withdraw(act, next.id).await?;
     tell::missing(act, &next, until).await?;
     Ok(next)
@@ -85,7 +87,8 @@ pub async fn correct(act: &Act, number: &str, wanted: Vec<Missing>, why: &str) -
     }
     let wanted = check(act, &case, wanted, told.until.max(act.now.date() + Days::new(1))).await?;
     write(act, director, &case, (told.corrected + 2, &wanted, told.until), Some(why)).await?;
-    act.insert(Happening::of(CaseEventKind::SupplementCorrected, Some(under)).written(act, &case)?).await?;
+    let event = act.insert(Happening::of(CaseEventKind::SupplementCorrected, Some(under)).written(act, &case)?).await?;
+    paper::supplement(act, &case, &event, (&wanted, told.until, true)).await?;
     // A lead under 5.3.1d: whoever judges it finds it here.
     audit::note(act, "case.supplement_corrected", &case.number, serde_json::json!({ "n": told.corrected + 2 })).await?;
     Ok(case)

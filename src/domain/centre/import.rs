@@ -20,6 +20,9 @@ pub struct CentreFile {
     pub code: String,
     /// Full name.
     pub name: String,
+    /// What it is called in the numbers of documents; its name, unless given.
+    #[serde(default)]
+    pub abbreviation: Option<String>,
     /// Telephone shown to residents.
     pub phone: String,
     /// Address shown to residents.
@@ -102,6 +105,7 @@ pub async fn import(db: &impl ConnectionTrait, random: &Random, now: Time, file:
     let centre = Model {
         id: old.as_ref().map_or_else(|| random.id(now), |c| c.id),
         code: file.code,
+        abbreviation: file.abbreviation.unwrap_or_else(|| file.name.clone()),
         name: file.name,
         phone: file.phone,
         address: file.address,
@@ -113,6 +117,7 @@ pub async fn import(db: &impl ConnectionTrait, random: &Random, now: Time, file:
     };
     let everything = [
         Column::Name,
+        Column::Abbreviation,
         Column::Phone,
         Column::Address,
         Column::SmsSign,
@@ -212,6 +217,13 @@ fn faults(file: &CentreFile) -> Vec<String> {
                 faults.push(format!("{list} 第{}行 code {code} 重复", row + 1));
             }
         }
+    }
+    if file
+        .abbreviation
+        .as_ref()
+        .is_some_and(|a| !(2..=20).contains(&a.chars().count()) || a.chars().any(char::is_control))
+    {
+        faults.push("abbreviation 应为2至20字的机关简称".to_owned());
     }
     // Networks take two to twelve characters, and put the brackets there themselves.
     let sign_fits = |sign: &str| (2..=12).contains(&sign.chars().count()) && sign.chars().all(char::is_alphanumeric);

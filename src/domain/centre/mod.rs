@@ -91,15 +91,15 @@ pub async fn hours(db: &impl ConnectionTrait, centre: Id, kind: HoursKind) -> Re
     Ok(Hours(rows.order_by_asc(hours::Column::Opens).all(db).await?))
 }
 
-/// The next number of its kind today, from 1, without gaps among acts that are committed.
+/// The next number of its kind since a day (today, or the first of the year), from 1, without gaps among acts that are committed.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn next_number(act: &Act, kind: &str) -> Result<i32> {
+pub async fn next_number(act: &Act, kind: &str, since: NaiveDate) -> Result<i32> {
     let row = counter::ActiveModel {
         centre_id: Set(act.centre.id),
         kind: Set(kind.to_owned()),
-        on_date: Set(act.now.date()),
+        on_date: Set(since),
         n: Set(1),
     };
     let key = [counter::Column::CentreId, counter::Column::Kind, counter::Column::OnDate];

@@ -3,9 +3,8 @@
 //! 31 characters: the organ's 统一社会信用代码 (18, with its own check character, GB 32100), the level at which the power is used
 //! (1), and the code of the national catalogue (12), which places may fill in their own way. Two more make a 业务办理项.
 
-/// The alphabet of GB 32100: no I, O, S, V and Z.
-const ALPHABET: &str = "0123456789ABCDEFGHJKLMNPQRTUWXY";
-const WEIGHTS: [usize; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
+use crate::base::personal::social_credit_code;
+
 /// Provinces in a national catalogue code; 00 is the nation's own.
 const PROVINCES: [&str; 32] = [
     "00", "11", "12", "13", "14", "15", "21", "22", "23", "31", "32", "33", "34", "35", "36", "37", "41", "42", "43",
@@ -64,13 +63,10 @@ pub fn business(code: &str) -> Result<ItemCode<'_>, &'static str> {
     item(&code[..31])
 }
 
-/// True for a 统一社会信用代码 whose check character is right.
+/// True for a 统一社会信用代码 as it is written in full.
 #[must_use]
 pub fn is_organ(code: &str) -> bool {
-    let places: Option<Vec<usize>> = code.chars().map(|c| ALPHABET.find(c)).collect();
-    let Some(places) = places.filter(|p| p.len() == 18) else { return false };
-    let sum: usize = places.iter().zip(WEIGHTS).map(|(place, weight)| place * weight).sum();
-    places[17] == (31 - sum % 31) % 31
+    social_credit_code(code).as_deref() == Some(code)
 }
 
 #[cfg(test)]

@@ -155,7 +155,7 @@ struct New {
 /// Draws the next number of the group's band; none is given beyond its end.
 async fn give(act: &Act, group: &desk_group::Model, new: New) -> Result<Model> {
     let band = format!("ticket {} {}{}", group.branch_id.simple(), group.prefix, group.first_number);
-    let number = group.first_number - 1 + centre::next_number(act, &band).await?;
+    let number = group.first_number - 1 + centre::next_number(act, &band, act.now.date()).await?;
     if number > group.last_number {
         return Err(BAND_FULL.with(&[("name", &group.name)]).into());
     }

@@ -1,14 +1,14 @@
 //! A case at the counter: where it stands, what may be done, and its papers.
 
 use crate::access::answer::NO_ROUTE;
-use crate::access::{By, CaseHandler, CaseReader, WECHAT_AWAY, WindowStaff};
+use crate::access::{By, CaseHandler, CaseReader, WECHAT_AWAY, WindowStaff, download};
 use crate::base::error::{Error, Result};
 use crate::base::personal;
-use crate::document::{qr, receipt as paper};
+use crate::document::{issued, qr, receipt as paper};
 use crate::domain::calendar::day_in_words;
 use crate::domain::case::{self, Correction, Move, Power, Told};
 use crate::domain::identity::staff;
-use crate::domain::{centre, notice, post, review};
+use crate::domain::{centre, document, notice, post, review};
 use crate::pages::booking::{applicant, moment_in_words};
 use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words};
 use crate::pages::progress::{event_name, limit_in_words};
@@ -77,6 +77,8 @@ struct Page {
     amends: bool,
     trips: usize,
     first_asked: String,
+    /// Documents that were issued: id, name with number, and whether they are void.
+    papers: Vec<(Id, String, bool)>,
     received: bool,
     accepted: bool,
     suspended: bool,
@@ -166,6 +168,9 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
     };
     let trips = case::trips(app.read(), &row).await?.len();
     let yours = has(power);
+    let papers = if has(Power::Handle) { document::of_case(app.read(), row.id).await? } else { Vec::new() };
+    let papers =
+        papers.into_iter().map(|d| (d.id, format!("{}　{}", document::title(d.kind), d.number), d.void_id.is_some()));
     page(&Page {
         frame: Frame::of_staff(&by),
         word: word(&by),
@@ -191,6 +196,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         hearing_until: row.hearing_until.filter(|until| *until >= now.date()).map(day_in_words),
         amends: has(Power::Amend),
         trips,
+        papers: papers.collect(),
         first_asked: row.first_asked_id.and_then(|id| names.get(&id.to_string()).cloned()).unwrap_or_default(),
         received: yours && row.state == CaseState::Received,
         accepted: yours && row.state == CaseState::Accepted && !waits_for_steps,
@@ -209,6 +215,20 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         number: row.number,
         receipt_number: row.receipt_number,
     })
+}
+
+/// A document as it was issued, to be shown and printed.
+#[handler]
+pub(super) async fn show_document(
+    Someone(by): Someone<CaseHandler>,
+    Path((number, id)): Path<(String, Id)>,
+) -> poem::Result<Response> {
+    let (app, centre) = (&by.visit.app, &by.visit.centre);
+    let case = case::papers(app.read(), &app.vault, centre, &number, &by.sight().await?).await?;
+    let row = document::get(app.read(), case.id, id).await?;
+    let file = issued::kept(app, centre, &row).await?;
+    let name = crate::domain::file::name(&app.vault, &file)?;
+    Ok(download::file(&name, file.media, app.file_bytes(&file).await?))
 }
 
 /// The code that opens the invitation in the mini program, as a picture: fetched once, and kept.

@@ -1,15 +1,17 @@
 //! Lists of cases at the counter: by state or lamp, and by number or person.
 
-use crate::access::{By, CaseReader, Rank};
+use crate::access::{By, CaseReader, Rank, download};
 use crate::base::error::{Error, Result};
 use crate::base::personal;
+use crate::document::{cases as table, sheet};
 use crate::domain::act::Page as Part;
 use crate::domain::calendar::{self, Calendar};
 use crate::domain::case::{self, Filter, Lamp, Seen};
-use crate::domain::centre::Lamps;
+use crate::domain::centre::{self, Lamps};
 use crate::pages::form::{Frame, Sent, Someone, go_to, page, word};
 use crate::pages::progress::limit_in_words;
 use askama::Template;
+use chrono::NaiveDate;
 use entity::Time;
 use entity::case::CaseState;
 use poem::web::Query;
@@ -152,5 +154,29 @@ pub(super) async fn search_cases(sent: Sent<CaseReader>) -> poem::Result<Respons
         cases,
         next: None,
         cut: more.is_some(),
+    })
+}
+
+/// The cases of a list as a table.
+#[handler]
+pub(super) async fn take_away(sent: Sent<CaseReader>) -> poem::Result<Response> {
+    let Sent { by, fields } = sent;
+    by.visit.limit_search(by.holder.id).await?;
+    let (app, centre, sight) = (&by.visit.app, &by.visit.centre, by.sight().await?);
+    let day = |name: &str| fields.get(name).parse::<NaiveDate>().ok();
+    let filter = Filter {
+        state: CaseState::try_from_value(&fields.get("state").to_owned()).ok(),
+        lamp: <Lamp as sea_orm::Iterable>::iter().find(|lamp| lamp.word() == fields.get("lamp")),
+        from: day("from"),
+        until: day("until"),
+        ..Filter::default()
+    };
+    let found = case::all(app.read(), &app.vault, centre, &sight, &filter, app.clock.now()).await?;
+    by.visit.write(by.who.clone(), async |act| case::taken_away(act, found.len()).await).await?;
+    let sheet = table::sheet(found, &centre::offices(app.read(), centre.id).await?);
+    Ok(if fields.get("form") == "csv" {
+        download::attached("办件.csv", sheet::CSV, sheet.csv())
+    } else {
+        download::attached("办件.xlsx", sheet::XLSX, sheet.xlsx()?)
     })
 }

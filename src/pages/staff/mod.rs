@@ -7,6 +7,7 @@ mod cases;
 mod closure;
 mod consultation;
 mod course;
+mod guide;
 mod post;
 mod receive;
 mod supplement;
@@ -53,8 +54,10 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/closures/:id/reopen", post(closure::reopen_hours))
         .at("/staff/receive", get(receive::fill_in).post(receive::take_in))
         .at("/staff/cases", get(cases::list_cases).post(cases::search_cases))
+        .at("/staff/cases/export", post(cases::take_away))
         .at("/staff/cases/:number", get(case::show_case))
         .at("/staff/cases/:number/receipt", get(case::print_receipt))
+        .at("/staff/cases/:number/documents/:id", get(case::show_document))
         .at("/staff/cases/:number/mini-code", get(case::show_mini_code))
         .at("/staff/cases/:number/correct", get(case::fill_in_correction).post(case::correct_applicant))
         .at("/staff/cases/:number/reveal", post(case::reveal_applicant))
@@ -66,6 +69,10 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/cases/:number/:step", post(course::take_step))
         .at("/staff/negatives", get(course::list_negatives))
         .at("/staff/negatives/:id", post(course::look_at_negative))
+        .at("/staff/guides", get(guide::list).post(guide::begin))
+        .at("/staff/guides/retire", post(guide::retire))
+        .at("/staff/guides/:id", get(guide::show).post(guide::press))
+        .at("/staff/guides/:id/form", post(guide::give_form))
         .at("/staff/consultations", get(consultation::list).post(consultation::record))
         .at("/staff/attendance", get(attendance::show_board))
         .at("/staff/attendance/in", post(attendance::stamp_in))

@@ -4,9 +4,11 @@ mod receive;
 mod limit;
 mod clock;
 mod course;
+mod export;
 mod decide;
 mod look;
 mod mistake;
+mod model;
 mod steps;
 mod supplement;
 

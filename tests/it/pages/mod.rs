@@ -7,6 +7,7 @@ use shuitian::demo;
 
 mod door;
 mod fair;
+mod guide;
 mod post;
 mod window;
 

@@ -1,0 +1,31 @@
+//! Pages of guides: what to bring, on the screen and on paper.
+
+use super::form::{Frame, page};
+use crate::access::Visit;
+use crate::document::guide::{self as paper, Sheet};
+use crate::domain::booking::Offer;
+use crate::domain::guide;
+use askama::Template;
+use poem::web::{Html, Path};
+use poem::{IntoResponse as _, Response, handler};
+
+#[derive(Template)]
+#[template(path = "guide.html")]
+struct GuidePage {
+    frame: Frame,
+    bookable: bool,
+    sheet: Sheet,
+}
+
+#[handler]
+pub(super) async fn read(visit: Visit, Path(code): Path<String>) -> poem::Result<Response> {
+    let guide = guide::get(visit.app.read(), &visit.centre, &code).await?;
+    let bookable = Offer::of(visit.app.read(), &visit.centre).await?.service(guide.row.id).is_some();
+    page(&GuidePage { frame: Frame::of(&visit), bookable, sheet: Sheet::of(&guide) })
+}
+
+#[handler]
+pub(super) async fn print(visit: Visit, Path(code): Path<String>) -> poem::Result<Response> {
+    let guide = guide::get(visit.app.read(), &visit.centre, &code).await?;
+    Ok(Html(paper::page(&visit.centre, &guide, &visit.app.rules.public_url)?).into_response())
+}
