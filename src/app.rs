@@ -1,6 +1,8 @@
 //! The application's state, and the ways to its data: [`App::read`] for what only reads, and for acts [`App::write`],
 //! [`App::at_once`], [`App::publish`], [`App::establish`] and [`App::preview`].
 
+mod files;
+
 use crate::base::asking::Asking;
 use crate::base::database::{Database, Work};
 use crate::base::error::{Error, Result};
@@ -10,7 +12,7 @@ use crate::base::settings::{Gateway, Links, Settings, WechatSignIn};
 use crate::base::vault::Vault;
 use crate::base::{Clock, Random};
 use crate::domain::published::{self, Centre, Published};
-use crate::domain::{Act, CAME_BETWEEN, Publishing, Rules, Who, file};
+use crate::domain::{Act, CAME_BETWEEN, Publishing, Rules, Who};
 use crate::gateway::channels::Channels;
 use crate::gateway::files::Files;
 use crate::gateway::limits::Limits;
@@ -26,7 +28,6 @@ use crate::gateway::wechat::client::Client;
 use crate::gateway::wechat::mini::Mini;
 use crate::gateway::wechat::official::Official;
 use crate::gateway::wechat::push::Push;
-use entity::file::{FilePurpose, MediaType};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::HashSet;
@@ -320,61 +321,6 @@ impl App {
                 Err(error)
             }
         }
-    }
-
-    /// Keeps what was uploaded: its bytes on the disk first, then its row.
-    ///
-    /// # Errors
-    /// The refusals of [`file::seal`]; a disk that cannot be written to.
-    pub async fn keep_file(
-        &self,
-        centre: &Arc<Centre>,
-        who: Who,
-        purpose: FilePurpose,
-        name: &str,
-        bytes: Vec<u8>,
-    ) -> Result<entity::file::Model> {
-        let looking = self.act(Work::Look(self.read().clone()), Arc::clone(centre), who.clone());
-        let sealed = file::seal(&looking, purpose, name, bytes, self.settings.files.largest())?;
-        self.files.put(centre.id, sealed.row.id, sealed.bytes).await?;
-        self.write(centre, who, async |act| act.insert(sealed.row).await).await
-    }
-
-    /// Puts a document's bytes onto the disk; its row is still to be written.
-    ///
-    /// # Errors
-    /// A disk that cannot be written to.
-    pub async fn put_document(
-        &self,
-        centre: &Arc<Centre>,
-        who: Who,
-        name: &str,
-        media: MediaType,
-        bytes: Vec<u8>,
-    ) -> Result<entity::file::Model> {
-        let looking = self.act(Work::Look(self.read().clone()), Arc::clone(centre), who);
-        let sealed = file::lock(&looking, FilePurpose::Document, name, media, bytes)?;
-        self.files.put(centre.id, sealed.row.id, sealed.bytes).await?;
-        Ok(sealed.row)
-    }
-
-    /// The press that sets documents as PDF.
-    ///
-    /// # Errors
-    /// No fonts to set them with.
-    #[cfg(feature = "pdf")]
-    pub async fn press(&self) -> Result<Arc<typeset::Press>> {
-        let fonts = Some(self.settings.documents.fonts.clone()).filter(|directory| !directory.as_os_str().is_empty());
-        let press = tokio::task::spawn_blocking(move || typeset::Press::with(fonts.as_deref())).await;
-        Ok(press.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?)
-    }
-
-    /// The bytes of a file.
-    ///
-    /// # Errors
-    /// A file that is not on the disk, was changed, or whose key is not here.
-    pub async fn file_bytes(&self, row: &entity::file::Model) -> Result<Vec<u8>> {
-        file::open(&self.vault, row, &self.files.get(row.centre_id, row.id).await?)
     }
 
     async fn end<T>(&self, given: Act, result: Result<T>) -> Result<T> {

@@ -1,25 +1,32 @@
 //! How a file leaves: as what it is, never run.
 
 use crate::base::media;
-use entity::file::MediaType;
+use entity::file::{FilePurpose, MediaType, Model};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use poem::Response;
 use poem::http::header;
 
-/// A file, to be kept by whoever asked and never run by his browser; what we issued ourselves is shown.
+/// A file, named as what it is. What people gave is for keeping, never for running in a browser; what we issued is shown.
 #[must_use]
-pub fn file(name: &str, media: MediaType, bytes: Vec<u8>) -> Response {
-    let (how, ending, policy) = match media {
-        MediaType::Html => {
-            ("inline", ".html", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox")
-        }
-        MediaType::Pdf => ("inline", ".pdf", "default-src 'none'; frame-ancestors 'none'"),
-        MediaType::Docx => ("attachment", ".docx", "default-src 'none'; sandbox"),
-        MediaType::Jpeg => ("attachment", ".jpg", "default-src 'none'; sandbox"),
-        MediaType::Png => ("attachment", ".png", "default-src 'none'; sandbox"),
+pub fn file(name: &str, row: &Model, bytes: Vec<u8>) -> Response {
+    let ending = match row.media {
+        MediaType::Html => ".html",
+        MediaType::Pdf => ".pdf",
+        MediaType::Docx => ".docx",
+        MediaType::Jpeg => ".jpg",
+        MediaType::Png => ".png",
     };
     let ending = if name.to_lowercase().ends_with(ending) { "" } else { ending };
-    sent(&format!("{name}{ending}"), media::mime(media), how, policy, bytes)
+    let (name, kind) = (format!("{name}{ending}"), media::mime(row.media));
+    if row.purpose != FilePurpose::Document {
+        return attached(&name, kind, bytes);
+    }
+    // Nothing runs in a PDF of ours, and what would bind a page keeps browsers from showing it.
+    let policy = match row.media {
+        MediaType::Pdf => "frame-ancestors 'none'",
+        _ => "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox",
+    };
+    sent(&name, kind, "inline", policy, bytes)
 }
 
 /// A table or a like thing that is made for whoever asks, to be kept.

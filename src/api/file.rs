@@ -113,22 +113,22 @@ impl Files {
     }
 }
 
-/// The bytes of a file, to be kept by whoever asked and not to be run by his browser.
+/// The bytes of a file, as they leave.
 pub(super) struct FileBody {
     name: String,
-    media: MediaType,
+    row: Model,
     bytes: Vec<u8>,
 }
 
 impl FileBody {
     pub(super) async fn of(app: &App, row: &Model) -> Result<Self, Failure> {
-        Ok(Self { name: file::name(&app.vault, row)?, media: row.media, bytes: app.file_bytes(row).await? })
+        Ok(Self { name: file::name(&app.vault, row)?, bytes: app.file_bytes(row).await?, row: row.clone() })
     }
 }
 
 impl poem::IntoResponse for FileBody {
     fn into_response(self) -> poem::Response {
-        download::file(&self.name, self.media, self.bytes)
+        download::file(&self.name, &self.row, self.bytes)
     }
 }
 

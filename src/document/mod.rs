@@ -8,4 +8,3 @@ pub mod issued;
 pub mod qr;
 pub mod receipt;
 pub mod sheet;
-pub mod supplement;

@@ -159,12 +159,14 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
             Ok(())
         }
         Job::SetDocuments => {
+            let mut first = Ok(());
             for centre in &app.published().await?.centres {
                 for row in document::unmade(app.read(), centre.id).await? {
-                    issued::kept(app, centre, &row).await?;
+                    // One that cannot be made holds up no other.
+                    first = first.and(issued::kept(app, centre, &row).await.map(drop));
                 }
             }
-            Ok(())
+            first
         }
         Job::SweepFiles => {
             for (centre, file) in file::sweep(db, now).await? {

@@ -4,7 +4,8 @@ use crate::person::Person;
 use crate::town::{Town, at, stories};
 use chrono::Duration;
 use entity::document::{Column, Entity as Documents};
-use sea_orm::{EntityTrait as _, QueryOrder as _};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use serde_json::{Value, json};
 use shuitian::domain::case::{self, UNKNOWN_CASE};
 use shuitian::domain::document::{UNKNOWN_CODE, UNKNOWN_DOCUMENT};
@@ -115,6 +116,12 @@ async fn article_4_5_each_act_issues_its_document(town: &Town) {
     window.post(&format!("/cases/{case}/supplement"), ask).await.ok(200);
     let right = json!({ "wanted": wanted, "why": "写漏了一处" });
     director.post(&format!("/cases/{case}/supplement/correct"), right).await.ok(200);
+    // The one that was wrong does not hold any longer, and the counter prints the other.
+    let papers = documents(&window, &case).await;
+    assert_eq!(papers.iter().map(|d| d["void"] == true).collect::<Vec<_>>(), [false, true, false]);
+    let page = crate::pages::Browser::staff(town, "window1").await.get(&format!("/staff/cases/{case}")).await.text;
+    let link = format!("/staff/cases/{case}/documents/{}\">打印一次性告知书", papers[2]["id"].as_str().unwrap());
+    assert!(page.contains(&link), "{page}");
     let no = json!({ "ground": "没有按期补齐材料", "cause": "incomplete" });
     window.post(&format!("/cases/{case}/refuse"), no).await.ok(200);
     let expected = ["收〔2026〕2号", "补〔2026〕1号", "补〔2026〕2号", "不受〔2026〕1号"];
@@ -179,8 +186,20 @@ async fn a_document_stays_as_it_was_issued(town: &Town) {
     town.app.establish(change).await.unwrap();
     assert_eq!(bytes(town, &window, &case, &receipt).await, (first.clone(), kind.clone()));
     assert!(text(&first, &kind).contains("田小满") && text(&first, &kind).contains("水田乡公共服务中心"));
-    // What nobody asked for is made by the timetable, once.
+    // What nobody asked for is made by the timetable, once; one that cannot be made holds up no other.
+    let spoiled = number(&town.received("SB-03", None).await);
+    let of = documents(&window, &spoiled).await[0]["id"].as_str().unwrap().parse::<entity::Id>().unwrap();
+    let data = Documents::find_by_id(of).one(town.app.read()).await.unwrap().unwrap().data;
+    let put = async |data: entity::Sealed| {
+        let put = Documents::update_many().col_expr(Column::Data, Expr::value(data)).filter(Column::Id.eq(of));
+        put.exec(town.app.database.writer()).await.unwrap();
+    };
+    put(entity::Sealed(vec![1])).await;
     window.post(&format!("/cases/{case}/decide"), json!({ "grant": true })).await.ok(200);
+    town.wait(Duration::minutes(2)).await;
+    let unmade = Documents::find().filter(Column::FileId.is_null()).all(town.app.read()).await.unwrap();
+    assert_eq!(unmade.into_iter().map(|d| d.id).collect::<Vec<_>>(), [of]);
+    put(data).await;
     town.wait(Duration::minutes(2)).await;
     let rows = async || Documents::find().order_by_asc(Column::Id).all(town.app.read()).await.unwrap();
     let made = rows().await;

@@ -25,6 +25,7 @@ const PDF_NOT_BUILT: Refusal =
 mod clock;
 mod course;
 mod export;
+mod input;
 mod negative;
 mod supplement;
 mod view;
@@ -38,10 +39,10 @@ pub(super) const fn doors() -> Doors {
     (Cases, course::Course, supplement::Supplements, clock::Clock, negative::Negatives, export::Export)
 }
 
+use input::{CorrectionInput, MaterialInput, ProgressInput, ProofInput, ReceiveInput, RevealInput, SearchInput};
 use view::{
-    Acted, CaseDetail, CaseView, Clockwork, CorrectionInput, EventView, MaterialInput, ProgressInput, ProgressView,
-    ProofInput, Receipt, ReceiveInput, ReceivedView, RevealInput, Revealed, SearchInput, acted, detail, shown,
-    ticket_view,
+    Acted, CaseDetail, CaseView, Clockwork, EventView, ProgressView, Receipt, ReceivedView, Revealed, acted, detail,
+    shown, ticket_view,
 };
 
 pub(super) struct Cases;

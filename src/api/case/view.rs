@@ -1,17 +1,16 @@
-//! What the doors of cases take and show.
+//! What the doors of cases show.
 
 use super::supplement::SupplementView;
-use crate::api::view::{ApplicantInput, ApplicantView, Moment, OfficeView, Text, moment};
+use crate::api::view::{ApplicantView, Moment, OfficeView, moment};
 use crate::app::App;
 use crate::base::Result;
 use crate::domain::calendar::{self, Calendar};
-use crate::domain::case::{self, Correction, Filed, Happened, Lamp, Seen, Sight, Taken};
+use crate::domain::case::{self, Filed, Happened, Lamp, Seen, Sight};
 use crate::domain::centre::{self, Lamps};
 use crate::domain::identity::{Viewer, staff};
 use crate::domain::published::Centre;
 use crate::domain::{Act, Who, notice, post, review};
 use chrono::NaiveDate;
-use entity::applicant::{ApplicantKind, IdType};
 use entity::case::{CaseEventKind, CaseState, Channel, MaterialForm, Model as Row, NegativeCause};
 use entity::centre::office;
 use entity::guide::StepKind;
@@ -19,46 +18,7 @@ use entity::identity::Role;
 use entity::notice::DoubtWhy;
 use entity::{Id, Time};
 use poem_openapi::Object;
-use poem_openapi::types::MaybeUndefined;
 use std::sync::Arc;
-
-/// A material as it is taken in.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-pub(super) struct MaterialInput {
-    /// Name.
-    pub(super) name: Text,
-    /// Original, copy or electronic.
-    pub(super) form: MaterialForm,
-    /// Copies; one if left out.
-    pub(super) copies: Option<i32>,
-}
-
-impl From<MaterialInput> for Taken {
-    fn from(input: MaterialInput) -> Self {
-        Self { name: input.name.into(), form: input.form, copies: input.copies.unwrap_or(1) }
-    }
-}
-
-/// What the window takes in.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-pub(super) struct ReceiveInput {
-    /// Code of the guide.
-    pub(super) guide: Text,
-    /// How it came.
-    pub(super) channel: Channel,
-    /// The booking it came by.
-    pub(super) booking_id: Option<Id>,
-    /// Who applies; a phone is not needed.
-    pub(super) applicant: ApplicantInput,
-    /// What was handed over.
-    pub(super) materials: Option<Vec<MaterialInput>>,
-    /// The consultation that it began with: whoever was asked first is kept with the case.
-    pub(super) consultation_id: Option<Id>,
-    /// A 即办件 is accepted, granted and handed over in the same act.
-    pub(super) at_once: Option<bool>,
-}
 
 /// Number and check code of a receipt.
 #[derive(Object)]
@@ -85,61 +45,6 @@ pub(super) struct ReceivedView {
     /// Where it has ended at once: its invitation to rate.
     #[oai(skip_serializing_if_is_none)]
     pub(super) invitation: Option<InvitationTicket>,
-}
-
-/// What is to be put right. A field that is left out stays; null takes it away.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-pub(super) struct CorrectionInput {
-    /// Name.
-    pub(super) name: Option<Text>,
-    /// Mobile, or landline with its area code.
-    pub(super) phone: MaybeUndefined<Text>,
-    /// Citizen, legal person or organisation.
-    pub(super) kind: Option<ApplicantKind>,
-    /// Kind of document.
-    pub(super) id_type: MaybeUndefined<IdType>,
-    /// Its number.
-    pub(super) id_number: MaybeUndefined<Text>,
-}
-
-impl From<CorrectionInput> for Correction {
-    fn from(input: CorrectionInput) -> Self {
-        Self {
-            kind: input.kind,
-            name: input.name.map(String::from),
-            phone: given(input.phone).map(|phone| phone.map(String::from)),
-            id_type: given(input.id_type),
-            id_number: given(input.id_number).map(|number| number.map(String::from)),
-        }
-    }
-}
-
-/// A field as it was given: left out, null, or a value.
-fn given<T>(field: MaybeUndefined<T>) -> Option<Option<T>> {
-    match field {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => Some(None),
-        MaybeUndefined::Value(value) => Some(Some(value)),
-    }
-}
-
-/// Whom to look for. In a body, for a name does not belong into an address.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-pub(super) struct SearchInput {
-    /// Exact name, phone or number of a document.
-    pub(super) person: Text,
-}
-
-/// A look at personal data.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-pub(super) struct RevealInput {
-    /// Among `name`, `phone`, `id_number`.
-    pub(super) fields: Vec<Text>,
-    /// Why; written down with who looked.
-    pub(super) purpose: Text,
 }
 
 /// Personal data in full.
@@ -321,28 +226,6 @@ pub(super) struct Acted {
     pub(super) case: CaseView,
     /// Where the case has ended: its invitation to rate.
     pub(super) invitation: Option<InvitationTicket>,
-}
-
-/// A number and what proves that one has to do with it.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-pub(super) struct ProgressInput {
-    /// Number of the case or of its receipt.
-    pub(super) number: Text,
-    /// Check code of the receipt.
-    pub(super) check_code: Option<Text>,
-    /// Last four digits of the applicant's phone.
-    pub(super) phone_tail: Option<Text>,
-}
-
-/// What proves that a case one sees in part is one's own.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-pub(super) struct ProofInput {
-    /// Check code of the receipt.
-    pub(super) check_code: Option<Text>,
-    /// Last four characters of the applicant's document.
-    pub(super) id_tail: Option<Text>,
 }
 
 /// How far a case is.

@@ -19,6 +19,7 @@ mod clock;
 mod correct;
 mod desk;
 mod hand;
+mod list;
 mod look;
 mod negative;
 mod paper;
@@ -35,10 +36,8 @@ pub use clock::{Lamp, is_due_today, is_overdue, lamp, redate};
 pub use correct::{Correction, amend, correct};
 pub use desk::{Desk, Power, Under};
 pub use hand::{hand_over, in_hand};
-pub use look::{
-    Filter, Seen, Sight, agenda, all, find, list, materials, normal_number, open, papers, posts_of, reveal, search,
-    see, taken_away, timeline,
-};
+pub use list::{Filter, agenda, all, list, posts_of, taken_away};
+pub use look::{Seen, Sight, find, materials, normal_number, open, papers, reveal, search, see, timeline};
 pub use negative::{
     Filed, No, REMEDIES, look_at as look_at_negative, of as negative_of, unseen as unseen_negatives,
     waiting as negatives_waiting,

@@ -20,10 +20,10 @@ struct About {
 }
 
 impl About {
-    async fn of(act: &Act, case: &Model) -> Result<Self> {
+    async fn of(act: &Act, case: &Model, content: &Content) -> Result<Self> {
         let offices = centre::offices(&*act.tx, act.centre.id).await?;
         Ok(Self {
-            item: guide::version(&*act.tx, case.version_id).await?.content.name,
+            item: content.name.clone(),
             applicant: applicant::get(&*act.tx, &act.vault, act.centre.id, case.applicant_id).await?.name,
             office: offices.into_iter().find(|office| office.id == case.office_id),
         })
@@ -59,10 +59,9 @@ pub(super) async fn receipt(
     act: &Act,
     case: &Model,
     event: &event::Model,
-    materials: &[material::Model],
-    check_code: &str,
+    (content, materials, check_code): (&Content, &[material::Model], &str),
 ) -> Result<()> {
-    let about = About::of(act, case).await?;
+    let about = About::of(act, case, content).await?;
     let limit = match (case.due_on, case.limit_days) {
         (Some(_), Some(0)) => "办理期限：当场办结。".to_owned(),
         (Some(due), Some(days)) => format!("办理期限：自受理之日起{days}个工作日；当日受理的，至{}。", date(due)),
@@ -93,8 +92,12 @@ pub(super) async fn supplement(
     event: &event::Model,
     (wanted, until, corrected): (&[Missing], NaiveDate, bool),
 ) -> Result<()> {
-    let about = About::of(act, case).await?;
-    let basis = guide::version(&*act.tx, case.version_id).await?.content.legal_basis;
+    let content = guide::version(&*act.tx, case.version_id).await?.content;
+    let about = About::of(act, case, &content).await?;
+    if corrected {
+        // The first one is wrong: whoever checks it is told so.
+        document::void(act, case.id, Some(DocumentKind::Supplement), event.id).await?;
+    }
     let first = if corrected {
         format!("{}，此前告知的补正内容有误，更正如下，补正期限仍为{}。", about.matter(case), date(until))
     } else {
@@ -103,8 +106,8 @@ pub(super) async fn supplement(
     let mut said = about.said(vec![first], act);
     said.head = vec![("序号", 1), ("材料", 4), ("要求", 5)];
     said.rows = (1..).zip(wanted).map(|(n, m)| vec![n.to_string(), m.material.clone(), m.what.clone()]).collect();
-    if !basis.is_empty() {
-        said.closing.insert(0, format!("依据：{}。", basis.join("；")));
+    if !content.legal_basis.is_empty() {
+        said.closing.insert(0, format!("依据：{}。", content.legal_basis.join("；")));
     }
     let within = "上列材料都在办事指南之内。要求您提供指南以外的材料，或再次要求补正的，可向中心反映。";
     said.notes.insert(0, within.to_owned());
@@ -119,7 +122,7 @@ pub(super) async fn of_move(
     (made, no, content): (&Move, Option<&negative::Model>, &Content),
 ) -> Result<()> {
     if matches!(made, Move::Void(_)) {
-        return document::void_all(act, case.id, event.id).await;
+        return document::void(act, case.id, None, event.id).await;
     }
     let kinds: &[DocumentKind] = match made {
         Move::Accept | Move::Deem => &[DocumentKind::Acceptance],
@@ -133,7 +136,7 @@ pub(super) async fn of_move(
         Move::Issue(_) => &[DocumentKind::Delivery],
         _ => return Ok(()),
     };
-    let about = About::of(act, case).await?;
+    let about = About::of(act, case, content).await?;
     for kind in kinds {
         let said = match kind {
             DocumentKind::Delivery => delivery(act, case, &about, made).await?,

@@ -104,7 +104,8 @@ pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
     let case = act.insert(entry.case).await?;
     act.insert_all(entry.materials.clone()).await?;
     let event = act.insert(entry.event).await?;
-    paper::receipt(act, &case, &event, &entry.materials, &entry.check_code).await?;
+    let content = &guide.version.content;
+    paper::receipt(act, &case, &event, (content, &entry.materials, &entry.check_code)).await?;
     if let Some(trip) = entry.trip {
         act.insert(trip).await?;
     }

@@ -8,7 +8,7 @@ mod check;
 pub use check::{Checked, check};
 
 use super::act::Act;
-use super::{audit, centre};
+use super::centre;
 use crate::base::error::Result;
 use crate::base::vault::{Place, Vault};
 use crate::base::{Kind, Refusal};
@@ -166,9 +166,7 @@ pub async fn issue(act: &Act, kind: DocumentKind, case: Id, event: Id, said: Sai
         made_at: None,
         number,
     };
-    let row = act.insert(row).await?;
-    audit::note(act, "document.issued", &row.number, serde_json::json!({ "kind": kind.word() })).await?;
-    Ok(row)
+    act.insert(row).await
 }
 
 /// A code in groups of four, as it is read aloud.
@@ -198,17 +196,14 @@ pub async fn undone(act: &Act, event: Id, by: Id) -> Result<()> {
     Ok(())
 }
 
-/// Voids all documents of a case that should not have been.
+/// Voids the documents of a case: all of one that should not have been, or of a kind that another one takes the place of.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn void_all(act: &Act, case: Id, by: Id) -> Result<()> {
-    Entity::update_many()
-        .col_expr(Column::VoidId, Expr::value(by))
-        .filter(Column::CaseId.eq(case))
-        .filter(Column::VoidId.is_null())
-        .exec(&*act.tx)
-        .await?;
+pub async fn void(act: &Act, case: Id, kind: Option<DocumentKind>, by: Id) -> Result<()> {
+    let held = Column::CaseId.eq(case).and(Column::VoidId.is_null());
+    let of = kind.map_or(held.clone(), |kind| held.and(Column::Kind.eq(kind)));
+    Entity::update_many().col_expr(Column::VoidId, Expr::value(by)).filter(of).exec(&*act.tx).await?;
     Ok(())
 }
 

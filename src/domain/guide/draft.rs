@@ -179,6 +179,9 @@ pub async fn give_back(act: &Act, staff: &StaffMember, id: Id, words: &str) -> R
 /// `unknown_draft`, `draft_state`.
 pub async fn drop(act: &Act, staff: &StaffMember, id: Id) -> Result<Model> {
     let draft = get(&*act.tx, act.centre.id, staff, id).await?;
+    if !matches!(draft.state, DraftState::Draft | DraftState::Review) {
+        return Err(DRAFT_STATE.with(&[("state", &state_name(draft.state))]).into());
+    }
     let gone = advance(act, &draft, draft.revision, draft.state, DraftState::Dropped, []).await?;
     audit::note(act, "guide.dropped", &draft.code, json!({ "draft": id })).await?;
     Ok(gone)
@@ -242,10 +245,6 @@ async fn advance<const N: usize>(
     write: [(Column, sea_orm::sea_query::SimpleExpr); N],
 ) -> Result<Model> {
     ensure_at(draft, revision, from)?;
-    let open = matches!(draft.state, DraftState::Draft | DraftState::Review);
-    if !open {
-        return Err(DRAFT_STATE.with(&[("state", &state_name(draft.state))]).into());
-    }
     let mut update = Entity::update_many()
         .col_expr(Column::State, Expr::value(to.word()))
         .col_expr(Column::Revision, Expr::col(Column::Revision).add(1))

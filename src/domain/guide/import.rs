@@ -56,7 +56,7 @@ pub struct GuideFile {
     kind_source: Option<String>,
     #[serde(default)]
     elements: Option<Elements>,
-    /// First day on which cases begin under it; today, or the day after, unless it says so.
+    /// First day on which cases begin under it; today unless it says so.
     #[serde(default)]
     in_force_from: Option<NaiveDate>,
     /// Day on which it is to be looked through again; a year later unless it says so.

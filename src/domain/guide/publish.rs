@@ -61,7 +61,11 @@ pub(super) async fn publish(
 ) -> Result<Option<version::Model>> {
     let of_centre = || Entity::find().filter(Column::CentreId.eq(act.centre.id));
     let same_name = of_centre().filter(Column::Name.eq(&content.name)).filter(Column::Code.ne(code));
-    if same_name.one(&*act.tx).await?.is_some() {
+    // A name that waits for its day is taken too: on that day it could not be put in force.
+    let waiting = begun(act.centre.id, NaiveDate::MAX).all(&*act.tx).await?;
+    let waits = waiting.iter().filter(|v| v.content.name == content.name).map(|v| v.guide_id).collect::<Vec<_>>();
+    let other = of_centre().filter(Column::Id.is_in(waits)).filter(Column::Code.ne(code));
+    if same_name.one(&*act.tx).await?.is_some() || other.one(&*act.tx).await?.is_some() {
         return Err(NAME_TAKEN.on("name").into());
     }
     let guide = match of_centre().filter(Column::Code.eq(code)).one(&*act.tx).await? {

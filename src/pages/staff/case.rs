@@ -15,6 +15,7 @@ use crate::pages::progress::{event_name, limit_in_words};
 use askama::Template;
 use entity::Id;
 use entity::case::{CaseState, NegativeCause, SpecialProcedure};
+use entity::document::DocumentKind;
 use entity::guide::StepKind;
 use entity::identity::Role;
 use poem::web::{Html, Path};
@@ -79,6 +80,8 @@ struct Page {
     first_asked: String,
     /// Documents that were issued: id, name with number, and whether they are void.
     papers: Vec<(Id, String, bool)>,
+    /// The notice of what is missing that holds now.
+    notice: Option<Id>,
     received: bool,
     accepted: bool,
     suspended: bool,
@@ -169,6 +172,8 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
     let trips = case::trips(app.read(), &row).await?.len();
     let yours = has(power);
     let papers = if has(Power::Handle) { document::of_case(app.read(), row.id).await? } else { Vec::new() };
+    let holds = |d: &&entity::document::Model| d.kind == DocumentKind::Supplement && d.void_id.is_none();
+    let notice = papers.iter().rev().find(holds).map(|d| d.id);
     let papers =
         papers.into_iter().map(|d| (d.id, format!("{}　{}", document::title(d.kind), d.number), d.void_id.is_some()));
     page(&Page {
@@ -197,6 +202,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         amends: has(Power::Amend),
         trips,
         papers: papers.collect(),
+        notice,
         first_asked: row.first_asked_id.and_then(|id| names.get(&id.to_string()).cloned()).unwrap_or_default(),
         received: yours && row.state == CaseState::Received,
         accepted: yours && row.state == CaseState::Accepted && !waits_for_steps,
@@ -228,7 +234,7 @@ pub(super) async fn show_document(
     let row = document::get(app.read(), case.id, id).await?;
     let file = issued::kept(app, centre, &row).await?;
     let name = crate::domain::file::name(&app.vault, &file)?;
-    Ok(download::file(&name, file.media, app.file_bytes(&file).await?))
+    Ok(download::file(&name, &file, app.file_bytes(&file).await?))
 }
 
 /// The code that opens the invitation in the mini program, as a picture: fetched once, and kept.

@@ -6,7 +6,7 @@ use crate::base::error::Error;
 use crate::domain::guide::draft::{self, state_name};
 use crate::domain::guide::{self, Comparison, Count, Wanted, check};
 use crate::domain::identity::staff;
-use crate::domain::post;
+use crate::domain::{file, post};
 use crate::pages::booking::moment_in_words;
 use crate::pages::form::{Fields, Frame, Sent, SentFile, Someone, go_to, page, word, words};
 use askama::Template;
@@ -273,12 +273,13 @@ async fn given(by: &By<GuideEditor>, id: Id, fields: &Fields, name: &str, bytes:
     let (visit, staff) = (&by.visit, &by.holder);
     visit.limit_uploads(&by.who).await?;
     let row = draft::get(visit.app.read(), visit.centre.id, staff, id).await?;
+    let n = fields.get("material").parse::<usize>().ok().filter(|n| *n < row.content.materials.len());
+    let n = n.ok_or(file::UNKNOWN_FILE)?;
     let file = visit.app.keep_file(&visit.centre, by.who.clone(), FilePurpose::Form, name, bytes).await?;
     let (mut content, revision) = (row.content, fields.get("revision").parse().unwrap_or_default());
-    if let Some(material) = fields.get("material").parse::<usize>().ok().and_then(|n| content.materials.get_mut(n)) {
-        let place = if fields.get("as") == "sample" { &mut material.sample } else { &mut material.blank_form };
-        *place = Some(file.id);
-    }
+    let material = &mut content.materials[n];
+    let place = if fields.get("as") == "sample" { &mut material.sample } else { &mut material.blank_form };
+    *place = Some(file.id);
     visit.write(by.who.clone(), async |act| draft::write(act, staff, id, revision, content).await).await?;
     Ok(())
 }

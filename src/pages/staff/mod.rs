@@ -61,7 +61,6 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/cases/:number/mini-code", get(case::show_mini_code))
         .at("/staff/cases/:number/correct", get(case::fill_in_correction).post(case::correct_applicant))
         .at("/staff/cases/:number/reveal", post(case::reveal_applicant))
-        .at("/staff/cases/:number/notice", get(supplement::print))
         .at("/staff/cases/:number/supplement", post(supplement::ask))
         .at("/staff/cases/:number/supplement/correct", post(supplement::put_right))
         .at("/staff/cases/:number/supplement/complete", post(supplement::take_in))

@@ -1,15 +1,14 @@
-//! The one supplement notice at the counter: what is missing, printed to take away, and what came.
+//! The one supplement notice at the counter: what is missing, and what came.
 
 use crate::access::{By, CaseHandler, Director};
 use crate::base::error::Result;
-use crate::document::supplement as paper;
 use crate::domain::case::{self, Handing, Missing, Taken};
-use crate::pages::form::{Frame, Sent, Someone, go_to, page, words};
+use crate::pages::form::{Frame, Sent, go_to, page, words};
 use askama::Template;
 use chrono::NaiveDate;
 use entity::case::MaterialForm;
-use poem::web::{Html, Path};
-use poem::{IntoResponse as _, Response, handler};
+use poem::web::Path;
+use poem::{Response, handler};
 use sea_orm::ActiveEnum as _;
 
 #[derive(Template)]
@@ -63,12 +62,4 @@ pub(super) async fn take_in(sent: Sent<CaseHandler>, Path(number): Path<String>)
     let handing = if fields.get("sent") == "yes" { Handing::Sent } else { Handing::Counter };
     let taken = by.visit.write(by.who.clone(), async |act| case::complete(act, &number, brought, handing).await).await;
     done(&by, number, taken)
-}
-
-#[handler]
-pub(super) async fn print(Someone(by): Someone<CaseHandler>, Path(number): Path<String>) -> poem::Result<Response> {
-    let (app, sight) = (&by.visit.app, by.sight().await?);
-    let url = &app.rules.public_url;
-    let notice = paper::page(app.read(), &app.vault, &by.visit.centre, url, &number, &sight).await?;
-    Ok(Html(notice).into_response())
 }

@@ -303,6 +303,16 @@ async fn a_new_matter_needs_its_code_its_office_and_right_codes_of_its_item(town
     town.stranger().get("/guides/MZ-20").await.refused(guide::UNKNOWN_GUIDE);
     assert_eq!(published(town, &clerk, &now, json!({ "in_force_from": "2026-11-25" })).await["version"], 1);
     town.stranger().get("/guides/MZ-20").await.refused(guide::UNKNOWN_GUIDE);
+    // A name is one matter's, also while it waits for its day.
+    for (code, name) in [("MZ-21", "殡葬补贴申领"), ("MZ-22", "失业登记")] {
+        let mut other = new(code, Some("MZ"));
+        other["content"]["name"] = json!(name);
+        let other = clerk.post("/guides/drafts", other).await.ok(201);
+        let sent = clerk.post(&path(&other, "/submit"), json!({ "revision": 1 })).await.ok(200);
+        let publish = json!({ "revision": sent["revision"] });
+        let director = town.staff("director").await;
+        director.post(&path(&other, "/publish"), publish).await.refused(guide::NAME_TAKEN);
+    }
     town.wait(Duration::days(1)).await;
     assert_eq!(town.stranger().get("/guides/MZ-20").await.ok(200)["promised_days"], 5);
     town.received("MZ-20", None).await;
