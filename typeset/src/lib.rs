@@ -7,10 +7,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use typst::World as _;
-use typst::foundations::{Dict, IntoValue as _};
-use typst_as_lib::typst_kit_options::TypstKitFontOptions;
-use typst_as_lib::{TypstEngine, TypstTemplateMainFile};
+use typst::comemo;
+use typst::diag::{FileError, FileResult};
+use typst::foundations::{Bytes, Datetime, Dict, Duration, IntoValue as _};
+use typst::syntax::{FileId, Source};
+use typst::text::{Font, FontBook};
+use typst::utils::LazyHash;
+use typst::{Library, LibraryExt as _, World};
+use typst_kit::fonts::{self, FontStore};
 use typst_layout::PagedDocument;
 
 const TEMPLATE: &str = include_str!("../templates/document.typ");
@@ -31,8 +35,11 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// A press with its letters. It is made once: looking for fonts takes a while.
-pub struct Press(TypstEngine<TypstTemplateMainFile>);
+/// A press with its letters. It is made once: looking for fonts takes a while. Each font is read when it is first wanted, and stays.
+pub struct Press {
+    template: Source,
+    fonts: FontStore,
+}
 
 impl Press {
     /// The press with the fonts of the system and, where one is given, of a directory: an office's own 仿宋 and 小标宋, for which it has
@@ -40,30 +47,28 @@ impl Press {
     ///
     /// # Errors
     /// No font that has all characters of Chinese names.
-    pub fn with(fonts: Option<&Path>) -> Result<Arc<Self>, Fault> {
+    pub fn with(directory: Option<&Path>) -> Result<Arc<Self>, Fault> {
         static PRESSES: Mutex<BTreeMap<Option<PathBuf>, Arc<Press>>> = Mutex::new(BTreeMap::new());
         let mut presses = PRESSES.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(press) = presses.get(&fonts.map(Path::to_owned)) {
+        if let Some(press) = presses.get(&directory.map(Path::to_owned)) {
             return Ok(Arc::clone(press));
         }
-        let press = Arc::new(Self::open(fonts)?);
-        presses.insert(fonts.map(Path::to_owned), Arc::clone(&press));
+        let press = Arc::new(Self::open(directory)?);
+        presses.insert(directory.map(Path::to_owned), Arc::clone(&press));
         Ok(press)
     }
 
-    fn open(fonts: Option<&Path>) -> Result<Self, Fault> {
-        let search = TypstKitFontOptions::default().include_system_fonts(true).include_dirs(fonts);
-        let engine =
-            TypstEngine::builder().main_file(TEMPLATE).search_fonts_with(search).comemo_evict_max_age(Some(8)).build();
-        let has = engine.with_world(|world| NEEDED.iter().any(|family| world.book().contains_family(family)));
-        match has {
-            Ok(true) => Ok(Self(engine)),
-            Ok(false) => Err(Fault(
-                "no font with all Chinese characters: install Noto Serif CJK (fonts-noto-cjk), or name a directory in documents.fonts"
-                    .to_owned(),
-            )),
-            Err(fault) => Err(Fault(fault.to_string())),
+    fn open(directory: Option<&Path>) -> Result<Self, Fault> {
+        let mut found = FontStore::new();
+        found.extend(fonts::system());
+        found.extend(directory.into_iter().flat_map(fonts::scan));
+        if NEEDED.iter().any(|family| found.book().contains_family(family)) {
+            return Ok(Self { template: Source::detached(TEMPLATE), fonts: found });
         }
+        Err(Fault(
+            "no font with all Chinese characters: install Noto Serif CJK (fonts-noto-cjk), or name a directory in documents.fonts"
+                .to_owned(),
+        ))
     }
 
     /// Sets a document: its data as JSON, and the picture of its QR code as SVG.
@@ -74,8 +79,48 @@ impl Press {
         let mut inputs = Dict::new();
         inputs.insert("paper".into(), paper.into_value());
         inputs.insert("qr".into(), qr.into_value());
-        let set = self.0.compile_with_input::<_, PagedDocument>(inputs).output;
-        let set = set.map_err(|fault| Fault(format!("typst: {fault}")))?;
+        let library = LazyHash::new(Library::builder().with_inputs(inputs).build());
+        let set = typst::compile::<PagedDocument>(&Sheet { press: self, library }).output;
+        // What was worked out for this one serves some after it, and is forgotten then.
+        comemo::evict(8);
+        let set = set.map_err(|faults| Fault(format!("typst: {faults:?}")))?;
         typst_pdf::pdf(&set, &typst_pdf::PdfOptions::default()).map_err(|faults| Fault(format!("typst: {faults:?}")))
+    }
+}
+
+/// One document on the press: all that its template may ask for.
+struct Sheet<'p> {
+    press: &'p Press,
+    library: LazyHash<Library>,
+}
+
+impl World for Sheet<'_> {
+    fn library(&self) -> &LazyHash<Library> {
+        &self.library
+    }
+
+    fn book(&self) -> &LazyHash<FontBook> {
+        self.press.fonts.book()
+    }
+
+    fn main(&self) -> FileId {
+        self.press.template.id()
+    }
+
+    fn source(&self, id: FileId) -> FileResult<Source> {
+        if id == self.main() { Ok(self.press.template.clone()) } else { Err(FileError::AccessDenied) }
+    }
+
+    fn file(&self, _: FileId) -> FileResult<Bytes> {
+        Err(FileError::AccessDenied)
+    }
+
+    fn font(&self, index: usize) -> Option<Font> {
+        self.press.fonts.font(index)
+    }
+
+    /// A document says itself of which day it is.
+    fn today(&self, _: Option<Duration>) -> Option<Datetime> {
+        None
     }
 }
