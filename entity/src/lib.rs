@@ -64,12 +64,16 @@ pub mod guide;
 pub mod identity;
 pub mod lease;
 pub mod leave;
+pub mod matter;
 pub mod notice;
 pub mod post;
 pub mod queue;
 pub mod review;
+pub mod seal;
 mod sealed;
+pub mod supervision;
 mod time;
+pub mod training;
 
 pub use sealed::{Blind, Sealed};
 pub use time::{BEIJING, Time};

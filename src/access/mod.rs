@@ -12,8 +12,8 @@ mod token;
 mod visit;
 
 pub use rank::{
-    BookingParty, BulletinReader, By, CaseHandler, CaseParty, CaseReader, Director, FileGiver, GuideEditor, LeaveRuler,
-    Perhaps, Rank, ReceiptParty, Resident, Signed, Staff, WindowStaff,
+    BookingParty, BulletinReader, By, CaseHandler, CaseParty, CaseReader, Director, FileGiver, GuideEditor, Leader,
+    LeaveRuler, OfficeHead, Perhaps, Rank, ReceiptParty, Resident, Signed, Staff, WindowStaff,
 };
 pub use screen::{NOT_A_SCREEN, SCREEN, Screen, Watcher, cookie};
 pub use sign_in::{

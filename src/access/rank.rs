@@ -141,6 +141,14 @@ staff_rank!(
     Director, "director", "中心主任", [Director]
 );
 staff_rank!(
+    /// Heads of offices for their own, and the director.
+    OfficeHead, "office_head", "科室负责人（本科室）、中心主任", [OfficeHead, Director]
+);
+staff_rank!(
+    /// The leaders of the township.
+    Leader, "leader", "乡领导", [Leader]
+);
+staff_rank!(
     /// Whoever rules on leave: the director, and on his the leaders.
     LeaveRuler, "leave_ruler", "中心主任、乡领导", [Director, Leader]
 );

@@ -12,11 +12,15 @@ mod file;
 mod guide;
 pub mod hooks;
 mod leave;
+mod matter;
 mod notice;
 mod post;
 mod problem;
 mod queue;
 mod review;
+mod seal;
+mod supervision;
+mod training;
 mod view;
 
 pub use problem::answer;
@@ -28,14 +32,14 @@ type Doors = (
     auth::Auth,
     file::Files,
     guide::Doors,
-    post::Posts,
+    (post::Posts, training::Trainings, matter::Matters),
     leave::Leaves,
     booking::Bookings,
     booking::appeal::Appeals,
     closure::Closures,
     queue::Queue,
-    case::Doors,
-    (consultation::Consultations, document::Documents),
+    (case::Doors, supervision::Supervision, consultation::Consultations),
+    (document::Documents, seal::Seals),
     review::Reviews,
     attendance::Attendance,
     bulletin::Bulletins,
@@ -53,6 +57,8 @@ enum Noun {
     Guide,
     /// 岗位
     Post,
+    /// 事项登记
+    Matter,
     /// 请假与去向
     Leave,
     /// 预约
@@ -80,14 +86,14 @@ fn service() -> OpenApiService<Doors, ()> {
         auth::Auth,
         file::Files,
         guide::doors(),
-        post::Posts,
+        (post::Posts, training::Trainings, matter::Matters),
         leave::Leaves,
         booking::Bookings,
         booking::appeal::Appeals,
         closure::Closures,
         queue::Queue,
-        case::doors(),
-        (consultation::Consultations, document::Documents),
+        (case::doors(), supervision::Supervision, consultation::Consultations),
+        (document::Documents, seal::Seals),
         review::Reviews,
         attendance::Attendance,
         bulletin::Bulletins,

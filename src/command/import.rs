@@ -8,6 +8,7 @@ use crate::domain::calendar::{self, HolidayFile};
 use crate::domain::centre::{self, CentreFile};
 use crate::domain::guide::{self, GuideFile};
 use crate::domain::identity::staff::{self, StaffFile};
+use crate::domain::matter::{self, ConsentFile};
 use crate::domain::notice::{self, TextFile};
 use crate::domain::post::{self, PostFile};
 use crate::domain::{Act, Publishing, Who, case};
@@ -54,6 +55,11 @@ pub(super) enum Import {
     },
     /// Letters of delegation (授权书): a JSON array.
     Delegations {
+        /// The file.
+        file: PathBuf,
+    },
+    /// What offices leave to the comprehensive window (综合窗口) by consent of the township's government: a JSON array.
+    Windows {
         /// The file.
         file: PathBuf,
     },
@@ -134,6 +140,12 @@ impl Import {
                 let act = async |act: &_| authority::import(act, files).await;
                 let count = app.publish(&centre, Who::Operator, act).await?;
                 say(&format!("{count} letters of delegation are recorded"))
+            }
+            Self::Windows { file } => {
+                let files: Vec<ConsentFile> = read(&file)?;
+                let centre = centre_of(app, code).await?;
+                let count = app.publish(&centre, Who::Operator, async |act| matter::import(act, files).await).await?;
+                say(&format!("{count} consents are recorded"))
             }
             Self::Centre { file } => {
                 let file: CentreFile = read(&file)?;

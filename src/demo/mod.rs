@@ -25,6 +25,7 @@ use crate::domain::calendar::{self, HolidayFile};
 use crate::domain::centre::{self, CentreFile};
 use crate::domain::figure::Month;
 use crate::domain::identity::staff::{self, StaffFile};
+use crate::domain::matter::{self, ConsentFile};
 use crate::domain::post::{self, PostFile};
 use crate::domain::published::{self, Centre};
 use crate::domain::{Act, Who, booking, bulletin, guide};
@@ -92,7 +93,11 @@ async fn found(app: &App, since: NaiveDate) -> Result<Arc<Centre>> {
         let in_force = |d: DelegationFile| DelegationFile { from: since, until: since + Months::new(120), ..d };
         let letters: Vec<DelegationFile> =
             serde_json::from_str(include_str!("../../seed/delegations.json")).map_err(anyhow::Error::from)?;
-        authority::import(act, letters.into_iter().map(in_force).collect()).await
+        authority::import(act, letters.into_iter().map(in_force).collect()).await?;
+        let consents: Vec<ConsentFile> =
+            serde_json::from_str(include_str!("../../seed/windows.json")).map_err(anyhow::Error::from)?;
+        let given = |c: ConsentFile| ConsentFile { from: since, consented_on: since, ..c };
+        matter::import(act, consents.into_iter().map(given).collect()).await
     })
     .await?;
     app.published().await?.find(None, None)

@@ -12,7 +12,7 @@ use crate::domain::guide::Guide;
 use crate::domain::identity::resident;
 use crate::domain::notice::{self, Message};
 use crate::domain::review::{self, Asked, Given, Round};
-use crate::domain::{Act, Who, authority, post};
+use crate::domain::{Act, Who, authority, matter, post};
 use chrono::NaiveDate;
 use entity::attendance::StampKind;
 use entity::booking::{BookingState, slot};
@@ -225,12 +225,14 @@ impl Book<'_> {
             Ok::<_, Error>(Desk { cover, delegations: authority::all(&*act.tx, &act.centre).await?, on })
         };
         let reception = desk(course.received.date()).await?.cover;
+        let register = matter::register(&*act.tx, &act.centre).await?;
+        let taken_in = register.of(&visit.guide.row, course.received.date());
         let applicant = self.plan.applicant(visit);
         let by = By {
             channel: course.channel,
             booking_id: booking.as_ref().map(|b| b.id),
             account_id: booking.and_then(|b| b.account_id),
-            under: Some(reception.standing(&course.window, |post| case::takes_in(post, &visit.guide))?),
+            under: Some(reception.standing(&course.window, |post| case::takes_in(post, &visit.guide, taken_in))?),
             first_asked: Some(course.window.id),
         };
         let entry = case::Entry::new(&then, &visit.guide, &applicant, materials(&visit.guide), by, n, &self.calendar)?;

@@ -66,6 +66,12 @@ impl Delegations {
     pub fn giving(&self, wanted: Wanted, on: NaiveDate) -> Option<&Delegation> {
         self.on(on).filter(|d| d.row.office_id == wanted.office && d.gives(wanted)).last()
     }
+
+    /// True when an office has given a power over its matters away, to whichever post.
+    #[must_use]
+    pub fn gives(&self, office: Id, power: DelegatedPower, on: NaiveDate) -> bool {
+        self.on(on).any(|d| d.row.office_id == office && d.powers.iter().any(|p| p.power == power && !p.instant_only))
+    }
 }
 
 impl Delegation {

@@ -32,7 +32,7 @@ const fn indexed(name: &'static str, place: &'static str, blind: &'static str, k
 }
 
 /// Every table with sealed columns. A test compares it with the schema.
-const TABLES: [(&str, &[Column]); 21] = [
+const TABLES: [(&str, &[Column]); 22] = [
     (
         "account",
         &[
@@ -81,6 +81,7 @@ const TABLES: [(&str, &[Column]); 21] = [
     ("service_case", &[sealed("check_code", "service_case.check_code")]),
     ("staff", &[sealed("phone", "staff.phone")]),
     ("supplement", &[sealed("wanted", "supplement.wanted"), sealed("why", "supplement.why")]),
+    ("supervision_order", &[sealed("words", "supervision_order.words"), sealed("answer", "supervision_order.answer")]),
     ("uplink", &[indexed("phone", "uplink.phone", "phone_blind", "phone"), sealed("text", "uplink.text")]),
     ("whereabouts", &[sealed("place", "whereabouts.place")]),
 ];

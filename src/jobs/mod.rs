@@ -14,6 +14,7 @@ use crate::document::issued;
 use crate::domain::identity::{idempotency, resident, session};
 use crate::domain::{
     Act, Who, attendance, audit, booking, bulletin, case, cover, document, file, guide, notice, queue, review,
+    supervision,
 };
 use chrono::Duration;
 use futures_util::FutureExt as _;
@@ -53,6 +54,8 @@ pub enum Job {
     TellOverdue,
     /// Tells staff in the morning what is due.
     TellTasks,
+    /// Tells heads and leaders of supervision orders that nobody answered in time.
+    EscalateOrders,
     /// Writes down who is expected today.
     RollDuty,
     /// Tells the director of posts that nobody holds.
@@ -81,7 +84,7 @@ impl Job {
 }
 
 /// Every job, its word and how often it runs.
-pub const TIMETABLE: [(Job, &str, Duration); 24] = [
+pub const TIMETABLE: [(Job, &str, Duration); 25] = [
     (Job::RecoverNotices, "recover_notices", Duration::seconds(30)),
     (Job::AskAboutTexts, "ask_about_texts", Duration::minutes(1)),
     (Job::AskForReports, "ask_for_reports", Duration::minutes(1)),
@@ -96,6 +99,7 @@ pub const TIMETABLE: [(Job, &str, Duration); 24] = [
     (Job::ChargeLate, "charge_late", Duration::minutes(30)),
     (Job::TellOverdue, "tell_overdue", Duration::minutes(30)),
     (Job::TellTasks, "tell_tasks", Duration::minutes(10)),
+    (Job::EscalateOrders, "escalate_orders", Duration::minutes(30)),
     (Job::RollDuty, "roll_duty", Duration::minutes(10)),
     (Job::TellUnattended, "tell_unattended", Duration::minutes(2)),
     (Job::LapseInvitations, "lapse_invitations", Duration::minutes(10)),
@@ -142,6 +146,7 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
         Job::ChargeLate => in_each_centre(app, name, async |act| case::charge_late(act).await).await,
         Job::TellOverdue => in_each_centre(app, name, async |act| case::tell_overdue(act).await).await,
         Job::TellTasks => in_each_centre(app, name, async |act| case::tell_tasks(act).await).await,
+        Job::EscalateOrders => in_each_centre(app, name, async |act| supervision::escalate(act).await).await,
         Job::RollDuty => {
             in_each_centre(app, name, async |act| attendance::roll(act, act.now.date()).await.map(drop)).await
         }

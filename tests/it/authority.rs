@@ -21,7 +21,7 @@ async fn import(town: &Town, files: Value) -> Result<usize> {
 }
 
 /// The letter of the civil affairs office, as it was recorded.
-fn letter(until: &str) -> Value {
+pub fn letter(until: &str) -> Value {
     let shipped: Vec<Value> = serde_json::from_str(include_str!("../../seed/delegations.json")).unwrap();
     let mut letter = shipped.into_iter().find(|letter| letter["office"] == "MZ").unwrap();
     (letter["from"], letter["until"]) = (json!("2026-07-01"), json!(until));

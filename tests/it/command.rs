@@ -318,6 +318,31 @@ fn the_doctor_says_what_is_wrong_and_what_to_do() {
     ] {
         assert!(words.contains(part), "{part}: {words}");
     }
+    // Without consents the windows take in for nobody: an office without a post of its own is left.
+    let seed = |file: &str| format!("{}/seed/{file}.json", env!("CARGO_MANIFEST_DIR"));
+    let shipped =
+        |file: &str| -> Vec<Value> { serde_json::from_str(&std::fs::read_to_string(seed(file)).unwrap()).unwrap() };
+    let written = |name: &str, rows: Vec<Value>| {
+        let file = here.join(name);
+        std::fs::write(&file, serde_json::to_string(&rows).unwrap()).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let few = shipped("posts").into_iter().filter(|post| post["office"] != "TY").collect();
+    let mut long_there = shipped("staff");
+    long_there.iter_mut().for_each(|of| of["active_from"] = json!("2020-01-01"));
+    let files = [
+        ("guides", seed("guides")),
+        ("staff", written("staff.json", long_there)),
+        ("posts", written("posts.json", few)),
+    ];
+    for (what, file) in files {
+        assert_eq!(run(here, &["import", what, &file], &[]).0, 0, "{what}");
+    }
+    let (_, words, _) = doctor(&none);
+    assert!(words.contains("takes the matters of TY in nowhere: run `shuitian import windows FILE`"), "{words}");
+    let (status, said, _) = run(here, &["import", "windows", &seed("windows")], &[]);
+    assert!(status == 0 && said.contains("8 consents are recorded"), "{said}");
+    assert!(!doctor(&none).1.contains("in nowhere"));
     std::fs::remove_dir_all(here.join("data")).unwrap();
     assert_eq!(run(here, &["demo", "--seed", "7"], &[]).0, 0);
     let (status, words, errors) = doctor(&[]);

@@ -17,7 +17,7 @@ use shuitian::base::Refusal;
 use shuitian::domain::identity::session::NOT_SIGNED_IN;
 use shuitian::domain::identity::staff;
 use shuitian::domain::published::Centre;
-use shuitian::domain::{Act, Who, booking, case, cover, file, guide, leave, notice, queue};
+use shuitian::domain::{Act, Who, booking, case, cover, file, guide, leave, matter, notice, queue, seal, supervision};
 use shuitian::gateway::sms::Outcome;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -113,6 +113,15 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
         vec!["window1", "window2", "head1", "director", "supervisor"],
     );
     doors(&["upload_file", "get_file"], ROLES.to_vec());
+    doors(&["list_matters", "list_gathered", "list_windows", "list_trainings", "list_seals"], STAFF.to_vec());
+    doors(
+        &["keep_outside", "enter_matter", "end_window", "record_training", "enter_seal", "end_seal"],
+        vec!["director"],
+    );
+    doors(&["ask_window"], vec!["head1", "director"]);
+    doors(&["consent_window", "refuse_window"], vec!["leader"]);
+    doors(&["give_order", "answer_order", "close_order", "seal_document"], HANDLERS.to_vec());
+    doors(&["list_orders"], READERS.to_vec());
     doors(
         &[
             "finish_step",
@@ -188,6 +197,9 @@ fn nothing() -> Things {
         ("leaves", of(leave::UNKNOWN_LEAVE)),
         ("handovers", of(cover::UNKNOWN_HANDOVER)),
         ("negatives", of(case::UNKNOWN_FILING)),
+        ("orders", of(supervision::UNKNOWN_ORDER)),
+        ("windows", of(matter::UNKNOWN_CONSENT)),
+        ("seals", of(seal::UNKNOWN_SEAL)),
         ("guides", of(guide::draft::UNKNOWN_DRAFT)),
         ("files", of(file::UNKNOWN_FILE)),
         ("cases", ("ST-B-20261124-9999".to_owned(), case::UNKNOWN_CASE)),
@@ -274,6 +286,10 @@ fn body_of(name: &str) -> Value {
         "tell_hearing" | "waive_hearing" | "void_case" => json!({ "ground": "不是我们的事项" }),
         "amend_case" => json!({ "event_id": nobody(), "words": "不是我们的事项" }),
         "look_at_negative" => json!({ "upheld": true }),
+        "give_order" => json!({ "words": "别人的办件", "due_on": "2026-11-26" }),
+        "answer_order" => json!({ "words": "不是我的办件" }),
+        "seal_document" => json!({ "seal": nobody() }),
+        "end_window" => json!({ "from": "2026-12-01" }),
         "rewrite_guide_draft" => json!({
             "revision": 1,
             "content": { "name": "别的", "audience": [], "legal_basis": [], "materials": [], "steps": [] },
@@ -334,6 +350,14 @@ async fn each_door_is_closed_to_the_wrong_owner(town: &Town) {
     town.staff("window1").await.post(&format!("/cases/{no}/refuse"), ground).await.ok(200);
     let negative =
         town.staff("director").await.get("/negatives").await.ok(200)["items"][0]["id"].as_str().unwrap().to_owned();
+    let order = json!({ "words": "请说明为什么不予受理", "due_on": "2026-11-26" });
+    let order_of = town.received("SB-01", None).await["number"].as_str().unwrap().to_owned();
+    let order = town.staff("director").await.post(&format!("/cases/{order_of}/orders"), order).await.ok(201);
+    let order = order["id"].as_str().unwrap().to_owned();
+    let window =
+        town.staff("director").await.get("/windows").await.ok(200)["items"][0]["id"].as_str().unwrap().to_owned();
+    let mark = json!({ "name": "受理专用章", "keeper": "SX", "from": "2026-11-24" });
+    let mark = town.staff("director").await.post("/seals", mark).await.ok(201)["id"].as_str().unwrap().to_owned();
     let began = town.staff("window1").await.post("/guides/drafts", json!({ "code": "SB-01" })).await.ok(201);
     let draft = began["id"].as_str().unwrap().to_owned();
     let file =
@@ -351,6 +375,9 @@ async fn each_door_is_closed_to_the_wrong_owner(town: &Town) {
         ("leaves", leave),
         ("handovers", handover),
         ("negatives", negative),
+        ("orders", order),
+        ("windows", window),
+        ("seals", mark),
         ("guides", draft),
         ("files", file),
         ("cases", number),
@@ -386,7 +413,7 @@ async fn each_door_is_closed_to_the_wrong_owner(town: &Town) {
         }
     }
     let pdf = if cfg!(feature = "pdf") { 6 } else { 0 };
-    assert_eq!((tried, town.rows().await), (199 + pdf, before), "every door about one thing, and nothing changed");
+    assert_eq!((tried, town.rows().await), (217 + pdf, before), "every door about one thing, and nothing changed");
 }
 
 /// A leave that somebody asked for.

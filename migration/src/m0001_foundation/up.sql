@@ -799,6 +799,60 @@ create table ticket_event (
 );
 create index ticket_event_of on ticket_event (ticket_id);
 
+-- The register of matters: one that stays outside says why, and where it is taken in instead.
+create table matter_outside (
+    id          {id}   primary key,
+    centre_id   {id}   not null references centre (id),
+    guide_id    {id}   not null references guide (id),
+    valid_from  date   not null,
+    valid_until date,
+    ground      text   not null,
+    place       text   not null,
+    recorded_at bigint not null,
+    recorded_by {id}   not null references staff (id),
+    check (valid_until is null or valid_from <= valid_until)
+);
+create unique index matter_outside_now on matter_outside (guide_id) where valid_until is null;
+-- What offices leave to the comprehensive window, by the consent of the township's government.
+create table window_consent (
+    id          {id}    primary key,
+    centre_id   {id}    not null references centre (id),
+    office_id   {id}    not null references office (id),
+    state       text    not null check (state in ('asked', 'consented', 'refused', 'ended')),
+    items       integer not null check (items >= 0),
+    cases       integer not null check (cases >= 0),
+    reason      text    not null,
+    asked_at    bigint  not null,
+    asked_by    {id}    references staff (id),
+    decided_on  date,
+    document    text,
+    valid_from  date,
+    valid_until date,
+    decided_by  {id}    references staff (id),
+    check ((state = 'asked') = (decided_on is null) and (decided_on is null) = (document is null)),
+    check ((state in ('consented', 'ended')) = (valid_from is not null)),
+    check ((state = 'ended') = (valid_until is not null))
+);
+create unique index window_consent_now on window_consent (centre_id, office_id) where state in ('asked', 'consented');
+-- Training.
+create table training (
+    id          {id}    primary key,
+    centre_id   {id}    not null references centre (id),
+    on_date     date    not null,
+    topic       text    not null,
+    taught_by   text    not null,
+    minutes     integer not null check (minutes > 0),
+    recorded_at bigint  not null,
+    recorded_by {id}    not null references staff (id)
+);
+create index training_recent on training (centre_id, recorded_at, id);
+create table training_attendee (
+    training_id {id} not null references training (id),
+    staff_id    {id} not null references staff (id),
+    centre_id   {id} not null references centre (id),
+    primary key (training_id, staff_id)
+);
+
 -- Consultations.
 create table consultation (
     id          {id}    primary key,
@@ -997,6 +1051,54 @@ create table material (
     form      text    not null check (form in ('original', 'copy', 'electronic')),
     copies    integer not null check (copies > 0),
     unique (case_id, n)
+);
+
+-- 督办: what the first responsible person sees to, one order at a time over a case.
+create table supervision_order (
+    id          {id}    primary key,
+    centre_id   {id}    not null references centre (id),
+    case_id     {id}    not null references service_case (id),
+    words       {bytes} not null,
+    due_on      date    not null,
+    post_id     {id}    references post (id),
+    given_at    bigint  not null,
+    given_by    {id}    not null references staff (id),
+    answered_at bigint,
+    answered_by {id}    references staff (id),
+    answer      {bytes},
+    closed_at   bigint,
+    closed_by   {id}    references staff (id),
+    check ((answered_at is null) = (answer is null) and (answered_at is null) = (answered_by is null)),
+    check ((closed_at is null) = (closed_by is null))
+);
+create unique index supervision_order_open on supervision_order (case_id) where closed_at is null;
+create index supervision_order_late on supervision_order (centre_id, due_on) where answered_at is null and closed_at is null;
+create index supervision_order_recent on supervision_order (centre_id, given_at, id);
+-- Seals, and what they were put on under which letter.
+create table seal (
+    id          {id}   primary key,
+    centre_id   {id}   not null references centre (id),
+    name        text   not null,
+    office_id   {id}   references office (id),
+    post_id     {id}   not null references post (id),
+    valid_from  date   not null,
+    valid_until date,
+    recorded_at bigint not null,
+    recorded_by {id}   not null references staff (id)
+);
+create unique index seal_now on seal (centre_id, name) where valid_until is null;
+create table seal_use (
+    id            {id}   primary key,
+    centre_id     {id}   not null references centre (id),
+    seal_id       {id}   not null references seal (id),
+    document_id   {id}   not null references document (id),
+    at            bigint not null,
+    staff_id      {id}   not null references staff (id),
+    post_id       {id}   not null references post (id),
+    letter        text   not null check (letter in ('a', 'b', 'substitute')),
+    of_id         {id}   not null references staff (id),
+    delegation_id {id}   not null references delegation (id),
+    unique (document_id, seal_id)
 );
 
 -- Reviews.

@@ -9,15 +9,19 @@ use crate::app::App;
 use crate::base::settings::Profile;
 use crate::domain::archive;
 use crate::domain::identity::staff;
-use crate::domain::{audit, authority, calendar, guide, notice, post, review};
+use crate::domain::matter::{self, Reception};
+use crate::domain::published::Centre;
+use crate::domain::{audit, authority, calendar, case, guide, notice, post, review};
 use crate::gateway::sms::Sms;
 use chrono::{Datelike as _, Duration};
 use entity::lease;
 use entity::notice::NoticeState;
+use entity::post::PostKind;
 use entity::review::Upload;
 use migration::{Migrator, MigratorTrait as _};
 use sea_orm::{ConnectionTrait as _, EntityTrait as _, Statement};
 use secrecy::ExposeSecret as _;
+use std::collections::BTreeSet;
 
 /// How a part is.
 enum State {
@@ -195,6 +199,15 @@ async fn centres(app: &App) -> anyhow::Result<Vec<Finding>> {
         findings.extend(gateways::templates(app, centre).await?);
         let posts = post::all(app.read(), centre).await?.on(app.clock.now().date()).count();
         let letters = authority::all(app.read(), centre).await?.on(app.clock.now().date()).count();
+        let nowhere = nowhere(app, centre).await?;
+        if posts > 0 && !nowhere.is_empty() {
+            let words = format!(
+                "{} takes the matters of {} in nowhere: run `shuitian import windows FILE`, or give them posts",
+                centre.code,
+                nowhere.join(", ")
+            );
+            findings.push(("centre", Poor, words));
+        }
         for (what, count) in [("guides", guides), ("staff", people), ("posts", posts), ("delegations", letters)] {
             if count == 0 {
                 let words = format!("{} has no {what}: run `shuitian import {what} FILE`", centre.code);
@@ -203,6 +216,23 @@ async fn centres(app: &App) -> anyhow::Result<Vec<Finding>> {
         }
     }
     Ok(findings)
+}
+
+/// Codes of offices with a matter that no post takes in.
+async fn nowhere(app: &App, centre: &Centre) -> anyhow::Result<Vec<String>> {
+    let (db, today) = (app.read(), app.clock.now().date());
+    let (guides, register) = (guide::all(db, centre).await?, matter::register(db, centre).await?);
+    let posts = post::all(db, centre).await?;
+    let left = guides.each().filter(|guide| match register.of(&guide.row, today) {
+        Reception::Outside(_) => false,
+        reception => {
+            let takes_in =
+                |post: &post::Post| post.row.kind != PostKind::Chief && case::takes_in(post, guide, reception);
+            !posts.on(today).any(takes_in)
+        }
+    });
+    let offices: BTreeSet<String> = left.map(|guide| guide.office.code.clone()).collect();
+    Ok(offices.into_iter().collect())
 }
 
 /// Reviews that wait to be uploaded.

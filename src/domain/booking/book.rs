@@ -12,6 +12,7 @@ use crate::domain::applicant::Applicant;
 use crate::domain::calendar::{self, Calendar};
 use crate::domain::guide;
 use crate::domain::identity::resident;
+use crate::domain::matter;
 use crate::domain::notice::{self, Message};
 use chrono::Duration;
 use entity::booking::{Model, event};
@@ -60,7 +61,7 @@ pub async fn prepare(act: &Act, wish: Wish) -> Result<Prepared> {
         return Err(CAME_BETWEEN.into());
     }
     let first = slot(&*act.tx, act.centre.id, wish.slot).await?;
-    guide.ensure_on(first.starts_at.date())?;
+    matter::ensure_here(act, &guide, first.starts_at.date()).await?;
     if looks {
         ensure_free(&first, online, act.now)?;
     }

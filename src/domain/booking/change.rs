@@ -12,7 +12,7 @@ use crate::domain::applicant::{self, Applicant};
 use crate::domain::calendar::moment_in_words;
 use crate::domain::identity::{Viewer, resident};
 use crate::domain::notice::{self, Message};
-use crate::domain::{audit, guide};
+use crate::domain::{audit, guide, matter};
 use entity::Id;
 use entity::booking::{BookingState, Column, Entity, Model};
 use sea_orm::sea_query::Expr;
@@ -37,7 +37,8 @@ pub async fn reschedule(act: &Act, id: Id, slot: Id) -> Result<Booked> {
     }
     let applicant = applicant::get(&*act.tx, &act.vault, act.centre.id, old.applicant_id).await?;
     let wanted = find_slot(&*act.tx, act.centre.id, slot).await?;
-    guide::by_id(&*act.tx, &act.centre, old.guide_id).await?.ensure_on(wanted.starts_at.date())?;
+    let guide = guide::by_id(&*act.tx, &act.centre, old.guide_id).await?;
+    matter::ensure_here(act, &guide, wanted.starts_at.date()).await?;
     let offer = Offer::of(&*act.tx, &act.centre).await?;
     let rules = offer.rules(act.now.date())?;
     let known = act.blinds("person", &person(old.account_id, &applicant));

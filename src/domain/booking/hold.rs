@@ -3,11 +3,12 @@
 use super::fair::{ensure_account, of_account};
 use super::offer::Offer;
 use super::place::{Place, keep, lock_with, put_back_held, take};
-use super::{NO_HOLDS, UNKNOWN_HOLD, starts};
+use super::{NO_HOLDS, UNKNOWN_HOLD};
 use crate::base::error::Result;
 use crate::domain::act::Act;
 use crate::domain::guide;
 use crate::domain::identity::resident;
+use crate::domain::matter;
 use chrono::Duration;
 use entity::booking::held::{Column, Entity};
 use entity::booking::slot;
@@ -33,9 +34,6 @@ pub struct Hold {
 pub async fn hold(act: &Act, guide: &str, slot: Id, for_other: bool) -> Result<Hold> {
     let account = act.who.account().ok_or(NO_HOLDS)?;
     let guide = guide::get(&*act.tx, &act.centre, guide).await?;
-    if guide.row.retired_on.is_some() {
-        guide.ensure_on(starts::slot(&*act.tx, act.centre.id, slot).await?.starts_at.date())?;
-    }
     let offer = Offer::of(&*act.tx, &act.centre).await?;
     let rules = offer.rules(act.now.date())?;
     if rules.hold_minutes == 0 {
@@ -48,6 +46,7 @@ pub async fn hold(act: &Act, guide: &str, slot: Id, for_other: bool) -> Result<H
     lock_with(act, guide.row.id, slot, kept.into_condition()).await?;
     put_back_held(act, before).await?;
     let place = take(act, guide.row.id, slot, true).await?;
+    matter::ensure_here(act, &guide, place.slot.starts_at.date()).await?;
     let (id, until) = (act.id(), act.now + Duration::minutes(rules.hold_minutes.into()));
     keep(act, &place.slots, id, Some(account), until).await?;
     Ok(Hold { id, slot, until })

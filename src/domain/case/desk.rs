@@ -33,6 +33,8 @@ pub enum Power {
     },
     /// What only the first responsible person does: voiding, putting mistakes right, looking at refusals.
     Amend,
+    /// Putting a seal on a document: whoever the office has delegated it to.
+    Seal,
 }
 
 impl Power {
@@ -41,21 +43,23 @@ impl Power {
         match self {
             Self::Decide | Self::Extend => Some(DelegatedPower::Decide),
             Self::Step { delegated, .. } => delegated,
+            Self::Seal => Some(DelegatedPower::Seal),
             Self::Handle | Self::Issue | Self::Amend => None,
         }
     }
 
-    /// True when a post may have it over a case.
+    /// True when a post may have it over a case that was taken in at another. The windows stand in for one another; what an office
+    /// took in itself is handed over at its own post, and nowhere else (一事一地, articles 4.1 and 4.6).
     #[must_use]
-    pub fn belongs_to(self, post: &Post, case: &Model) -> bool {
+    pub fn belongs_to(self, post: &Post, case: &Model, taken_in_at: Option<&Post>) -> bool {
+        let by_office = taken_in_at.is_some_and(|at| at.row.kind == PostKind::Office);
         let has = match (post.row.kind, self) {
             (PostKind::Chief, _) => true,
             (_, Self::Step { post: at, .. }) => at == Some(post.row.id),
-            (PostKind::Window, Self::Handle | Self::Decide | Self::Issue)
-            | (PostKind::Office, Self::Handle | Self::Decide) => true,
-            (PostKind::Window, Self::Extend | Self::Amend)
-            | (PostKind::Office, Self::Issue | Self::Extend | Self::Amend)
-            | (PostKind::Supervision, _) => false,
+            (PostKind::Window, Self::Handle | Self::Decide | Self::Issue | Self::Seal) => !by_office,
+            (PostKind::Office, Self::Handle | Self::Decide | Self::Seal) => true,
+            (PostKind::Office, Self::Issue) => taken_in_at.is_some_and(|at| at.row.id == post.row.id),
+            (PostKind::Window | PostKind::Office, Self::Extend | Self::Amend) | (PostKind::Supervision, _) => false,
         };
         has && post.takes(case.guide_id, case.office_id)
     }
@@ -86,7 +90,8 @@ impl Desk {
     /// # Errors
     /// `not_your_post`, `you_are_away`, `held_by_another`, `no_power`.
     pub fn under(&self, staff: &StaffMember, case: &Model, power: Power) -> Result<Under> {
-        let takes = |post: &Post| power.belongs_to(post, case);
+        let taken_in_at = case.window_id.and_then(|at| self.cover.post(at));
+        let takes = |post: &Post| power.belongs_to(post, case, taken_in_at);
         let Some(delegated) = power.delegated() else {
             return Ok(Under { standing: self.cover.standing(staff, takes)?, delegation: None });
         };

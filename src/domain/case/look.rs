@@ -17,8 +17,8 @@ use entity::identity::Role;
 use entity::post::PostKind;
 use entity::{Id, Time};
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, Select,
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait, ExprTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, QueryTrait as _, Select,
 };
 use std::collections::{BTreeSet, HashMap};
 
@@ -71,6 +71,16 @@ impl Sight {
     /// As [`Sight::of`].
     pub async fn acting(act: &Act) -> Result<Self> {
         Self::of(&*act.tx, &act.vault, &act.centre, &act.who, act.now).await
+    }
+
+    /// Narrows a query to rows whose case he may see.
+    #[must_use]
+    pub fn among<E: EntityTrait>(&self, centre: Id, rows: Select<E>, case: E::Column) -> Select<E> {
+        if self.rows.is_empty() {
+            return rows;
+        }
+        let seen = Entity::find().select_only().column(Column::Id).filter(Column::CentreId.eq(centre));
+        rows.filter(case.in_subquery(seen.filter(self.rows.clone()).into_query()))
     }
 
     /// Who looks.

@@ -12,6 +12,7 @@ use crate::domain::applicant::{self, Applicant, Typed};
 use crate::domain::calendar::{self, Calendar};
 use crate::domain::cover::{Cover, NOT_YOUR_POST, Standing};
 use crate::domain::guide::{self, Guide};
+use crate::domain::matter::{self, Reception};
 use crate::domain::post::Post;
 use crate::domain::{booking, centre, consultation};
 use entity::case::{CaseEventKind, CaseState, Channel, Column, Entity, MaterialForm, Model, event, material};
@@ -70,7 +71,7 @@ pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
     let guide = guide::get(&*act.tx, &act.centre, &intake.guide).await?;
     let applicant = intake.applicant.check()?;
     guide.ensure_for(applicant.kind)?;
-    guide.ensure_on(act.now.date())?;
+    matter::ensure_here(act, &guide, act.now.date()).await?;
     guide.ensure_open(intake.channel)?;
     let under = window(act, &guide).await?;
     let materials = check_materials(intake.materials)?;
@@ -132,13 +133,30 @@ pub async fn at_once(act: &Act, intake: Intake) -> Result<Received> {
 /// Under which post whoever acts takes a matter in: a window's.
 async fn window(act: &Act, guide: &Guide) -> Result<Standing> {
     let Who::Staff(staff) = &act.who else { return Err(NOT_YOUR_POST.into()) };
-    Cover::at(&*act.tx, &act.centre, act.now).await?.standing(staff, |post| takes_in(post, guide))
+    let register = matter::register(&*act.tx, &act.centre).await?;
+    let (reception, cover) =
+        (register.of(&guide.row, act.now.date()), Cover::at(&*act.tx, &act.centre, act.now).await?);
+    cover.standing(staff, |post| takes_in(post, guide, reception)).map_err(|refused| {
+        // He is at a post that takes in, and not this.
+        let holds = |kind| cover.standing(staff, |post| post.row.kind == kind && is_for(post, guide)).is_ok();
+        match reception {
+            Reception::Window if holds(PostKind::Office) => matter::AT_THE_WINDOW.into(),
+            Reception::Office if holds(PostKind::Window) => {
+                matter::NOT_AUTHORISED.with(&[("office", &guide.office.name)]).into()
+            }
+            _ => refused,
+        }
+    })
 }
 
-/// True when a post takes a matter in.
+/// True when a post takes a matter in, by where that is taken in.
 #[must_use]
-pub fn takes_in(post: &Post, guide: &Guide) -> bool {
-    matches!(post.row.kind, PostKind::Window | PostKind::Chief) && post.takes(guide.row.id, guide.row.office_id)
+pub fn takes_in(post: &Post, guide: &Guide, reception: Reception<'_>) -> bool {
+    reception.is_at(post.row.kind) && is_for(post, guide)
+}
+
+fn is_for(post: &Post, guide: &Guide) -> bool {
+    post.takes(guide.row.id, guide.row.office_id)
 }
 
 /// What cases of a day are counted under.

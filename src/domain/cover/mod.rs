@@ -125,6 +125,12 @@ impl Cover {
         self.posts.on(self.on)
     }
 
+    /// A post, whether it is to be held still or not.
+    #[must_use]
+    pub fn post(&self, id: Id) -> Option<&Post> {
+        self.posts.of(id)
+    }
+
     /// Why somebody is away, if he is.
     #[must_use]
     pub fn away(&self, staff: Id) -> Option<Away> {

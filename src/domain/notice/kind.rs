@@ -119,6 +119,8 @@ kinds! {
     STOP_DONE = "stop.done" "已退订", Thanks, [];
     /// What waits at the desk today.
     TASKS = "staff.tasks" "待办提醒", Reminder, ["near", "due", "late"];
+    /// An order of the first responsible person is to be answered.
+    SUPERVISED = "staff.supervised" "督办", Fact, ["number", "until"];
     /// Nobody holds a post while the windows are open.
     UNATTENDED = "staff.unattended" "岗位无人", Fact, ["post"];
     /// A gateway takes no texts: for whoever runs this.

@@ -8,7 +8,7 @@ use crate::document::{issued, qr, receipt as paper};
 use crate::domain::calendar::day_in_words;
 use crate::domain::case::{self, Correction, Move, Power, Told};
 use crate::domain::identity::staff;
-use crate::domain::{centre, document, notice, post, review};
+use crate::domain::{centre, document, notice, post, review, seal};
 use crate::pages::booking::{applicant, moment_in_words};
 use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words};
 use crate::pages::progress::{event_name, limit_in_words};
@@ -16,7 +16,7 @@ use askama::Template;
 use entity::Id;
 use entity::case::{CaseState, NegativeCause, SpecialProcedure};
 use entity::document::DocumentKind;
-use entity::guide::StepKind;
+use entity::guide::{ItemKind, StepKind};
 use entity::identity::Role;
 use poem::web::{Html, Path};
 use poem::{IntoResponse as _, Response, handler};
@@ -78,8 +78,14 @@ struct Page {
     amends: bool,
     trips: usize,
     first_asked: String,
-    /// Documents that were issued: id, name with number, and whether they are void.
-    papers: Vec<(Id, String, bool)>,
+    /// Documents that were issued.
+    papers: Vec<PaperLine>,
+    /// Seals in use that may be put on them.
+    seals: Vec<(Id, String)>,
+    /// Putting seals on them is his business.
+    seals_them: bool,
+    /// He may give an order over it.
+    supervises: bool,
     /// The notice of what is missing that holds now.
     notice: Option<Id>,
     received: bool,
@@ -107,6 +113,13 @@ struct StepLine {
     post: String,
     when: String,
     late: Option<String>,
+}
+
+struct PaperLine {
+    id: Id,
+    name: String,
+    void: bool,
+    sealed: Vec<String>,
 }
 
 struct Invitation {
@@ -174,8 +187,25 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
     let papers = if has(Power::Handle) { document::of_case(app.read(), row.id).await? } else { Vec::new() };
     let holds = |d: &&entity::document::Model| d.kind == DocumentKind::Supplement && d.void_id.is_none();
     let notice = papers.iter().rev().find(holds).map(|d| d.id);
-    let papers =
-        papers.into_iter().map(|d| (d.id, format!("{}　{}", document::title(d.kind), d.number), d.void_id.is_some()));
+    let sealed = seal::on(app.read(), papers.iter().map(|d| d.id)).await?;
+    let register = seal::all(app.read(), centre.id).await?;
+    let paper = |d: entity::document::Model| {
+        let on = sealed.iter().filter(|used| used.document_id == d.id).map(|used| {
+            let name = register.iter().find(|seal| seal.id == used.seal_id).map_or("印章", |seal| seal.name.as_str());
+            format!("{name}（{}）", moment_in_words(used.at))
+        });
+        PaperLine {
+            id: d.id,
+            name: format!("{}　{}", document::title(d.kind), d.number),
+            void: d.void_id.is_some(),
+            sealed: on.collect(),
+        }
+    };
+    let papers = papers.into_iter().map(paper).collect();
+    let fits = |seal: &&entity::seal::Model| {
+        seal::is_in_use(seal, now.date()) && seal.office_id.is_none_or(|office| office == row.office_id)
+    };
+    let seals = register.iter().filter(fits).map(|seal| (seal.id, seal.name.clone())).collect();
     page(&Page {
         frame: Frame::of_staff(&by),
         word: word(&by),
@@ -201,7 +231,10 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         hearing_until: row.hearing_until.filter(|until| *until >= now.date()).map(day_in_words),
         amends: has(Power::Amend),
         trips,
-        papers: papers.collect(),
+        papers,
+        seals,
+        seals_them: has(Power::Seal),
+        supervises: row.ended_at.is_none() && row.item_kind != Some(ItemKind::Instant) && has(Power::Amend),
         notice,
         first_asked: row.first_asked_id.and_then(|id| names.get(&id.to_string()).cloned()).unwrap_or_default(),
         received: yours && row.state == CaseState::Received,

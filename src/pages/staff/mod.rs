@@ -8,8 +8,11 @@ mod closure;
 mod consultation;
 mod course;
 mod guide;
+mod matter;
 mod post;
 mod receive;
+mod seal;
+mod supervision;
 mod supplement;
 mod texts;
 
@@ -21,6 +24,7 @@ use crate::base::personal;
 use crate::domain::booking::{self, Booked};
 use crate::domain::case::{agenda, negatives_waiting};
 use crate::domain::identity::session;
+use crate::domain::supervision::open as open_orders;
 use crate::domain::{cover, notice};
 use askama::Template;
 use chrono::{Duration, NaiveDate};
@@ -58,6 +62,8 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/cases/:number", get(case::show_case))
         .at("/staff/cases/:number/receipt", get(case::print_receipt))
         .at("/staff/cases/:number/documents/:id", get(case::show_document))
+        .at("/staff/cases/:number/documents/:id/seal", post(seal::put))
+        .at("/staff/cases/:number/order", post(supervision::give))
         .at("/staff/cases/:number/mini-code", get(case::show_mini_code))
         .at("/staff/cases/:number/correct", get(case::fill_in_correction).post(case::correct_applicant))
         .at("/staff/cases/:number/reveal", post(case::reveal_applicant))
@@ -73,6 +79,16 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/guides/:id", get(guide::show).post(guide::press))
         .at("/staff/guides/:id/form", post(guide::give_form))
         .at("/staff/consultations", get(consultation::list).post(consultation::record))
+        .at("/staff/orders", get(supervision::list))
+        .at("/staff/orders/:id", post(supervision::press))
+        .at("/staff/matters", get(matter::list).post(matter::press))
+        .at("/staff/windows", post(matter::ask))
+        .at("/staff/windows/:id", post(matter::decide))
+        .at("/staff/windows/:id/end", post(matter::end))
+        .at("/staff/registers", get(seal::list))
+        .at("/staff/seals", post(seal::enter))
+        .at("/staff/seals/:id/end", post(seal::give_back))
+        .at("/staff/trainings", post(seal::record_training))
         .at("/staff/attendance", get(attendance::show_board))
         .at("/staff/attendance/in", post(attendance::stamp_in))
         .at("/staff/attendance/out", post(attendance::stamp_out))
@@ -185,6 +201,8 @@ struct Desk {
     cases: Vec<cases::Shown>,
     /// Refusals and denials that wait for the director.
     negatives: u64,
+    /// Supervision orders that somebody is to answer or to close.
+    orders: usize,
 }
 
 struct Shown {
@@ -263,6 +281,7 @@ async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>)
     let lamps = cases::Lights::of(by, now).await?;
     let cases = cases.into_iter().map(|seen| cases::Shown::of(seen, &lamps)).collect();
     let negatives = if sight.ensure_chief().is_ok() { negatives_waiting(app.read(), centre.id).await? } else { 0 };
+    let orders = open_orders(app.read(), &app.vault, centre, &sight).await?.len();
     page(&Desk {
         frame: Frame::of_staff(by),
         word: word(by),
@@ -277,6 +296,7 @@ async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>)
         bookings: booked.into_iter().map(shown).collect(),
         cases,
         negatives,
+        orders,
     })
 }
 

@@ -81,15 +81,7 @@ async fn article_4_5_a_limit_is_extended_once_by_the_first_responsible_person(to
     town.staff("window1").await.post(&format!("/cases/{open}/accept"), json!({})).await.ok(200);
     director.post(&format!("/cases/{open}/extend"), by(3)).await.refused(case::BAD_EXTENSION);
     // It takes the power in force.
-    let letters = json!([{
-        "number": "水田府授〔2026〕1号", "office": "MZ", "post": "SX",
-        "powers": ["decide", "report", "seal", "coordinate"], "from": "2026-07-01", "until": "2026-11-24",
-        "entrusted": [
-            { "post": "MZ1", "powers": ["decide", "report"] },
-            { "post": "ZH1", "powers": ["decide"], "instant": true },
-            { "post": "ZH2", "powers": ["decide"], "instant": true },
-        ],
-    }]);
+    let letters = json!([crate::authority::letter("2026-11-24")]);
     let letters = serde_json::from_value(letters).unwrap();
     let who = shuitian::domain::Who::Operator;
     town.app.publish(&town.centre, who, async |act| authority::import(act, letters).await).await.unwrap();

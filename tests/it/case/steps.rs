@@ -110,11 +110,13 @@ async fn article_4_2_reviewing_and_reporting_take_the_power_in_force(town: &Town
     town.staff("office1").await.post(&finish(1), json!({})).await.ok(200);
     // From tomorrow on the office keeps the power of reporting to itself.
     let letter = |number: &str, powers: Value, from: &str, until: &str| {
+        let of = |these: &[&str]| -> Vec<Value> {
+            powers.as_array().unwrap().iter().filter(|p| these.contains(&p.as_str().unwrap())).cloned().collect()
+        };
+        let window = |post| json!({ "post": post, "powers": of(&["decide", "seal"]), "instant": true });
+        let office = json!({ "post": "MZ1", "powers": of(&["decide", "report", "seal"]) });
         json!({ "number": number, "office": "MZ", "post": "SX", "powers": powers, "from": from, "until": until,
-                "entrusted": [{ "post": "MZ1", "powers": powers.as_array().unwrap().iter().filter(|p| **p != "seal"
-                    && **p != "coordinate").collect::<Vec<_>>() },
-                    { "post": "ZH1", "powers": ["decide"], "instant": true },
-                    { "post": "ZH2", "powers": ["decide"], "instant": true }] })
+                "entrusted": [office, window("ZH1"), window("ZH2")] })
     };
     let import = async |letters: Value| {
         let letters = serde_json::from_value(letters).unwrap();

@@ -42,16 +42,28 @@ async fn what_is_missing_is_told_printed_and_taken_in_by_page(town: &Town) {
     let wrong = window.post(&format!("{path}/supplement"), &form("")).await;
     assert!(wrong.text.contains("补正期限在明天到90天内") && wrong.text.contains("管理办法 4.5"), "{}", wrong.text);
     assert_eq!(window.post(&format!("{path}/supplement"), &form("2026-12-08")).await.status, 303);
-    let paper = window.get(&format!("{path}/notice")).await.text;
-    assert!(paper.contains("一次性告知书") && paper.contains("缺户主页复印件") && paper.contains("2026年12月8日"));
-    assert!(paper.contains("田小满") && paper.contains("社会救助暂行办法") && !paper.contains("最低生活保障申请书"));
     let seen = window.get(&path).await.text;
+    let link = seen.split("href=\"").find(|part| part.contains("打印一次性告知书")).unwrap().split('"').next().unwrap();
+    let paper = window.get(link).await.text;
+    if cfg!(feature = "pdf") {
+        assert!(paper.starts_with("%PDF-"), "what stands in it, `document` reads");
+    } else {
+        assert!(paper.contains("一次性告知书") && paper.contains("缺户主页复印件") && paper.contains("2026年12月8日"));
+        assert!(
+            paper.contains("田小满") && paper.contains("社会救助暂行办法") && !paper.contains("最低生活保障申请书")
+        );
+    }
     assert!(seen.contains("待补正") && !seen.contains("材料不齐") && !seen.contains("哪里写错了"));
     let his = director.word(&path).await;
     let right = [("w", his.as_str()), ("material", "居民户口簿"), ("what", "缺本人页复印件"), ("why", "写错了页")];
     assert_eq!(window.post(&format!("{path}/supplement/correct"), &right).await.status, 403);
     assert_eq!(director.post(&format!("{path}/supplement/correct"), &right).await.status, 303);
-    assert!(window.get(&format!("{path}/notice")).await.text.contains("一次性告知书（更正）"));
+    let seen = window.get(&path).await.text;
+    let anew = seen.split("href=\"").find(|part| part.contains("打印一次性告知书")).unwrap().split('"').next().unwrap();
+    assert!(
+        seen.contains("一次性告知补正（更正过）") && seen.contains("已作废") && anew != link,
+        "the first one is void"
+    );
     let brought = [("w", word.as_str()), ("material", "居民户口簿"), ("form", "copy")];
     assert_eq!(window.post(&format!("{path}/supplement/complete"), &brought).await.status, 303);
     let seen = window.get(&path).await.text;

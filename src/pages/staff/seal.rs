@@ -1,0 +1,135 @@
+//! Registers of the centre (登记册): its seals, and the training of its staff.
+
+use crate::access::{By, CaseHandler, Director, Staff};
+use crate::domain::act::Page as Part;
+use crate::domain::identity::staff;
+use crate::domain::training::{self, Held};
+use crate::domain::{centre, post, seal};
+use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words};
+use askama::Template;
+use chrono::NaiveDate;
+use entity::Id;
+use entity::identity::Role;
+use poem::web::Path;
+use poem::{Response, handler};
+
+#[derive(Template)]
+#[template(path = "registers.html")]
+struct Registers {
+    frame: Frame,
+    word: String,
+    today: NaiveDate,
+    director: bool,
+    seals: Vec<Line>,
+    trainings: Vec<String>,
+    posts: Vec<(String, String)>,
+    offices: Vec<(String, String)>,
+    people: Vec<(String, String)>,
+    typed: Fields,
+    wrong: Option<String>,
+}
+
+struct Line {
+    id: Id,
+    words: String,
+    in_use: bool,
+}
+
+async fn registers_page<R: crate::access::Rank>(
+    by: &By<R>,
+    typed: Fields,
+    wrong: Option<String>,
+) -> poem::Result<Response> {
+    let (db, centre, today) = (by.visit.app.read(), &by.visit.centre, by.visit.app.clock.now().date());
+    let (posts, offices) = (post::all(db, centre).await?, centre::offices(db, centre.id).await?);
+    let names = staff::names(db, centre.id).await?;
+    let line = |row: entity::seal::Model| {
+        let of = offices.iter().find(|o| Some(o.id) == row.office_id).map_or("中心", |o| o.name.as_str());
+        let keeper = posts.of(row.post_id).map(|post| post.row.name.clone()).unwrap_or_default();
+        let until = row.valid_until.map(|day| format!("，{}停用", day.format("%Y年%-m月%-d日")));
+        let from = row.valid_from.format("%Y年%-m月%-d日");
+        let words = format!("{}（{of}），{keeper}保管，{from}启用{}", row.name, until.unwrap_or_default());
+        Line { id: row.id, words, in_use: row.valid_until.is_none() }
+    };
+    let (trainings, _) = training::list(db, centre.id, Part::new(Some(50), None)?).await?;
+    let training = |t: training::Training| {
+        let there: Vec<_> = t.attendees.iter().filter_map(|id| names.get(&id.to_string()).cloned()).collect();
+        let (on, topic) = (t.row.on_date.format("%Y年%-m月%-d日"), t.row.topic);
+        format!("{on}　{topic}　{}主讲，{}分钟　参训：{}", t.row.taught_by, t.row.minutes, there.join("、"))
+    };
+    let serving = staff::all(db, centre.id).await?.into_iter().filter(|s| s.serves(today));
+    page(&Registers {
+        frame: Frame::of_staff(by),
+        word: word(by),
+        today,
+        director: by.ensure::<Staff>()?.is_any(&[Role::Director]),
+        seals: seal::all(db, centre.id).await?.into_iter().map(line).collect(),
+        trainings: trainings.into_iter().map(training).collect(),
+        posts: posts.on(today).map(|post| (post.row.code.clone(), post.row.name.clone())).collect(),
+        people: serving.map(|s| (s.username, s.name)).collect(),
+        offices: offices.iter().map(|o| (o.code.clone(), o.name.clone())).collect(),
+        typed,
+        wrong,
+    })
+}
+
+#[handler]
+pub(super) async fn list(Someone(by): Someone<Staff>) -> poem::Result<Response> {
+    registers_page(&by, Fields::default(), None).await
+}
+
+#[handler]
+pub(super) async fn enter(sent: Sent<Director>) -> poem::Result<Response> {
+    let Sent { by, fields } = sent;
+    let from = fields.get("from").parse().unwrap_or_default();
+    let (name, office, keeper) = (fields.get("name"), fields.typed("office"), fields.get("keeper"));
+    let enter = async |act: &_| seal::enter(act, &by.holder, name, (office.as_deref(), keeper), from).await.map(drop);
+    match by.visit.write(by.who.clone(), enter).await {
+        Ok(()) => Ok(go_to("/staff/registers")),
+        Err(error) => {
+            let wrong = words(error)?;
+            registers_page(&by, fields, Some(wrong)).await
+        }
+    }
+}
+
+#[handler]
+pub(super) async fn give_back(sent: Sent<Director>, Path(id): Path<Id>) -> poem::Result<Response> {
+    let by = sent.by;
+    by.visit.write(by.who.clone(), async |act| seal::give_back(act, id).await).await?;
+    Ok(go_to("/staff/registers"))
+}
+
+#[handler]
+pub(super) async fn record_training(sent: Sent<Director>) -> poem::Result<Response> {
+    let Sent { by, fields } = sent;
+    let held = Held {
+        on: fields.get("on").parse().unwrap_or_default(),
+        topic: fields.get("topic").to_owned(),
+        taught_by: fields.get("taught_by").to_owned(),
+        minutes: fields.get("minutes").parse().unwrap_or_default(),
+        attendees: fields.all("attendee"),
+    };
+    let record = async |act: &_| training::record(act, &by.holder, held).await.map(drop);
+    match by.visit.write(by.who.clone(), record).await {
+        Ok(()) => Ok(go_to("/staff/registers")),
+        Err(error) => {
+            let wrong = words(error)?;
+            registers_page(&by, fields, Some(wrong)).await
+        }
+    }
+}
+
+/// Puts a seal on a document of a case.
+#[handler]
+pub(super) async fn put(
+    sent: Sent<CaseHandler>,
+    Path((number, document)): Path<(String, Id)>,
+) -> poem::Result<Response> {
+    let Sent { by, fields } = sent;
+    let seal = fields.id("seal").unwrap_or_default();
+    match by.visit.write(by.who.clone(), async |act| seal::put(act, &number, document, seal).await).await {
+        Ok(_) => Ok(go_to(&format!("/staff/cases/{number}"))),
+        Err(error) => page(&super::supplement::Refused { frame: Frame::of_staff(&by), number, wrong: words(error)? }),
+    }
+}
