@@ -183,6 +183,8 @@ word! {
         Void,
         /// A mistake in an earlier event was put right (更正); that one stays.
         Amended,
+        /// What was to follow came, or a promise was looked into.
+        MaterialSettled,
     }
 }
 
@@ -310,31 +312,8 @@ pub mod supplement {
     plain!();
 }
 
-/// Materials taken in with a case.
-pub mod material {
-    use super::*;
-    /// One material.
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "material")]
-    pub struct Model {
-        /// Opaque id.
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Id,
-        /// Its centre.
-        pub centre_id: Id,
-        /// The case.
-        pub case_id: Id,
-        /// Place in the list, from 1.
-        pub n: i32,
-        /// Name.
-        pub name: String,
-        /// Original, copy or electronic.
-        pub form: MaterialForm,
-        /// Copies taken in.
-        pub copies: i32,
-    }
-    plain!();
-}
+pub mod custody;
+pub mod material;
 
 word! {
     /// Form of a material.
@@ -345,5 +324,19 @@ word! {
         Copy,
         /// 电子材料, equal to paper (article 4.7).
         Electronic,
+    }
+}
+
+word! {
+    /// On what account a material counts (材料的提供方式).
+    MaterialStanding {
+        /// It was given.
+        Given,
+        /// 告知承诺: a promise in writing stands for it, which is looked into by a day.
+        Promised,
+        /// 容缺受理: it follows by a day.
+        Follows,
+        /// 复用: it was given in an earlier case, and its giver consents.
+        Reused,
     }
 }

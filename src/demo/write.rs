@@ -109,6 +109,7 @@ rows! {
     booking_events: booking::event,
     cases: case,
     materials: case::material,
+    custody: case::custody,
     case_events: case::event,
     steps: case::step,
     negatives: case::negative,
@@ -238,6 +239,7 @@ impl Book<'_> {
         let entry = case::Entry::new(&then, &visit.guide, &applicant, materials(&visit.guide), by, n, &self.calendar)?;
         self.rows.applicants.push(entry.applicant);
         self.rows.materials.extend(entry.materials);
+        self.rows.custody.extend(entry.custody);
         self.rows.case_events.push(entry.event);
         let came = entry.trip.as_ref().map(|trip| trip.on_date);
         self.rows.trips.extend(entry.trip);
@@ -341,10 +343,9 @@ fn went_out(text: &mut entity::notice::Model) {
 /// Everything that a guide asks for.
 #[must_use]
 pub fn materials(guide: &Guide) -> Vec<Taken> {
-    let taken = |m: &entity::guide::Material| Taken {
-        name: m.name.clone(),
-        form: if m.form.as_deref() == Some("copy") { MaterialForm::Copy } else { MaterialForm::Original },
-        copies: m.count.unwrap_or(1),
+    let taken = |m: &entity::guide::Material| {
+        let form = if m.form.as_deref() == Some("copy") { MaterialForm::Copy } else { MaterialForm::Original };
+        Taken::given(m.name.clone(), form, m.count.unwrap_or(1))
     };
     guide.version.content.materials.iter().map(taken).collect()
 }

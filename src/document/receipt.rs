@@ -8,7 +8,7 @@ use crate::domain::centre;
 use crate::domain::identity::staff;
 use crate::domain::published::Centre;
 use askama::Template;
-use entity::case::{CaseEventKind, MaterialForm};
+use entity::case::CaseEventKind;
 use sea_orm::ConnectionTrait;
 
 #[derive(Template)]
@@ -24,7 +24,7 @@ struct Page<'p> {
     office: &'p str,
     office_phone: &'p str,
     limit: String,
-    materials: Vec<(String, &'static str, i32)>,
+    materials: Vec<(String, String, i32)>,
     address: String,
     qr: String,
 }
@@ -49,12 +49,8 @@ pub async fn page(
     let received = events.iter().find(|e| e.kind == CaseEventKind::Received);
     let offices = centre::offices(db, centre.id).await?;
     let office = offices.iter().find(|o| o.id == row.office_id);
-    let form = |form| match form {
-        MaterialForm::Original => "原件",
-        MaterialForm::Copy => "复印件",
-        MaterialForm::Electronic => "电子材料",
-    };
-    let materials = case::materials(db, &row).await?.into_iter().map(|m| (m.name, form(m.form), m.copies)).collect();
+    let line = |m: entity::case::material::Model| (m.name.clone(), case::form_in_words(&m), m.copies);
+    let materials = case::materials(db, &row).await?.into_iter().map(line).collect();
     let address = format!("{public_url}/progress?number={}", row.receipt_number);
     // Printed again, a receipt says what it said first: the day it promised if it had been accepted at once.
     let promised = received.and_then(|e| e.due_on);

@@ -8,7 +8,8 @@ use crate::base::{Kind, Refusal, personal};
 use entity::applicant::{ApplicantKind, Column, Entity, IdType, Model};
 use entity::{Blind, Id};
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, Select,
 };
 
 /// No name, or one with characters that disguise it.
@@ -182,6 +183,17 @@ pub async fn of(db: &impl ConnectionTrait, centre: Id, ids: impl IntoIterator<It
 /// Whatever the database says.
 pub async fn under_phone(db: &impl ConnectionTrait, centre: Id, phone: &[Blind]) -> Result<Vec<Id>> {
     ids(db, centre, Column::PhoneBlind.is_in(phone.iter().cloned()).into()).await
+}
+
+/// Snapshots of whoever has both this name and this number of a document, as a query for their ids.
+#[must_use]
+pub fn same_person(centre: Id, names: Vec<Blind>, numbers: Vec<Blind>) -> Select<Entity> {
+    Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::CentreId.eq(centre))
+        .filter(Column::IdBlind.is_in(numbers))
+        .filter(Column::NameBlind.is_in(names))
 }
 
 impl Applicant {

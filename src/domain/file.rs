@@ -107,8 +107,15 @@ pub fn name(vault: &Vault, row: &Model) -> Result<String> {
 /// # Errors
 /// `unknown_file`.
 pub async fn get(db: &impl ConnectionTrait, centre: Id, id: Id) -> Result<Model> {
-    let row = Entity::find_by_id(id).filter(Column::CentreId.eq(centre)).one(db).await?;
-    Ok(row.ok_or(UNKNOWN_FILE)?)
+    Ok(find(db, centre, id).await?.ok_or(UNKNOWN_FILE)?)
+}
+
+/// The same, if it is there.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn find(db: &impl ConnectionTrait, centre: Id, id: Id) -> Result<Option<Model>> {
+    Ok(Entity::find_by_id(id).filter(Column::CentreId.eq(centre)).one(db).await?)
 }
 
 /// Comes to rest on files that were given for this: they are kept from now on.

@@ -50,6 +50,8 @@ pub enum Job {
     DeemAccepted,
     /// Charges late steps to whoever holds their post.
     ChargeLate,
+    /// Finds materials that did not come, promises that nobody looked into, and originals that nobody handed back.
+    FindLeads,
     /// Apologises for cases whose deadline has passed.
     TellOverdue,
     /// Tells staff in the morning what is due.
@@ -84,7 +86,7 @@ impl Job {
 }
 
 /// Every job, its word and how often it runs.
-pub const TIMETABLE: [(Job, &str, Duration); 25] = [
+pub const TIMETABLE: [(Job, &str, Duration); 26] = [
     (Job::RecoverNotices, "recover_notices", Duration::seconds(30)),
     (Job::AskAboutTexts, "ask_about_texts", Duration::minutes(1)),
     (Job::AskForReports, "ask_for_reports", Duration::minutes(1)),
@@ -97,6 +99,7 @@ pub const TIMETABLE: [(Job, &str, Duration); 25] = [
     (Job::EndTickets, "end_tickets", Duration::minutes(10)),
     (Job::DeemAccepted, "deem_accepted", Duration::minutes(10)),
     (Job::ChargeLate, "charge_late", Duration::minutes(30)),
+    (Job::FindLeads, "find_leads", Duration::hours(1)),
     (Job::TellOverdue, "tell_overdue", Duration::minutes(30)),
     (Job::TellTasks, "tell_tasks", Duration::minutes(10)),
     (Job::EscalateOrders, "escalate_orders", Duration::minutes(30)),
@@ -144,6 +147,13 @@ async fn run(app: &App, job: Job, name: &'static str) -> Result<()> {
         Job::EndTickets => in_each_centre(app, name, async |act| queue::end_day(act).await).await,
         Job::DeemAccepted => in_each_centre(app, name, async |act| case::deem_accepted(act).await).await,
         Job::ChargeLate => in_each_centre(app, name, async |act| case::charge_late(act).await).await,
+        Job::FindLeads => {
+            let find = async |act: &_| {
+                case::find_late(act).await?;
+                case::find_gaps(act).await
+            };
+            in_each_centre(app, name, find).await
+        }
         Job::TellOverdue => in_each_centre(app, name, async |act| case::tell_overdue(act).await).await,
         Job::TellTasks => in_each_centre(app, name, async |act| case::tell_tasks(act).await).await,
         Job::EscalateOrders => in_each_centre(app, name, async |act| supervision::escalate(act).await).await,

@@ -104,6 +104,7 @@ pub(super) const fn event_name(kind: CaseEventKind) -> &'static str {
         CaseEventKind::StepFinished => "一个环节办完",
         CaseEventKind::Void => "作废",
         CaseEventKind::Amended => "更正",
+        CaseEventKind::MaterialSettled => "材料补交或承诺核实",
         CaseEventKind::DeemedAccepted => "逾期未告知，视为受理",
     }
 }

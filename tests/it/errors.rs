@@ -138,7 +138,9 @@ async fn neighbour(town: &Town) -> (String, Arc<Centre>) {
         let mut posts: Vec<PostFile> =
             serde_json::from_str(include_str!("../../seed/posts.json")).map_err(anyhow_of)?;
         posts.iter_mut().for_each(|post| post.from = act.now.date());
-        post::import(act, posts).await
+        post::import(act, posts).await?;
+        let consents = serde_json::from_str(include_str!("../../seed/windows.json")).map_err(anyhow_of)?;
+        shuitian::domain::matter::import(act, consents).await
     });
     number.await.unwrap();
     let window = town.stranger().at("QX");

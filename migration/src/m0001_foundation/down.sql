@@ -5,6 +5,7 @@ drop table invitation;
 drop table seal_use;
 drop table seal;
 drop table supervision_order;
+drop table custody;
 drop table material;
 drop table supplement;
 drop table trip;

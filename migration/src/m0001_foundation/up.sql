@@ -926,7 +926,8 @@ create table case_event (
     case_id     {id}   not null references service_case (id),
     kind        text   not null check (kind in ('received', 'accepted', 'refused', 'granted', 'denied', 'issued',
         'withdrawn', 'corrected', 'redated', 'supplement', 'supplement_corrected', 'supplemented', 'deemed_accepted',
-        'suspended', 'resumed', 'extended', 'hearing_told', 'hearing_waived', 'step_finished', 'void', 'amended')),
+        'suspended', 'resumed', 'extended', 'hearing_told', 'hearing_waived', 'step_finished', 'void', 'amended',
+        'material_settled')),
     state       text   not null,
     step        integer check (step > 0),
     amends_id   {id}   references case_event (id),
@@ -1043,15 +1044,42 @@ create table supplement (
     check ((n = 1) = (why is null))
 );
 create table material (
-    id        {id}    primary key,
-    centre_id {id}    not null references centre (id),
-    case_id   {id}    not null references service_case (id),
-    n         integer not null check (n > 0),
-    name      text    not null,
-    form      text    not null check (form in ('original', 'copy', 'electronic')),
-    copies    integer not null check (copies > 0),
-    unique (case_id, n)
+    id         {id}    primary key,
+    centre_id  {id}    not null references centre (id),
+    case_id    {id}    not null references service_case (id),
+    n          integer not null check (n > 0),
+    name       text    not null,
+    form       text    not null check (form in ('original', 'copy', 'electronic')),
+    copies     integer not null check (copies > 0),
+    standing   text    not null check (standing in ('given', 'promised', 'follows', 'reused')),
+    file_id    {id}    references file (id),
+    reused_id  {id}    references material (id),
+    due_on     date,
+    settled_at bigint,
+    kept       boolean,
+    late_on    date,
+    unique (case_id, n),
+    check ((standing in ('promised', 'follows')) = (due_on is not null)),
+    check ((standing = 'reused') = (reused_id is not null)),
+    check (settled_at is null or due_on is not null),
+    check ((kept is not null) = (standing = 'promised' and settled_at is not null))
 );
+create index material_owed on material (centre_id, due_on) where due_on is not null and settled_at is null;
+create index material_file on material (file_id) where file_id is not null;
+create table custody (
+    id          {id}    primary key,
+    centre_id   {id}    not null references centre (id),
+    case_id     {id}    not null references service_case (id),
+    material_id {id}    references material (id),
+    post_id     {id}    references post (id),
+    staff_id    {id}    not null references staff (id),
+    signed_by   {bytes},
+    at          bigint  not null,
+    recorded_at bigint  not null,
+    lead_on     date,
+    check ((post_id is null) = (signed_by is not null))
+);
+create index custody_of on custody (case_id, at, id);
 
 -- 督办: what the first responsible person sees to, one order at a time over a case.
 create table supervision_order (

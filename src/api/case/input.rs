@@ -1,10 +1,11 @@
 //! What the doors of cases take.
 
 use crate::api::view::{ApplicantInput, Text};
-use crate::domain::case::{Correction, Taken};
+use crate::domain::case::{Correction, Instead, Taken};
+use chrono::NaiveDate;
 use entity::Id;
 use entity::applicant::{ApplicantKind, IdType};
-use entity::case::{Channel, MaterialForm};
+use entity::case::{Channel, MaterialForm, MaterialStanding};
 use poem_openapi::Object;
 use poem_openapi::types::MaybeUndefined;
 
@@ -18,11 +19,28 @@ pub(super) struct MaterialInput {
     pub(super) form: MaterialForm,
     /// Copies; one if left out.
     pub(super) copies: Option<i32>,
+    /// On what account it counts; given if left out.
+    pub(super) standing: Option<MaterialStanding>,
+    /// The day by whose end it follows, or the promise is looked into.
+    pub(super) due_on: Option<NaiveDate>,
+    /// The earlier material that is used again.
+    pub(super) reuses: Option<Id>,
+    /// Its giver consents to that.
+    pub(super) consent: Option<bool>,
+    /// A file that was given as `material`: its scan, or the electronic material itself.
+    pub(super) file_id: Option<Id>,
+    /// An original that stays here for now, and is handed back against a signature.
+    pub(super) kept: Option<bool>,
 }
 
 impl From<MaterialInput> for Taken {
     fn from(input: MaterialInput) -> Self {
-        Self { name: input.name.into(), form: input.form, copies: input.copies.unwrap_or(1) }
+        Self {
+            instead: Instead::from(&input),
+            file: input.file_id,
+            kept: input.kept == Some(true),
+            ..Self::given(input.name.into(), input.form, input.copies.unwrap_or(1))
+        }
     }
 }
 

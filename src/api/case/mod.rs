@@ -26,17 +26,33 @@ mod clock;
 mod course;
 mod export;
 mod input;
+mod material;
 mod negative;
 mod supplement;
 mod view;
 
 /// The doors of one noun.
-pub(super) type Doors =
-    (Cases, course::Course, supplement::Supplements, clock::Clock, negative::Negatives, export::Export);
+pub(super) type Doors = (
+    Cases,
+    course::Course,
+    supplement::Supplements,
+    material::Materials,
+    clock::Clock,
+    negative::Negatives,
+    export::Export,
+);
 
 /// Each of them.
 pub(super) const fn doors() -> Doors {
-    (Cases, course::Course, supplement::Supplements, clock::Clock, negative::Negatives, export::Export)
+    (
+        Cases,
+        course::Course,
+        supplement::Supplements,
+        material::Materials,
+        clock::Clock,
+        negative::Negatives,
+        export::Export,
+    )
 }
 
 use input::{CorrectionInput, MaterialInput, ProgressInput, ProofInput, ReceiveInput, RevealInput, SearchInput};

@@ -9,6 +9,7 @@ use crate::api::problem::Failure;
 use crate::api::view::Text;
 use crate::domain::case::{self, Handing, Missing, Told};
 use chrono::NaiveDate;
+use entity::guide::Medium;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::types::ToJSON as _;
@@ -24,11 +25,20 @@ struct MissingInput {
     material: Text,
     /// What is wanted of it.
     what: Text,
+    /// On what; paper alone only where the guide names the law that asks for it.
+    medium: Option<Medium>,
+    /// How many; one if left out.
+    copies: Option<i32>,
 }
 
 impl From<MissingInput> for Missing {
     fn from(input: MissingInput) -> Self {
-        Self { material: input.material.into(), what: input.what.into() }
+        Self {
+            material: input.material.into(),
+            what: input.what.into(),
+            medium: input.medium.unwrap_or(Medium::Either),
+            copies: input.copies.unwrap_or(1),
+        }
     }
 }
 
@@ -69,6 +79,10 @@ pub(super) struct MissingView {
     material: String,
     /// What is wanted of it.
     what: String,
+    /// On what.
+    medium: Medium,
+    /// How many.
+    copies: i32,
 }
 
 /// What the applicant was told that is missing.
@@ -84,7 +98,12 @@ pub(super) struct SupplementView {
 
 impl From<Told> for SupplementView {
     fn from(told: Told) -> Self {
-        let view = |missing: Missing| MissingView { material: missing.material, what: missing.what };
+        let view = |missing: Missing| MissingView {
+            material: missing.material,
+            what: missing.what,
+            medium: missing.medium,
+            copies: missing.copies,
+        };
         let wanted = told.wanted.into_iter().map(view).collect();
         Self { wanted, until: told.until, corrected: told.corrected }
     }

@@ -11,7 +11,7 @@ use crate::domain::identity::{Viewer, staff};
 use crate::domain::published::Centre;
 use crate::domain::{Act, Who, notice, post, review};
 use chrono::NaiveDate;
-use entity::case::{CaseEventKind, CaseState, Channel, MaterialForm, Model as Row, NegativeCause};
+use entity::case::{CaseEventKind, CaseState, Channel, MaterialForm, MaterialStanding, Model as Row, NegativeCause};
 use entity::centre::office;
 use entity::guide::StepKind;
 use entity::identity::Role;
@@ -136,6 +136,22 @@ pub(super) struct TakenView {
     pub(super) form: MaterialForm,
     /// Copies.
     pub(super) copies: i32,
+    /// Place in the list.
+    pub(super) n: i32,
+    /// On what account it counts.
+    pub(super) standing: MaterialStanding,
+    /// The day by whose end it follows, or the promise is looked into.
+    pub(super) due_on: Option<NaiveDate>,
+    /// When it came, or the promise was looked into.
+    pub(super) settled_at: Option<Moment>,
+    /// Whether the promise was kept.
+    pub(super) kept: Option<bool>,
+    /// There is a file of it.
+    pub(super) has_file: bool,
+    /// Name of the post that has the original, which is to be handed back.
+    pub(super) held_by: Option<String>,
+    /// When the original was handed back.
+    pub(super) handed_back_at: Option<Moment>,
 }
 
 /// A step of a case.
@@ -328,9 +344,25 @@ pub(super) async fn detail(app: &App, centre: &Centre, seen: Seen, viewer: &View
         let at = moment(e.at);
         detail.timeline.push(EventView { id, kind: e.kind, step: e.step, amends, at, by, ground, fields: e.fields });
     }
-    let taken = case::materials(db, &row).await?.into_iter();
-    detail.materials = taken.map(|m| TakenView { name: m.name, form: m.form, copies: m.copies }).collect();
     let posts = post::all(db, centre).await?;
+    let custody = case::custody_of(db, &row).await?;
+    let taken = |m: entity::case::material::Model| {
+        let at = custody.get(&Some(m.id));
+        TakenView {
+            held_by: at.and_then(|at| posts.of(at.post_id?)).map(|post| post.row.name.clone()),
+            handed_back_at: at.filter(|at| at.post_id.is_none()).map(|at| moment(at.at)),
+            n: m.n,
+            name: m.name,
+            form: m.form,
+            copies: m.copies,
+            standing: m.standing,
+            due_on: m.due_on,
+            settled_at: m.settled_at.map(moment),
+            kept: m.kept,
+            has_file: m.file_id.is_some(),
+        }
+    };
+    detail.materials = case::materials(db, &row).await?.into_iter().map(taken).collect();
     let step = |step: entity::case::step::Model| StepView {
         n: step.n,
         name: step.name,

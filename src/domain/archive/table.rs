@@ -120,6 +120,7 @@ pub(super) fn all() -> Vec<Table> {
         case::trip,
         case::supplement,
         case::material,
+        case::custody,
         supervision,
         seal,
         seal::used,

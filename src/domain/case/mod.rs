@@ -17,10 +17,12 @@
 mod advance;
 mod clock;
 mod correct;
+mod custody;
 mod desk;
 mod hand;
 mod list;
 mod look;
+mod material;
 mod negative;
 mod paper;
 mod progress;
@@ -34,16 +36,20 @@ mod trip;
 pub use advance::{Ground, Handing, Made, Move, Whole, advance, is_end};
 pub use clock::{Lamp, is_due_today, is_overdue, lamp, redate};
 pub use correct::{Correction, amend, correct};
+pub use custody::{find_gaps, hand_back, last_of as custody_of, of as custody, take as take_custody};
 pub use desk::{Desk, Power, Under};
 pub use hand::{hand_over, in_hand};
 pub use list::{Filter, agenda, all, list, posts_of, taken_away};
 pub use look::{Seen, Sight, find, materials, normal_number, open, papers, reveal, search, see, timeline};
+pub use material::{
+    Instead, Reusable, Settled, Taken, find_late, form_in_words, known as known_materials, scan, settle, with_file,
+};
 pub use negative::{
     Filed, No, REMEDIES, look_at as look_at_negative, of as negative_of, unseen as unseen_negatives,
     waiting as negatives_waiting,
 };
 pub use progress::{Happened, Progress, Proof, ground, is_public, lines, progress};
-pub use receive::{By, Entry, Intake, NUMBERS, Received, Taken, at_once, check_code, receive, takes_in};
+pub use receive::{By, Entry, Intake, NUMBERS, Received, at_once, check_code, receive, takes_in};
 pub use remind::tell_tasks;
 pub use step::{charge_late, of as steps};
 pub use supplement::{
@@ -163,6 +169,70 @@ pub const NOT_TO_AMEND: Refusal = Refusal::new(Kind::Conflict, "not_to_amend", "
 /// A material without a name, or copies that cannot be.
 pub const BAD_MATERIAL: Refusal =
     Refusal::new(Kind::Invalid, "bad_material", "材料名称应为1至200字，份数应为1至99份。");
+/// The guide does not allow a promise, or that it follows.
+pub const NOT_ALLOWED_INSTEAD: Refusal =
+    Refusal::new(Kind::Invalid, "not_allowed_instead", "办事指南没有写明“{name}”可以{what}。").article("4.7");
+/// A day that cannot be.
+pub const BAD_DUE: Refusal =
+    Refusal::new(Kind::Invalid, "bad_due", "补交或核实的日期应在明天到60天内。").article("4.7");
+/// Used again without its giver's consent.
+pub const REUSE_CONSENT_NEEDED: Refusal =
+    Refusal::new(Kind::Invalid, "reuse_consent_needed", "沿用以前提供的材料，应先问过申请人并经他同意。")
+        .article("4.7");
+/// Nothing of the kind was given by this person within a year.
+pub const NOT_REUSABLE: Refusal = Refusal::new(
+    Kind::Invalid,
+    "not_reusable",
+    "没有可以沿用的：一年内这个人（姓名、证件号码都相同）没有在这里交过这份材料，或者没有留存影像。",
+)
+.article("4.7");
+/// There is a scan already, or nothing to scan.
+pub const SCANNED_BEFORE: Refusal =
+    Refusal::new(Kind::Conflict, "scanned_before", "这份材料已有影像，或者不是现场提供的，不用扫描。");
+/// Nothing is owed under this number.
+pub const NOTHING_OWED: Refusal =
+    Refusal::new(Kind::Conflict, "nothing_owed", "这份材料没有待补交或待核实的，可能已经办过。");
+/// A promise that was not kept, and nothing is said of it.
+pub const BAD_PROMISE_WORDS: Refusal =
+    Refusal::new(Kind::Invalid, "bad_promise_words", "承诺不实的，请写明怎样核实的（5至200字）。").article("4.7");
+/// Something is to follow still.
+pub const MATERIAL_OPEN: Refusal =
+    Refusal::new(Kind::Conflict, "material_open", "容缺的“{name}”还没有补交，补交后才能准予。").article("4.7");
+/// There is nothing to take over or to hand back.
+pub const NOT_KEPT: Refusal = Refusal::new(
+    Kind::Conflict,
+    "not_kept",
+    "没有可以接收或退还的：没有留存的原件或案卷，或者已经在您的岗位、已经退还。",
+)
+.article("5.3.2e");
+/// Another post has it.
+pub const NOT_WITH_YOU: Refusal =
+    Refusal::new(Kind::Conflict, "not_with_you", "这份原件现在不在您的岗位，请先接收再退还。").article("5.3.2e");
+/// Nobody signed for it.
+pub const SIGNATURE_NEEDED: Refusal =
+    Refusal::new(Kind::Invalid, "signature_needed", "退还原件要由领回的人签收，请写签收人姓名。").article("5.3.2e");
+/// The file of the case is at an office still.
+pub const FILE_NOT_BACK: Refusal =
+    Refusal::new(Kind::Conflict, "file_not_back", "案卷还在{post}，请窗口先接回案卷再出件（一窗接件、出件）。")
+        .article("4.6");
+/// Paper is asked for, and no law does.
+pub const PAPER_NOT_DEMANDED: Refusal = Refusal::new(
+    Kind::Invalid,
+    "paper_not_demanded",
+    "办事指南没有写明“{name}”依法必须提供纸质材料，电子材料同样有效，不得要求申请人再交纸质。",
+)
+.article("4.7");
+/// Whoever came to the counter is to upload it.
+pub const UPLOAD_NOT_DEMANDED: Refusal = Refusal::new(
+    Kind::Invalid,
+    "upload_not_demanded",
+    "申请人是线下申请的，不得要求他再在线上提供“{name}”；需要电子件的由窗口扫描。",
+)
+.article("4.7");
+/// More than one set is asked for.
+pub const ONE_SET_ENOUGH: Refusal =
+    Refusal::new(Kind::Invalid, "one_set_enough", "“{name}”按办事指南只需{sets}份，线下申请只交一套，不得多要。")
+        .article("4.7");
 /// Nothing to correct.
 pub const NOTHING_TO_CORRECT: Refusal =
     Refusal::new(Kind::Invalid, "nothing_to_correct", "填写的内容与登记的一样，没有需要更正的。");

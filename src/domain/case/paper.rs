@@ -1,13 +1,14 @@
 //! What is on the papers of a case (文书): each is issued in the act that it tells of, to the applicant by name.
 
 use super::advance::{Handing, Move};
+use super::material::form_in_words;
 use super::{Missing, REMEDIES, cause_name, procedure_name};
 use crate::base::error::Result;
 use crate::domain::act::{Act, Who};
 use crate::domain::document::{self, Said, day};
 use crate::domain::{applicant, centre, guide};
 use chrono::NaiveDate;
-use entity::case::{MaterialForm, Model, event, material, negative};
+use entity::case::{Model, event, material, negative};
 use entity::centre::office;
 use entity::document::DocumentKind;
 use entity::guide::{Content, ItemKind};
@@ -67,13 +68,7 @@ pub(super) async fn receipt(
         (Some(due), Some(days)) => format!("办理期限：自受理之日起{days}个工作日；当日受理的，至{}。", date(due)),
         _ => "办理期限：未公布。".to_owned(),
     };
-    let form = |form| match form {
-        MaterialForm::Original => "原件",
-        MaterialForm::Copy => "复印件",
-        MaterialForm::Electronic => "电子材料",
-    };
-    let row =
-        |m: &material::Model| vec![m.n.to_string(), m.name.clone(), form(m.form).to_owned(), m.copies.to_string()];
+    let row = |m: &material::Model| vec![m.n.to_string(), m.name.clone(), form_in_words(m), m.copies.to_string()];
     let first = format!("{}，材料已收到，受理与否将在五个工作日内告知。", about.matter(case));
     let mut said = about.said(vec![first], act);
     if !materials.is_empty() {
@@ -104,8 +99,11 @@ pub(super) async fn supplement(
         format!("{}，还需要补充下列材料。请在{}前一次补齐；补齐后本中心不再要求补正。", about.matter(case), date(until))
     };
     let mut said = about.said(vec![first], act);
-    said.head = vec![("序号", 1), ("材料", 4), ("要求", 5)];
-    said.rows = (1..).zip(wanted).map(|(n, m)| vec![n.to_string(), m.material.clone(), m.what.clone()]).collect();
+    said.head = vec![("序号", 1), ("材料", 4), ("要求", 5), ("形式", 2), ("份数", 1)];
+    let row = |(n, m): (i32, &Missing)| {
+        vec![n.to_string(), m.material.clone(), m.what.clone(), m.medium_in_words().to_owned(), m.copies.to_string()]
+    };
+    said.rows = (1..).zip(wanted).map(row).collect();
     if !content.legal_basis.is_empty() {
         said.closing.insert(0, format!("依据：{}。", content.legal_basis.join("；")));
     }

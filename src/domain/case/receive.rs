@@ -2,8 +2,9 @@
 
 use super::advance::{Handing, Move, advance};
 use super::desk::Under;
+use super::material::{self, Taken};
 use super::paper;
-use super::{BAD_MATERIAL, NOT_INSTANT, tell, trip};
+use super::{NOT_INSTANT, custody, tell, trip};
 use crate::base::error::Result;
 use crate::base::personal;
 use crate::base::vault::{Place, Vault};
@@ -15,23 +16,14 @@ use crate::domain::guide::{self, Guide};
 use crate::domain::matter::{self, Reception};
 use crate::domain::post::Post;
 use crate::domain::{booking, centre, consultation};
-use entity::case::{CaseEventKind, CaseState, Channel, Column, Entity, MaterialForm, Model, event, material};
+use entity::case::{
+    CaseEventKind, CaseState, Channel, Column, Entity, Model, custody as custody_rows, event, material as materials,
+};
 use entity::guide::ItemKind;
 use entity::post::PostKind;
 use entity::{Id, Sealed};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use std::sync::Arc;
-
-/// A material as it is taken in.
-#[derive(Clone, Debug)]
-pub struct Taken {
-    /// Name, as on the guide where it is one of the guide's.
-    pub name: String,
-    /// Original, copy or electronic.
-    pub form: MaterialForm,
-    /// Copies taken in.
-    pub copies: i32,
-}
 
 /// What the window takes in.
 #[derive(Debug)]
@@ -74,7 +66,7 @@ pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
     matter::ensure_here(act, &guide, act.now.date()).await?;
     guide.ensure_open(intake.channel)?;
     let under = window(act, &guide).await?;
-    let materials = check_materials(intake.materials)?;
+    let materials = material::check(act, &guide.version.content, &applicant, intake.materials).await?;
     let booking = match intake.booking {
         Some(id) => {
             let arrived = booking::arrive(act, id).await?;
@@ -104,6 +96,7 @@ pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
     act.insert(entry.applicant).await?;
     let case = act.insert(entry.case).await?;
     act.insert_all(entry.materials.clone()).await?;
+    act.insert_all(entry.custody).await?;
     let event = act.insert(entry.event).await?;
     let content = &guide.version.content;
     paper::receipt(act, &case, &event, (content, &entry.materials, &entry.check_code)).await?;
@@ -187,7 +180,9 @@ pub struct Entry {
     /// The check code of its receipt, in clear.
     pub check_code: String,
     /// What was handed over.
-    pub materials: Vec<material::Model>,
+    pub materials: Vec<materials::Model>,
+    /// Where what stays here is.
+    pub custody: Vec<custody_rows::Model>,
     /// That it was taken in.
     pub event: event::Model,
     /// The trip that it cost.
@@ -249,39 +244,23 @@ impl Entry {
             decided_on: None,
             ended_at: None,
         };
-        let listed = |(n, taken): (i32, Taken)| material::Model {
-            id: act.id(),
-            centre_id: act.centre.id,
-            case_id: id,
-            n,
-            name: taken.name,
-            form: taken.form,
-            copies: taken.copies,
+        let paper = materials.iter().any(Taken::is_paper);
+        let listed = |(n, taken): (i32, Taken)| {
+            let kept = taken.kept;
+            (taken.row(act, id, n), kept)
         };
-        let materials = (1..).zip(materials).map(listed).collect();
+        let materials: Vec<_> = (1..).zip(materials).map(listed).collect();
+        let staff = match &act.who {
+            Who::Staff(staff) => by.under.map(|under| (under.post, staff.id)),
+            _ => None,
+        };
+        let custody = custody::received(act, &case, &materials, paper, staff);
+        let materials = materials.into_iter().map(|(row, _)| row).collect();
         let under = by.under.map(|standing| Under { standing, delegation: None });
         let event = Happening::of(CaseEventKind::Received, under).written(act, &case)?;
         let trip = trip::of_receipt(act, &case);
-        Ok(Self { applicant, case, check_code, materials, event, trip })
+        Ok(Self { applicant, case, check_code, materials, custody, event, trip })
     }
-}
-
-pub(super) fn check_materials(materials: Vec<Taken>) -> Result<Vec<Taken>> {
-    let check = |(n, taken): (usize, Taken)| {
-        let name = taken.name.trim().to_owned();
-        let readable = (1..=200).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-        if !readable {
-            return Err(BAD_MATERIAL.on(format!("materials[{n}].name")).into());
-        }
-        if !(1..=99).contains(&taken.copies) {
-            return Err(BAD_MATERIAL.on(format!("materials[{n}].copies")).into());
-        }
-        Ok(Taken { name, ..taken })
-    };
-    if materials.len() > 100 {
-        return Err(BAD_MATERIAL.on("materials").into());
-    }
-    materials.into_iter().enumerate().map(check).collect()
 }
 
 /// Something that happens to a case.

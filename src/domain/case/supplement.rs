@@ -7,17 +7,22 @@
 use super::advance::{Ground, Handing, Move, Whole, make, mine, turn};
 use super::desk::Power;
 use super::look::Sight;
+use super::material::{self, Taken};
 use super::paper;
-use super::receive::{Happening, Taken, check_materials};
+use super::receive::Happening;
 use super::{
-    NOT_ASKED_FOR, NOTHING_MISSING, OUTSIDE_GUIDE, SECOND_NOTICE, TOO_LATE_TO_ASK, UNKNOWN_CASE, WHY_NEEDED, tell, trip,
+    NOT_ASKED_FOR, NOTHING_MISSING, ONE_SET_ENOUGH, OUTSIDE_GUIDE, PAPER_NOT_DEMANDED, SECOND_NOTICE, TOO_LATE_TO_ASK,
+    UNKNOWN_CASE, UPLOAD_NOT_DEMANDED, WHY_NEEDED, custody, tell, trip,
 };
 use crate::base::error::Result;
 use crate::base::vault::{Place, Vault};
 use crate::domain::act::{Act, StaffMember, Who};
-use crate::domain::{audit, calendar, guide, notice};
+use crate::domain::{applicant, audit, calendar, guide, notice};
 use chrono::{Days, NaiveDate};
-use entity::case::{CaseEventKind, CaseState, Column, Entity, Model, TripCause, material, supplement};
+use entity::case::{
+    CaseEventKind, CaseState, Channel, Column, Entity, Model, TripCause, material as materials, supplement,
+};
+use entity::guide::{Material, Medium};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
 };
@@ -35,6 +40,33 @@ pub struct Missing {
     pub material: String,
     /// What is wanted of it.
     pub what: String,
+    /// On what: paper alone only where the guide names the law that asks for it.
+    #[serde(default = "either")]
+    pub medium: Medium,
+    /// How many: what the guide asks for, and no set more.
+    #[serde(default = "one")]
+    pub copies: i32,
+}
+
+impl Missing {
+    /// On what it is wanted, as it is printed.
+    #[must_use]
+    pub const fn medium_in_words(&self) -> &'static str {
+        match self.medium {
+            Medium::Either => "纸质、电子均可",
+            Medium::Paper => "纸质",
+            Medium::Electronic => "电子",
+        }
+    }
+}
+
+/// Paper or electronic, as the applicant likes.
+const fn either() -> Medium {
+    Medium::Either
+}
+
+const fn one() -> i32 {
+    1
 }
 
 /// What somebody was told that is missing.
@@ -100,24 +132,25 @@ pub async fn correct(act: &Act, number: &str, wanted: Vec<Missing>, why: &str) -
 /// `unknown_case`, the refusals of a post, `bad_material`, `nothing_missing`, `wrong_state`.
 pub async fn complete(act: &Act, number: &str, brought: Vec<Taken>, handing: Handing) -> Result<Model> {
     let (case, under) = mine(act, number, Power::Handle).await?;
-    let brought = check_materials(brought)?;
+    let version = guide::version(&*act.tx, case.version_id).await?;
+    let person = applicant::get(&*act.tx, &act.vault, act.centre.id, case.applicant_id).await?;
+    let brought = material::check(act, &version.content, &person, brought).await?;
     if brought.is_empty() {
         return Err(NOTHING_MISSING.on("materials").into());
     }
     let next = Model { state: CaseState::Received, ..case };
     turn(act, &next, &[CaseState::Supplement]).await?;
-    let of_case = material::Entity::find().filter(material::Column::CaseId.eq(next.id));
+    let of_case = materials::Entity::find().filter(materials::Column::CaseId.eq(next.id));
     let known = i32::try_from(of_case.count(&*act.tx).await?).unwrap_or(i32::MAX);
-    let row = |(n, taken): (i32, Taken)| material::Model {
-        id: act.id(),
-        centre_id: act.centre.id,
-        case_id: next.id,
-        n,
-        name: taken.name,
-        form: taken.form,
-        copies: taken.copies,
-    };
-    act.insert_all((known + 1..).zip(brought).map(row).collect()).await?;
+    let listed: Vec<_> =
+        (known + 1..).zip(brought).map(|(n, taken)| (taken.kept, taken.row(act, next.id, n))).collect();
+    act.insert_all(listed.iter().map(|(_, row)| row.clone()).collect()).await?;
+    if let Who::Staff(staff) = &act.who {
+        let here = (under.standing.post, staff.id);
+        let kept = listed.iter().filter(|(kept, _)| *kept);
+        let kept = kept.map(|(_, row)| custody::at_post(act, next.id, Some(row.id), here));
+        act.insert_all(kept.collect()).await?;
+    }
     act.insert(Happening::of(CaseEventKind::Supplemented, Some(under)).written(act, &next)?).await?;
     if handing == Handing::Counter {
         trip::record(act, trip::made(act, &next, TripCause::Supplement)).await?;
@@ -175,16 +208,34 @@ async fn check(act: &Act, case: &Model, wanted: Vec<Missing>, until: NaiveDate) 
     let version = guide::version(&*act.tx, case.version_id).await?;
     let mut checked: Vec<Missing> = Vec::with_capacity(wanted.len());
     for (n, missing) in wanted.into_iter().enumerate() {
-        let (material, what) = (missing.material.trim().to_owned(), missing.what.trim().to_owned());
-        if !version.content.materials.iter().any(|m| m.name == material) {
-            return Err(OUTSIDE_GUIDE.with(&[("name", &material)]).on(format!("wanted[{n}].material")).into());
-        }
-        if !(2..=200).contains(&what.chars().count()) || checked.iter().any(|m| m.material == material) {
+        let (name, what) = (missing.material.trim().to_owned(), missing.what.trim().to_owned());
+        let of_guide = version.content.materials.iter().find(|m| m.name == name);
+        let of_guide =
+            of_guide.ok_or_else(|| OUTSIDE_GUIDE.with(&[("name", &name)]).on(format!("wanted[{n}].material")))?;
+        ensure_allowed(case.channel, of_guide, &missing, n)?;
+        if !(2..=200).contains(&what.chars().count()) || checked.iter().any(|m| m.material == name) {
             return Err(NOTHING_MISSING.on(format!("wanted[{n}].what")).into());
         }
-        checked.push(Missing { material, what });
+        checked.push(Missing { material: name, what, ..missing });
     }
     Ok(checked)
+}
+
+/// Refuses to ask for paper where no law does, for an upload of whoever came to the counter, and for more than one set.
+fn ensure_allowed(channel: Channel, of_guide: &Material, missing: &Missing, n: usize) -> Result<()> {
+    let name = &of_guide.name;
+    let law = of_guide.paper_law.as_deref().is_some_and(|law| !law.trim().is_empty());
+    if missing.medium == Medium::Paper && !law {
+        return Err(PAPER_NOT_DEMANDED.with(&[("name", name)]).on(format!("wanted[{n}].medium")).into());
+    }
+    if missing.medium == Medium::Electronic && !matches!(channel, Channel::MiniProgram | Channel::Web) {
+        return Err(UPLOAD_NOT_DEMANDED.with(&[("name", name)]).on(format!("wanted[{n}].medium")).into());
+    }
+    let sets = [of_guide.count, of_guide.originals, of_guide.copies].into_iter().flatten().max().unwrap_or(1).max(1);
+    if missing.copies > sets || missing.copies < 1 {
+        return Err(ONE_SET_ENOUGH.with(&[("name", name), ("sets", &sets)]).on(format!("wanted[{n}].copies")).into());
+    }
+    Ok(())
 }
 
 async fn write(
@@ -227,14 +278,14 @@ pub async fn told(db: &impl ConnectionTrait, vault: &Vault, case: &Model) -> Res
     Ok(Some(Told { wanted, until: row.until, corrected: row.n - 1 }))
 }
 
-/// Names of the materials of the version that a case is on, for whoever asks for some of them.
+/// Materials of the version that a case is on, for whoever asks for some of them.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn materials_of_guide(db: &impl ConnectionTrait, sight: &Sight, case: &Model) -> Result<Vec<String>> {
+pub async fn materials_of_guide(db: &impl ConnectionTrait, sight: &Sight, case: &Model) -> Result<Vec<Material>> {
     if sight.under(case, Power::Handle).is_err() || case.state != CaseState::Received {
         return Ok(Vec::new());
     }
     let version = guide::version(db, case.version_id).await?;
-    Ok(version.content.materials.into_iter().map(|m| m.name).collect())
+    Ok(version.content.materials)
 }

@@ -1,5 +1,6 @@
 //! A case at the counter: where it stands, what may be done, and its papers.
 
+use super::material::{MaterialLine, Papers, passed};
 use crate::access::answer::NO_ROUTE;
 use crate::access::{By, CaseHandler, CaseReader, WECHAT_AWAY, WindowStaff, download};
 use crate::base::error::{Error, Result};
@@ -64,7 +65,11 @@ struct Page {
     phone: String,
     doubt: Option<&'static str>,
     document: String,
-    materials: Vec<String>,
+    materials: Vec<MaterialLine>,
+    /// Where the file of the case was, in its order.
+    held: Vec<String>,
+    /// He may take it over.
+    takes: bool,
     events: Vec<(Id, String)>,
     steps: Vec<StepLine>,
     /// The step that is his to finish.
@@ -99,7 +104,7 @@ struct Page {
     /// The papers and corrections are his business.
     handles: bool,
     /// Materials of the guide that he may ask for, once.
-    asks: Vec<String>,
+    asks: Vec<entity::guide::Material>,
     told: Option<Told>,
     /// What was missing is his to take in.
     waits: bool,
@@ -155,6 +160,8 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
     };
     let offices = centre::offices(app.read(), centre.id).await?;
     let materials = case::materials(app.read(), &row).await?;
+    let custody = case::custody(app.read(), &row).await?;
+    let paper_at = Papers::of(case::custody_of(app.read(), &row).await?, &sight, &row, now.date());
     let person = seen.applicant.ok_or(Error::from(case::UNKNOWN_CASE))?;
     let office = offices.into_iter().find(|o| o.id == row.office_id).map(|o| o.name).unwrap_or_default();
     let (power, elsewhere) = match row.state {
@@ -220,7 +227,9 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         doubt: doubt.map(notice::in_doubt),
         phone: person.phone.as_deref().map_or_else(|| "没有".to_owned(), personal::mask_phone),
         document: person.document.map_or_else(|| "没有".to_owned(), |(_, n)| personal::mask_id(&n)),
-        materials: materials.into_iter().map(|m| format!("{}　{}份", m.name, m.copies)).collect(),
+        materials: materials.into_iter().map(|m| paper_at.line(m, &posts)).collect(),
+        takes: paper_at.takes(),
+        held: passed(&custody, &posts),
         events,
         steps,
         finishes,

@@ -8,6 +8,7 @@ mod closure;
 mod consultation;
 mod course;
 mod guide;
+mod material;
 mod matter;
 mod post;
 mod receive;
@@ -67,6 +68,11 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/cases/:number/mini-code", get(case::show_mini_code))
         .at("/staff/cases/:number/correct", get(case::fill_in_correction).post(case::correct_applicant))
         .at("/staff/cases/:number/reveal", post(case::reveal_applicant))
+        .at("/staff/cases/:number/custody", post(material::take))
+        .at("/staff/cases/:number/materials/:n/file", get(material::show))
+        .at("/staff/cases/:number/materials/:n/scan", post(material::scan))
+        .at("/staff/cases/:number/materials/:n/settle", post(material::settle))
+        .at("/staff/cases/:number/materials/:n/hand-back", post(material::hand_back))
         .at("/staff/cases/:number/supplement", post(supplement::ask))
         .at("/staff/cases/:number/supplement/correct", post(supplement::put_right))
         .at("/staff/cases/:number/supplement/complete", post(supplement::take_in))

@@ -3,7 +3,7 @@
 use crate::access::{By, WindowStaff};
 use crate::base::error::Result;
 use crate::base::personal;
-use crate::domain::case::{self, Intake, Taken};
+use crate::domain::case::{self, Instead, Intake, Taken};
 use crate::domain::guide::{self, Wanted};
 use crate::domain::identity::Viewer;
 use crate::domain::{booking, review};
@@ -45,6 +45,11 @@ struct Line {
     own: bool,
     form: String,
     copies: String,
+    due: String,
+    /// A promise may stand for it.
+    promise: bool,
+    /// It may follow.
+    follows: bool,
 }
 
 /// Lines for what the guide does not name.
@@ -58,7 +63,8 @@ struct Booked {
 impl Line {
     fn of(typed: &Fields, n: usize, name: String, own: bool) -> Self {
         let copies = typed.typed(&format!("copies{n}")).unwrap_or_else(|| "1".to_owned());
-        Self { name, own, form: typed.get(&format!("form{n}")).to_owned(), copies }
+        let (form, due) = (typed.get(&format!("form{n}")).to_owned(), typed.get(&format!("due{n}")).to_owned());
+        Self { name, own, form, copies, due, promise: false, follows: false }
     }
 }
 
@@ -76,8 +82,11 @@ async fn form_page(by: &By<WindowStaff>, begun: Begun, typed: Fields, wrong: Opt
     let chosen = match begun.guide.as_deref().filter(|code| !code.is_empty()) {
         Some(code) => {
             let guide = guide::get(app.read(), centre, code).await?;
-            let names = guide.version.content.materials.iter().map(|m| m.name.clone());
-            let of_guide = names.enumerate().map(|(n, name)| Line::of(&typed, n, name, false));
+            let of_guide = guide.version.content.materials.iter().enumerate().map(|(n, m)| Line {
+                promise: m.promise == Some(true),
+                follows: m.may_follow == Some(true),
+                ..Line::of(&typed, n, m.name.clone(), false)
+            });
             let mut materials: Vec<Line> = of_guide.collect();
             let named = materials.len();
             let written = typed.all("material_name");
@@ -164,15 +173,19 @@ fn materials(fields: &Fields) -> Vec<Taken> {
     let names = fields.all("material_name");
     let named = names.iter().enumerate().filter(|(_, name)| !name.trim().is_empty());
     let ticked = named.filter_map(|(n, name)| {
-        let form = match fields.get(&format!("form{n}")) {
-            "original" => MaterialForm::Original,
-            "copy" => MaterialForm::Copy,
-            "electronic" => MaterialForm::Electronic,
+        let due = || fields.get(&format!("due{n}")).parse().unwrap_or_default();
+        let (form, instead, kept) = match fields.get(&format!("form{n}")) {
+            "original" => (MaterialForm::Original, Instead::Given, false),
+            "kept" => (MaterialForm::Original, Instead::Given, true),
+            "copy" => (MaterialForm::Copy, Instead::Given, false),
+            "electronic" => (MaterialForm::Electronic, Instead::Given, false),
+            "promised" => (MaterialForm::Original, Instead::Promise(due()), false),
+            "follows" => (MaterialForm::Original, Instead::Follow(due()), false),
             _ => return None,
         };
         let copies = fields.get(&format!("copies{n}"));
         let copies = if copies.is_empty() { 1 } else { copies.parse().unwrap_or(0) };
-        Some(Taken { name: name.clone(), form, copies })
+        Some(Taken { instead, kept, ..Taken::given(name.clone(), form, copies) })
     });
     ticked.collect()
 }

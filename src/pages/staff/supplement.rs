@@ -7,6 +7,7 @@ use crate::pages::form::{Frame, Sent, go_to, page, words};
 use askama::Template;
 use chrono::NaiveDate;
 use entity::case::MaterialForm;
+use entity::guide::Medium;
 use poem::web::Path;
 use poem::{Response, handler};
 use sea_orm::ActiveEnum as _;
@@ -29,8 +30,15 @@ fn done<R: crate::access::Rank, T>(by: &By<R>, number: String, done: Result<T>) 
 
 /// What a form names: each material, and what is wanted of it beside.
 fn wanted(fields: &crate::pages::form::Fields) -> Vec<Missing> {
-    let both = fields.all("material").into_iter().zip(fields.all("what"));
-    both.filter(|(_, what)| !what.trim().is_empty()).map(|(material, what)| Missing { material, what }).collect()
+    let (media, copies) = (fields.all("medium"), fields.all("copies"));
+    let missing = |(n, (material, what)): (usize, (String, String))| Missing {
+        medium: media.get(n).and_then(|word| Medium::try_from_value(word).ok()).unwrap_or(Medium::Either),
+        copies: copies.get(n).and_then(|copies| copies.parse().ok()).unwrap_or(1),
+        material,
+        what,
+    };
+    let both = fields.all("material").into_iter().zip(fields.all("what")).enumerate();
+    both.map(missing).filter(|missing| !missing.what.trim().is_empty()).collect()
 }
 
 #[handler]
@@ -56,7 +64,7 @@ pub(super) async fn take_in(sent: Sent<CaseHandler>, Path(number): Path<String>)
     let both = fields.all("material").into_iter().zip(fields.all("form"));
     let brought = both.filter_map(|(name, form)| {
         let form = MaterialForm::try_from_value(&form).ok()?;
-        Some(Taken { name, form, copies: 1 })
+        Some(Taken::given(name, form, 1))
     });
     let brought: Vec<Taken> = brought.collect();
     let handing = if fields.get("sent") == "yes" { Handing::Sent } else { Handing::Counter };

@@ -7,6 +7,7 @@ mod course;
 mod export;
 mod decide;
 mod look;
+mod material;
 mod mistake;
 mod model;
 mod steps;
@@ -22,7 +23,7 @@ fn number(case: &Value) -> String {
 }
 
 /// Publishes a shipped guide with something changed in it.
-async fn republish(town: &Town, code: &str, change: impl FnOnce(&mut Value)) {
+pub async fn republish(town: &Town, code: &str, change: impl FnOnce(&mut Value)) {
     let codes: BTreeMap<String, (String, String)> =
         serde_json::from_str(include_str!("../../../seed/guide_codes.json")).unwrap();
     let (name, _) = codes.into_iter().find(|(_, (c, _))| c == code).unwrap();

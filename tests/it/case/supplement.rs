@@ -44,7 +44,10 @@ async fn article_4_5_everything_that_is_missing_is_told_once(town: &Town) {
     assert!(text.contains("要补材料") && text.contains("12月8日"), "{text}");
     assert_eq!(window.post(&ask, wanted(&[(BOOK, "还缺一页")])).await.refused(case::SECOND_NOTICE)["article"], "4.5");
     let seen = window.get(&path).await.ok(200);
-    assert_eq!(seen["supplement"]["wanted"][1], json!({ "material": BOOK, "what": "缺户主页复印件" }));
+    assert_eq!(
+        seen["supplement"]["wanted"][1],
+        json!({ "material": BOOK, "what": "缺户主页复印件", "medium": "either", "copies": 1 })
+    );
     assert!(!seen["overdue"].as_bool().unwrap());
     window.post(&format!("{path}/accept"), json!({})).await.refused(case::WRONG_STATE);
     // It comes, and the case waits to be accepted; what was told stays written.
@@ -115,7 +118,10 @@ async fn article_4_5_the_director_puts_an_error_right_and_no_day_moves(town: &To
     let before = window.get(&format!("/cases/{case}")).await.ok(200);
     director.post(&correct, right).await.ok(200);
     let seen = window.get(&format!("/cases/{case}")).await.ok(200);
-    assert_eq!(seen["supplement"]["wanted"], json!([{ "material": BOOK, "what": "缺本人页复印件" }]));
+    assert_eq!(
+        seen["supplement"]["wanted"],
+        json!([{ "material": BOOK, "what": "缺本人页复印件", "medium": "either", "copies": 1 }])
+    );
     assert_eq!((&seen["supplement"]["until"], &seen["supplement"]["corrected"]), (&json!("2026-12-08"), &json!(1)));
     assert_eq!((&seen["due_on"], &seen["state"]), (&before["due_on"], &json!("supplement")));
     assert_eq!(audit_of(town, "case.supplement_corrected").await.len(), 1, "a lead");

@@ -8,6 +8,7 @@ use shuitian::demo;
 mod door;
 mod fair;
 mod guide;
+mod material;
 mod matter;
 mod post;
 mod window;

@@ -67,7 +67,7 @@ async fn what_is_missing_is_told_printed_and_taken_in_by_page(town: &Town) {
     let brought = [("w", word.as_str()), ("material", "居民户口簿"), ("form", "copy")];
     assert_eq!(window.post(&format!("{path}/supplement/complete"), &brought).await.status, 303);
     let seen = window.get(&path).await.text;
-    assert!(seen.contains("已收件") && seen.contains("居民户口簿　1份") && seen.contains("/accept"));
+    assert!(seen.contains("已收件") && seen.contains("居民户口簿　复印件　1份") && seen.contains("/accept"));
     town.deliver().await;
 }
 
@@ -210,7 +210,7 @@ async fn a_booked_person_is_received_without_typing_a_name(town: &Town) {
     assert_eq!(window.post("/staff/receive", &other("one-press-0000002")).await.status, 303);
     let case = received.headers["location"].to_str().unwrap().to_owned();
     let shown = window.get(&case).await.text;
-    assert!(shown.contains("欧****") && shown.contains("1101************2X") && shown.contains("户口簿　2份"));
+    assert!(shown.contains("欧****") && shown.contains("1101************2X") && shown.contains("户口簿　复印件　2份"));
     // The steps of the page, and one that is none.
     let number = case.rsplit('/').next().unwrap();
     let step = async |step: &str, ground: &str| {
