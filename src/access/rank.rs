@@ -195,15 +195,6 @@ impl<R: Rank> By<R> {
         Sight::of(app.read(), &app.vault, &self.visit.centre, &self.who, app.clock.now()).await
     }
 
-    /// The member of staff, if it is one.
-    #[must_use]
-    pub const fn staff(&self) -> Option<&Arc<StaffMember>> {
-        match &self.who {
-            Who::Staff(staff) => Some(staff),
-            _ => None,
-        }
-    }
-
     /// Refuses whoever has not another rank too.
     ///
     /// # Errors

@@ -123,7 +123,7 @@ pub async fn give(act: &Act, number: &str, words: &str, due_on: NaiveDate) -> Re
 pub async fn answer(act: &Act, id: Id, words: &str) -> Result<Order> {
     let Who::Staff(by) = &act.who else { return Err(UNKNOWN_ORDER.into()) };
     let (order, sight) = hold(act, id).await?;
-    sight.under(&order.case, Power::Handle)?;
+    sight.under(&order.case, in_hand(&order.case))?;
     let words = words.trim();
     if !(5..=500).contains(&words.chars().count()) {
         return Err(BAD_ANSWER.on("words").into());
@@ -147,6 +147,12 @@ pub async fn answer(act: &Act, id: Id, words: &str) -> Result<Order> {
         return Err(ORDER_ANSWERED.into());
     }
     Ok(Order { row, answer: Some(words.to_owned()), ..order })
+}
+
+/// What it takes to answer for a case: the post that has it in hand; any that handles it, where none has.
+#[must_use]
+pub fn in_hand(case: &Case) -> Power {
+    case.post_id.map_or(Power::Handle, |post| Power::Step { post: Some(post), delegated: None })
 }
 
 /// Closes an order (销号) that was answered, or whose case has ended.
@@ -251,9 +257,6 @@ pub async fn escalate(act: &Act) -> Result<()> {
         .await?;
     let late = with_cases(&*act.tx, &act.vault, late).await?;
     let late: Vec<Order> = late.into_iter().filter(Order::is_open).collect();
-    if late.is_empty() {
-        return Ok(());
-    }
     let calendar = calendar::of(&*act.tx, &act.centre).await?;
     let worse: Vec<Order> = late.iter().filter(|o| calendar.add(o.row.due_on, PATIENCE).on < today).cloned().collect();
     tell(act, &late, Rung::Head).await?;
@@ -262,6 +265,9 @@ pub async fn escalate(act: &Act) -> Result<()> {
 
 /// Tells whoever is on a rung of orders, each once.
 async fn tell(act: &Act, orders: &[Order], rung: Rung) -> Result<()> {
+    if orders.is_empty() {
+        return Ok(());
+    }
     let today = act.now.date();
     let cover = Cover::at(&*act.tx, &act.centre, act.now).await?;
     let staff = staff::told(act, today).await?;

@@ -58,6 +58,8 @@ async fn article_4_2_what_was_promised_is_seen_to_by_an_order(town: &Town) {
     office.post(&answer, json!({ "words": "好的" })).await.refused(supervision::BAD_ANSWER);
     let done = json!({ "words": "今天下午已入户，明天出意见" });
     town.staff("office2").await.post(&answer, done.clone()).await.refused(supervision::UNKNOWN_ORDER);
+    let told = town.staff("window1").await.post(&answer, done.clone()).await;
+    told.refused(cover::NOT_YOUR_POST);
     let answered = office.post(&answer, done.clone()).await.ok(200);
     assert_eq!((&answered["answered_by"], &answered["answer"]), (&json!("龚文才"), &done["words"]));
     office.post(&answer, done).await.refused(supervision::ORDER_ANSWERED);

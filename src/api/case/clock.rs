@@ -1,7 +1,7 @@
 //! Doors of a case's clock: standing still for a special procedure, and its one extension.
 
+use super::acted::Acted;
 use super::once;
-use super::view::Acted;
 use crate::access::{By, CaseHandler};
 use crate::api::Noun;
 use crate::api::problem::Failure;

@@ -1,7 +1,7 @@
 //! Doors of a case's course: acceptance, its steps, decision and end, and mistakes put right.
 
+use super::acted::{Acted, acted};
 use super::once;
-use super::view::{Acted, acted};
 use crate::access::{By, CaseHandler, CaseParty};
 use crate::api::Noun;
 use crate::api::problem::Failure;

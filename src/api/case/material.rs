@@ -1,9 +1,9 @@
 //! Doors of materials: what is used again, what was owed, and who has the originals.
 
+use super::acted::Acted;
 use super::input::MaterialInput;
 use super::once;
-use super::view::Acted;
-use crate::access::{By, CaseHandler, CaseReader, ReceiptParty};
+use crate::access::{By, CaseHandler, CaseReader, ReceiptParty, Staff};
 use crate::api::Noun;
 use crate::api::file::FileBody;
 use crate::api::problem::Failure;
@@ -124,7 +124,7 @@ impl Materials {
         who: By<ReceiptParty>,
         body: Json<ReusableInput>,
     ) -> Answer<Json<Listed<ReusableView>>> {
-        if let Some(staff) = who.staff() {
+        if let Ok(staff) = who.ensure::<Staff>() {
             who.visit.limit_search(staff.id).await?;
         }
         let ReusableInput { guide, applicant } = body.0;

@@ -22,6 +22,7 @@ use poem_openapi::types::ToJSON as _;
 const PDF_NOT_BUILT: Refusal =
     Refusal::new(Kind::Missing, "pdf_not_built", "这个版本不生成PDF，请打开网页回执单用浏览器打印。");
 
+mod acted;
 mod clock;
 mod course;
 mod export;
@@ -55,11 +56,9 @@ pub(super) const fn doors() -> Doors {
     )
 }
 
+use acted::{Acted, acted, ticket_view};
 use input::{CorrectionInput, MaterialInput, ProgressInput, ProofInput, ReceiveInput, RevealInput, SearchInput};
-use view::{
-    Acted, CaseDetail, CaseView, Clockwork, EventView, ProgressView, Receipt, ReceivedView, Revealed, acted, detail,
-    shown, ticket_view,
-};
+use view::{CaseDetail, CaseView, Clockwork, EventView, ProgressView, Receipt, ReceivedView, Revealed, detail, shown};
 
 pub(super) struct Cases;
 

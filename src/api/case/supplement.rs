@@ -1,8 +1,8 @@
 //! Doors of the one supplement notice.
 
+use super::acted::Acted;
 use super::input::MaterialInput;
 use super::once;
-use super::view::Acted;
 use crate::access::{By, CaseHandler, Director};
 use crate::api::Noun;
 use crate::api::problem::Failure;

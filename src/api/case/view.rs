@@ -1,20 +1,20 @@
 //! What the doors of cases show.
 
+use super::acted::InvitationTicket;
 use super::supplement::SupplementView;
 use crate::api::view::{ApplicantView, Moment, OfficeView, moment};
 use crate::app::App;
 use crate::base::Result;
 use crate::domain::calendar::{self, Calendar};
-use crate::domain::case::{self, Filed, Happened, Lamp, Seen, Sight};
+use crate::domain::case::{self, Filed, Happened, Lamp, Seen};
 use crate::domain::centre::{self, Lamps};
 use crate::domain::identity::{Viewer, staff};
 use crate::domain::published::Centre;
-use crate::domain::{Act, Who, notice, post, review};
+use crate::domain::{notice, post};
 use chrono::NaiveDate;
-use entity::case::{CaseEventKind, CaseState, Channel, MaterialForm, MaterialStanding, Model as Row, NegativeCause};
+use entity::case::{CaseEventKind, CaseState, Channel, MaterialForm, MaterialStanding, NegativeCause};
 use entity::centre::office;
 use entity::guide::StepKind;
-use entity::identity::Role;
 use entity::notice::DoubtWhy;
 use entity::{Id, Time};
 use poem_openapi::Object;
@@ -223,27 +223,6 @@ pub(super) struct CaseDetail {
     pub(super) phone_doubt: Option<DoubtWhy>,
 }
 
-/// Link and code of an invitation to rate, for the window to show or print.
-#[derive(Object)]
-pub(super) struct InvitationTicket {
-    /// Address with the token.
-    pub(super) url: String,
-    /// The code typed at `/r`.
-    pub(super) code: String,
-    /// Until when.
-    pub(super) expires_at: Moment,
-}
-
-/// A case after an act.
-#[derive(Object)]
-pub(super) struct Acted {
-    /// The case.
-    #[oai(flatten)]
-    pub(super) case: CaseView,
-    /// Where the case has ended: its invitation to rate.
-    pub(super) invitation: Option<InvitationTicket>,
-}
-
 /// How far a case is.
 #[derive(Object)]
 pub(super) struct ProgressView {
@@ -261,14 +240,6 @@ pub(super) struct ProgressView {
     pub(super) due_provisional: bool,
     /// What happened; grounds only for the holder of the check code.
     pub(super) timeline: Vec<EventView>,
-}
-
-async fn view(act: &Act, row: Row) -> Result<CaseView> {
-    let sight = Sight::acting(act).await?;
-    let offices = centre::offices(&*act.tx, act.centre.id).await?;
-    let seen = case::see(&*act.tx, &act.vault, &act.centre, &row.number, &sight).await?;
-    let clock = Clockwork::of(&*act.tx, &act.centre, act.now).await?;
-    Ok(shown(seen, &offices, &clock, sight.viewer()))
 }
 
 /// What a case's lamp is told by.
@@ -345,7 +316,7 @@ pub(super) async fn detail(app: &App, centre: &Centre, seen: Seen, viewer: &View
         detail.timeline.push(EventView { id, kind: e.kind, step: e.step, amends, at, by, ground, fields: e.fields });
     }
     let posts = post::all(db, centre).await?;
-    let custody = case::custody_of(db, &row).await?;
+    let custody = case::last_custody(case::custody(db, &row).await?);
     let taken = |m: entity::case::material::Model| {
         let at = custody.get(&Some(m.id));
         TakenView {
@@ -390,23 +361,6 @@ impl From<Filed> for NoView {
         let remedies = case::REMEDIES.to_owned();
         Self { cause: row.cause, ground, basis: row.basis, elsewhere: row.elsewhere, remedies }
     }
-}
-
-/// The case after an act, with its invitation if it has ended.
-pub(super) async fn acted(act: &Act, row: Row) -> Result<Acted> {
-    let invitation = ticket_view(act, &row).await?;
-    Ok(Acted { case: view(act, row).await?, invitation })
-}
-
-/// The invitation of a case that has ended. The windows hand it over; whoever else saw it could rate himself.
-pub(super) async fn ticket_view(act: &Act, row: &Row) -> Result<Option<InvitationTicket>> {
-    let ticket = match &act.who {
-        Who::Staff(member) if member.is_any(&[Role::Window, Role::Director]) => {
-            review::ticket(&*act.tx, &act.vault, &act.rules.public_url, row).await?
-        }
-        _ => None,
-    };
-    Ok(ticket.map(|t| InvitationTicket { url: t.url, code: t.code, expires_at: moment(t.expires_at) }))
 }
 
 impl From<Happened> for EventView {

@@ -6,7 +6,7 @@ use super::negative::No;
 use super::receive::Happening;
 use super::{
     BAD_EXTENSION, EXTENDED_BEFORE, GROUND_NEEDED, HEARING_FIRST, STEPS_OPEN, TOO_LATE_TO_EXTEND, UNKNOWN_CASE,
-    WRONG_STATE, clock, custody, material, negative, paper, procedure_name, state_name, step, tell, trip,
+    WRONG_STATE, clock, custody, negative, owed, paper, procedure_name, state_name, step, tell, trip,
 };
 use crate::base::error::Result;
 use crate::domain::act::Act;
@@ -301,8 +301,8 @@ pub async fn advance(act: &Act, number: &str, made: &Move) -> Result<Model> {
         return Err(WRONG_STATE.with(&[("state", &state_name(case.state))]).into());
     }
     match made {
-        Move::Grant => material::ensure_none_follows(&*act.tx, &case).await?,
-        Move::Issue(_) => custody::ensure_file_is_back(&*act.tx, &case).await?,
+        Move::Grant => owed::ensure_none_follows(&*act.tx, &case).await?,
+        Move::Issue(_) => custody::ensure_file_is_back(act, &case).await?,
         _ => {}
     }
     let ground = Ground::of(act, &case).await?;

@@ -9,11 +9,12 @@ use super::{FILE_NOT_BACK, NOT_KEPT, NOT_WITH_YOU, SIGNATURE_NEEDED, UNKNOWN_CAS
 use crate::base::error::Result;
 use crate::base::personal;
 use crate::domain::act::{Act, Who};
-use crate::domain::{audit, calendar};
+use crate::domain::{audit, calendar, post};
 use chrono::Days;
 use entity::case::custody::{Column, Entity, Model};
 use entity::case::material::{Column as MaterialColumn, Entity as Materials, Model as Material};
 use entity::case::{Column as CaseColumn, Entity as Cases, Model as Case};
+use entity::post::PostKind;
 use entity::{Id, Time};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -50,7 +51,7 @@ pub async fn take(act: &Act, number: &str) -> Result<Case> {
     let Who::Staff(staff) = &act.who else { return Err(UNKNOWN_CASE.into()) };
     let (case, under) = at_hand(act, number).await?;
     let mut taken = 0;
-    for last in last_of(&*act.tx, &case).await?.into_values() {
+    for last in last(of(&*act.tx, &case).await?).into_values() {
         if last.post_id.is_some_and(|post| post != under.standing.post) {
             act.insert(at_post(act, case.id, last.material_id, (under.standing.post, staff.id))).await?;
             taken += 1;
@@ -70,10 +71,10 @@ pub async fn hand_back(act: &Act, number: &str, n: i32, signed_by: &str) -> Resu
     let Who::Staff(staff) = &act.who else { return Err(UNKNOWN_CASE.into()) };
     let (case, under) = at_hand(act, number).await?;
     let signed_by = personal::name(signed_by).ok_or_else(|| SIGNATURE_NEEDED.on("signed_by"))?;
-    let of = Materials::find().filter(MaterialColumn::CaseId.eq(case.id)).filter(MaterialColumn::N.eq(n));
-    let material = of.one(&*act.tx).await?.ok_or(NOT_KEPT)?;
-    let last = last_of(&*act.tx, &case).await?.remove(&Some(material.id)).ok_or(NOT_KEPT)?;
-    match last.post_id {
+    let material = Materials::find().filter(MaterialColumn::CaseId.eq(case.id)).filter(MaterialColumn::N.eq(n));
+    let material = material.one(&*act.tx).await?.ok_or(NOT_KEPT)?;
+    let at = last(of(&*act.tx, &case).await?).remove(&Some(material.id)).ok_or(NOT_KEPT)?;
+    match at.post_id {
         None => return Err(NOT_KEPT.into()),
         Some(post) if post != under.standing.post => return Err(NOT_WITH_YOU.into()),
         Some(_) => {}
@@ -100,22 +101,17 @@ async fn at_hand(act: &Act, number: &str) -> Result<(Case, Under)> {
 /// The post of a step under way, else one that handles the case.
 fn standing(sight: &Sight, case: &Case, steps: &[entity::case::step::Model]) -> Result<Under> {
     let under_way = steps.iter().filter(|step| step.begun_on.is_some() && step.finished_at.is_none());
-    let his = under_way.filter_map(|step| {
+    let mut his = under_way.filter_map(|step| {
         let power = Power::Step { post: step.post_id, delegated: None };
         sight.under(case, power).ok().filter(|under| Some(under.standing.post) == step.post_id)
     });
-    match { his }.next() {
-        Some(under) => Ok(under),
-        None => sight.under(case, Power::Handle),
-    }
+    his.next().map_or_else(|| sight.under(case, Power::Handle), Ok)
 }
 
-/// The last row of each thing of a case: of originals by their material, of its file by none.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn last_of(db: &impl ConnectionTrait, case: &Case) -> Result<HashMap<Option<Id>, Model>> {
-    Ok(of(db, case).await?.into_iter().map(|row| (row.material_id, row)).collect())
+/// The last row of each thing: of originals by their material, of the file of a case by none.
+#[must_use]
+pub fn last(rows: Vec<Model>) -> HashMap<Option<Id>, Model> {
+    rows.into_iter().map(|row| (row.material_id, row)).collect()
 }
 
 /// Who had what of a case, in its order.
@@ -128,15 +124,13 @@ pub async fn of(db: &impl ConnectionTrait, case: &Case) -> Result<Vec<Model>> {
 }
 
 /// Refuses to hand a result over while the file of the case is not back (desk → office → desk, article 4.6).
-pub(super) async fn ensure_file_is_back(db: &impl ConnectionTrait, case: &Case) -> Result<()> {
-    let Some(window) = case.window_id else { return Ok(()) };
-    let file = last_of(db, case).await?.remove(&None).and_then(|row| row.post_id);
-    let Some(at) = file.filter(|at| *at != window) else { return Ok(()) };
+pub(super) async fn ensure_file_is_back(act: &Act, case: &Case) -> Result<()> {
+    let at = last(of(&*act.tx, case).await?).remove(&None).and_then(|row| row.post_id);
+    let Some(at) = at.filter(|at| Some(*at) != case.window_id) else { return Ok(()) };
+    let posts = post::all(&*act.tx, &act.centre).await?;
     // The windows stand in for one another.
-    use entity::post::{Column as PostColumn, Entity as Posts, PostKind};
-    let away = Posts::find().filter(PostColumn::Id.eq(at)).filter(PostColumn::Kind.eq(PostKind::Office));
-    match away.one(db).await? {
-        Some(post) => Err(FILE_NOT_BACK.with(&[("post", &post.name)]).into()),
+    match posts.of(at).filter(|post| post.row.kind == PostKind::Office) {
+        Some(post) => Err(FILE_NOT_BACK.with(&[("post", &post.row.name)]).into()),
         None => Ok(()),
     }
 }
@@ -158,15 +152,17 @@ pub async fn find_gaps(act: &Act) -> Result<()> {
         .order_by_asc(Column::Id)
         .all(&*act.tx)
         .await?;
-    let last: HashMap<Option<Id>, Model> = rows.into_iter().map(|row| (row.material_id, row)).collect();
-    for row in last.into_values().filter(|row| row.post_id.is_some() && row.lead_on.is_none()) {
+    let gap = |row: &Model| row.post_id.is_some() && row.lead_on.is_none();
+    let gaps: Vec<Model> = last(rows).into_values().filter(gap).collect();
+    let cases = Cases::find().filter(CaseColumn::Id.is_in(gaps.iter().map(|row| row.case_id))).all(&*act.tx).await?;
+    for row in gaps {
         Entity::update_many()
             .col_expr(Column::LeadOn, Expr::value(act.now.date()))
             .filter(Column::Id.eq(row.id))
             .exec(&*act.tx)
             .await?;
-        let number = Cases::find_by_id(row.case_id).one(&*act.tx).await?.map(|case| case.number).unwrap_or_default();
-        audit::note(act, "case.custody_gap", number, json!({ "material": row.material_id })).await?;
+        let Some(case) = cases.iter().find(|case| case.id == row.case_id) else { continue };
+        audit::note(act, "case.custody_gap", &case.number, json!({ "material": row.material_id })).await?;
     }
     Ok(())
 }

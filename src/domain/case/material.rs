@@ -4,30 +4,23 @@
 //! (告知承诺), and is looked into by a day; or the material follows by a day (容缺受理), before which nothing is granted. What the
 //! same person gave in an earlier case is used again if he consents, so that nobody gives twice what is here.
 
-use super::advance::{Handing, mine};
+use super::advance::mine;
 use super::desk::Power;
-use super::receive::Happening;
-use super::{
-    BAD_DUE, BAD_MATERIAL, BAD_PROMISE_WORDS, MATERIAL_OPEN, NOT_ALLOWED_INSTEAD, NOT_REUSABLE, NOTHING_OWED,
-    REUSE_CONSENT_NEEDED, SCANNED_BEFORE, trip,
-};
+use super::{BAD_DUE, BAD_MATERIAL, NOT_ALLOWED_INSTEAD, NOT_REUSABLE, REUSE_CONSENT_NEEDED, SCANNED_BEFORE};
 use crate::base::error::Result;
 use crate::domain::act::{Act, Who};
 use crate::domain::applicant::Applicant;
-use crate::domain::{applicant, audit, file};
+use crate::domain::{applicant, audit, file, guide};
 use chrono::{Days, NaiveDate};
 use entity::case::material::{Column, Entity, Model};
-use entity::case::{
-    CaseEventKind, CaseState, Column as CaseColumn, Entity as Cases, MaterialForm, MaterialStanding, Model as Case,
-    TripCause,
-};
+use entity::case::{CaseState, Column as CaseColumn, Entity as Cases, MaterialForm, MaterialStanding, Model as Case};
 use entity::file::FilePurpose;
 use entity::guide::Content;
 use entity::{Id, Time};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, QueryTrait as _,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    QueryTrait as _,
 };
 use serde_json::json;
 
@@ -157,11 +150,10 @@ pub(super) async fn check(
                 let before = earlier.iter().find(|before| before.row.id == id && before.row.name == name);
                 let before = before.ok_or_else(|| NOT_REUSABLE.on(at("reuses")))?;
                 taken = Taken { form: MaterialForm::Electronic, file: before.row.file_id, ..taken };
-                checked.push(taken);
-                continue;
             }
         }
-        if let Some(id) = taken.file {
+        // A file that is used again is kept already, whoever gave it.
+        if let Some(id) = taken.file.filter(|_| !matches!(taken.instead, Instead::Reuse(..))) {
             keep(act, id, at("file_id")).await?;
         }
         checked.push(taken);
@@ -170,7 +162,7 @@ pub(super) async fn check(
 }
 
 /// Comes to rest on a file that whoever acts gave himself.
-async fn keep(act: &Act, id: Id, field: String) -> Result<()> {
+pub(super) async fn keep(act: &Act, id: Id, field: String) -> Result<()> {
     let row = file::find(&*act.tx, act.centre.id, id).await?.filter(|row| row.purpose == FilePurpose::Material);
     let row = row.ok_or_else(|| file::UNKNOWN_FILE.on(field.clone()))?;
     let own = match &act.who {
@@ -250,119 +242,6 @@ pub async fn scan(act: &Act, number: &str, n: i32, scan: Id) -> Result<Case> {
     if scanned.rows_affected == 1 { Ok(case) } else { Err(SCANNED_BEFORE.into()) }
 }
 
-/// What came of a material that was owed.
-#[derive(Clone, Debug)]
-pub enum Settled {
-    /// It came: its form and copies, its scan, and how.
-    Came(MaterialForm, i32, Option<Id>, Handing),
-    /// The promise was looked into, and was kept.
-    Kept,
-    /// It was not, and how that was seen.
-    Broken(String),
-}
-
-/// Writes down what came of a material that follows, or was promised.
-///
-/// # Errors
-/// `unknown_case`, the refusals of a post, `nothing_owed`, `bad_material`, `bad_promise_words`, `unknown_file`.
-pub async fn settle(act: &Act, number: &str, n: i32, settled: Settled) -> Result<Case> {
-    let (case, under) = mine(act, number, Power::Handle).await?;
-    let row = Entity::find().filter(Column::CaseId.eq(case.id)).filter(Column::N.eq(n)).one(&*act.tx).await?;
-    let row = row.filter(|row| row.due_on.is_some() && row.settled_at.is_none()).ok_or(NOTHING_OWED)?;
-    let follows = row.standing == MaterialStanding::Follows;
-    if case.state == CaseState::Void || follows != matches!(settled, Settled::Came(..)) {
-        return Err(NOTHING_OWED.into());
-    }
-    let (next, words) = match &settled {
-        Settled::Came(form, copies, file, handing) => {
-            if !(1..=99).contains(copies) {
-                return Err(BAD_MATERIAL.on("copies").into());
-            }
-            if let Some(id) = file {
-                keep(act, *id, "file_id".to_owned()).await?;
-            }
-            if *handing == Handing::Counter {
-                trip::record(act, trip::made(act, &case, TripCause::Supplement)).await?;
-            }
-            let next = Model { form: *form, copies: *copies, file_id: *file, ..row.clone() };
-            (next, format!("后补的“{}”已收到", row.name))
-        }
-        Settled::Kept => (Model { kept: Some(true), ..row.clone() }, format!("“{}”的承诺经核实属实", row.name)),
-        Settled::Broken(words) => {
-            let words = words.trim();
-            if !(5..=200).contains(&words.chars().count()) {
-                return Err(BAD_PROMISE_WORDS.on("words").into());
-            }
-            (Model { kept: Some(false), ..row.clone() }, format!("“{}”的承诺经核实不实：{words}", row.name))
-        }
-    };
-    let written = Entity::update_many()
-        .col_expr(Column::SettledAt, Expr::value(act.now))
-        .col_expr(Column::Kept, Expr::value(next.kept))
-        .col_expr(Column::Form, Expr::value(next.form))
-        .col_expr(Column::Copies, Expr::value(next.copies))
-        .col_expr(Column::FileId, Expr::value(next.file_id))
-        .filter(Column::Id.eq(row.id))
-        .filter(Column::SettledAt.is_null())
-        .exec(&*act.tx)
-        .await?;
-    if written.rows_affected == 0 {
-        return Err(NOTHING_OWED.into());
-    }
-    let happening = Happening { words: Some(&words), ..Happening::of(CaseEventKind::MaterialSettled, Some(under)) };
-    act.insert(happening.written(act, &case)?).await?;
-    if next.kept == Some(false) {
-        audit::note(act, "case.promise_broken", &case.number, json!({ "material": n })).await?;
-    }
-    Ok(case)
-}
-
-/// Refuses to grant what a material is owed for (容缺受理: nothing is granted before it came).
-pub(super) async fn ensure_none_follows(db: &impl ConnectionTrait, case: &Case) -> Result<()> {
-    let owed = Entity::find()
-        .filter(Column::CaseId.eq(case.id))
-        .filter(Column::Standing.eq(MaterialStanding::Follows))
-        .filter(Column::SettledAt.is_null())
-        .order_by_asc(Column::N);
-    match owed.one(db).await? {
-        Some(row) => Err(MATERIAL_OPEN.with(&[("name", &row.name)]).into()),
-        None => Ok(()),
-    }
-}
-
-/// Finds materials that did not come, and promises that nobody looked into, by their day: leads, each once. Safe to repeat.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn find_late(act: &Act) -> Result<()> {
-    let today = act.now.date();
-    let late = Entity::find()
-        .filter(Column::CentreId.eq(act.centre.id))
-        .filter(Column::DueOn.lt(today))
-        .filter(Column::SettledAt.is_null())
-        .filter(Column::LateOn.is_null())
-        .all(&*act.tx)
-        .await?;
-    if late.is_empty() {
-        return Ok(());
-    }
-    let cases = Cases::find().filter(CaseColumn::Id.is_in(late.iter().map(|row| row.case_id))).all(&*act.tx).await?;
-    for row in late {
-        let Some(case) = cases.iter().find(|case| case.id == row.case_id) else { continue };
-        Entity::update_many()
-            .col_expr(Column::LateOn, Expr::value(today))
-            .filter(Column::Id.eq(row.id))
-            .exec(&*act.tx)
-            .await?;
-        // What was to follow is moot where its case has ended without it.
-        let moot = row.standing == MaterialStanding::Follows && case.ended_at.is_some();
-        if !moot && case.state != CaseState::Void {
-            audit::note(act, "case.material_late", &case.number, json!({ "material": row.n })).await?;
-        }
-    }
-    Ok(())
-}
-
 /// In what form a material came, or on what account it counts, as it is printed.
 #[must_use]
 pub fn form_in_words(row: &Model) -> String {
@@ -388,8 +267,7 @@ pub fn form_in_words(row: &Model) -> String {
 /// # Errors
 /// `unknown_file`.
 pub async fn with_file(db: &impl ConnectionTrait, case: &Case, n: i32) -> Result<Id> {
-    let of = Condition::all().add(Column::CaseId.eq(case.id)).add(Column::N.eq(n));
-    let row = Entity::find().filter(of).one(db).await?;
+    let row = Entity::find().filter(Column::CaseId.eq(case.id)).filter(Column::N.eq(n)).one(db).await?;
     Ok(row.and_then(|row| row.file_id).ok_or(file::UNKNOWN_FILE)?)
 }
 
@@ -398,7 +276,7 @@ pub async fn with_file(db: &impl ConnectionTrait, case: &Case, n: i32) -> Result
 /// # Errors
 /// `unknown_guide`, the refusals of an applicant.
 pub async fn known(act: &Act, guide: &str, person: applicant::Typed) -> Result<Vec<Reusable>> {
-    let guide = crate::domain::guide::get(&*act.tx, &act.centre, guide).await?;
+    let guide = guide::get(&*act.tx, &act.centre, guide).await?;
     let found = reusable(act, &guide.version.content, &person.check()?).await?;
     if matches!(act.who, Who::Staff(_)) {
         audit::note(act, "case.materials_searched", &guide.row.code, json!({ "found": found.len() })).await?;

@@ -24,6 +24,7 @@ mod list;
 mod look;
 mod material;
 mod negative;
+mod owed;
 mod paper;
 mod progress;
 mod receive;
@@ -36,18 +37,17 @@ mod trip;
 pub use advance::{Ground, Handing, Made, Move, Whole, advance, is_end};
 pub use clock::{Lamp, is_due_today, is_overdue, lamp, redate};
 pub use correct::{Correction, amend, correct};
-pub use custody::{find_gaps, hand_back, last_of as custody_of, of as custody, take as take_custody};
+pub use custody::{find_gaps, hand_back, last as last_custody, of as custody, take as take_custody};
 pub use desk::{Desk, Power, Under};
 pub use hand::{hand_over, in_hand};
 pub use list::{Filter, agenda, all, list, posts_of, taken_away};
 pub use look::{Seen, Sight, find, materials, normal_number, open, papers, reveal, search, see, timeline};
-pub use material::{
-    Instead, Reusable, Settled, Taken, find_late, form_in_words, known as known_materials, scan, settle, with_file,
-};
+pub use material::{Instead, Reusable, Taken, form_in_words, known as known_materials, scan, with_file};
 pub use negative::{
     Filed, No, REMEDIES, look_at as look_at_negative, of as negative_of, unseen as unseen_negatives,
     waiting as negatives_waiting,
 };
+pub use owed::{Settled, find_late, settle};
 pub use progress::{Happened, Progress, Proof, ground, is_public, lines, progress};
 pub use receive::{By, Entry, Intake, NUMBERS, Received, at_once, check_code, receive, takes_in};
 pub use remind::tell_tasks;

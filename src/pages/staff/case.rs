@@ -161,7 +161,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
     let offices = centre::offices(app.read(), centre.id).await?;
     let materials = case::materials(app.read(), &row).await?;
     let custody = case::custody(app.read(), &row).await?;
-    let paper_at = Papers::of(case::custody_of(app.read(), &row).await?, &sight, &row, now.date());
+    let paper_at = Papers::of(case::last_custody(custody.clone()), &sight, &row, now.date());
     let person = seen.applicant.ok_or(Error::from(case::UNKNOWN_CASE))?;
     let office = offices.into_iter().find(|o| o.id == row.office_id).map(|o| o.name).unwrap_or_default();
     let (power, elsewhere) = match row.state {

@@ -62,14 +62,12 @@ pub(super) async fn take_step(
 pub(super) async fn amend(sent: Sent<CaseHandler>, Path(number): Path<String>) -> poem::Result<Response> {
     let Sent { by, fields } = sent;
     let (event, undone) = (fields.id("event").unwrap_or_default(), fields.get("undo") == "yes");
-    let amended = by.visit.write(by.who.clone(), async |act| {
+    let amend = async |act: &_| {
         let row = case::amend(act, &number, event, fields.get("words"), undone).await?;
         review::recall(act, &row).await
-    });
-    match amended.await {
-        Ok(()) => Ok(go_to(&format!("/staff/cases/{number}"))),
-        Err(error) => page(&super::supplement::Refused { frame: Frame::of_staff(&by), number, wrong: words(error)? }),
-    }
+    };
+    let amended = by.visit.write(by.who.clone(), amend).await;
+    super::supplement::done(&by, number, amended)
 }
 
 #[derive(Template)]

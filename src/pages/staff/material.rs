@@ -1,12 +1,12 @@
 //! Materials of a case at the counter: scans, what was owed, and who has the originals and the file.
 
-use crate::access::{By, CaseHandler, CaseReader, download};
-use crate::base::error::Result;
+use super::supplement::done;
+use crate::access::{CaseHandler, CaseReader, download};
 use crate::domain::case::{self, Handing, Power, Settled, Sight};
 use crate::domain::file;
 use crate::domain::post::Posts;
 use crate::pages::booking::moment_in_words;
-use crate::pages::form::{Frame, Sent, SentFile, Someone, go_to, page, words};
+use crate::pages::form::{Sent, SentFile, Someone};
 use chrono::NaiveDate;
 use entity::Id;
 use entity::case::custody::Model as Custody;
@@ -80,14 +80,6 @@ pub(super) fn passed(rows: &[Custody], posts: &Posts) -> Vec<String> {
         format!("{} {}", post.unwrap_or_default(), moment_in_words(row.at))
     };
     of_file.map(line).collect()
-}
-
-/// Back to the case, or why not.
-fn done(by: &By<CaseHandler>, number: String, done: Result<Case>) -> poem::Result<Response> {
-    match done {
-        Ok(_) => Ok(go_to(&format!("/staff/cases/{number}"))),
-        Err(error) => page(&super::supplement::Refused { frame: Frame::of_staff(by), number, wrong: words(error)? }),
-    }
 }
 
 #[handler]

@@ -20,7 +20,7 @@ mod texts;
 use super::booking::{self as booking_pages, moment_in_words};
 use super::form::{Fields, Frame, Jar, Sent, Someone, forget_session, go_to, keep_session, local, page, word, words};
 use super::queue as queue_pages;
-use crate::access::{self, By, Signed, Staff, Visit, WindowStaff};
+use crate::access::{self, By, CaseHandler, Signed, Staff, Visit, WindowStaff};
 use crate::base::personal;
 use crate::domain::booking::{self, Booked};
 use crate::domain::case::{agenda, negatives_waiting};
@@ -193,6 +193,8 @@ struct Desk {
     frame: Frame,
     word: String,
     window: bool,
+    /// He may take cases in, if his post does.
+    receives: bool,
     director: bool,
     /// What was spent of the day's texts, if that is much.
     texts: Option<(i64, i64)>,
@@ -292,6 +294,7 @@ async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>)
         frame: Frame::of_staff(by),
         word: word(by),
         window,
+        receives: by.ensure::<CaseHandler>().is_ok(),
         director,
         texts,
         empty,

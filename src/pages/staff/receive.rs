@@ -1,6 +1,6 @@
 //! Taking a case in at the window.
 
-use crate::access::{By, WindowStaff};
+use crate::access::{By, CaseHandler, WindowStaff};
 use crate::base::error::Result;
 use crate::base::personal;
 use crate::domain::case::{self, Instead, Intake, Taken};
@@ -76,7 +76,7 @@ pub(super) struct Begun {
     consultation: Option<Id>,
 }
 
-async fn form_page(by: &By<WindowStaff>, begun: Begun, typed: Fields, wrong: Option<String>) -> Result<Form> {
+async fn form_page(by: &By<CaseHandler>, begun: Begun, typed: Fields, wrong: Option<String>) -> Result<Form> {
     let (app, centre) = (&by.visit.app, &by.visit.centre);
     let guides = guide::list(app.read(), centre, Wanted::default()).await?;
     let chosen = match begun.guide.as_deref().filter(|code| !code.is_empty()) {
@@ -98,8 +98,10 @@ async fn form_page(by: &By<WindowStaff>, begun: Begun, typed: Fields, wrong: Opt
         }
         None => None,
     };
+    // Bookings are the windows' to look at.
     let booked = match begun.booking {
         Some(id) => {
+            by.ensure::<WindowStaff>()?;
             let viewer = Viewer::Staff(by.holder.clone());
             let b = booking::see(app.read(), &app.vault, centre, id, &viewer).await?;
             let name = b.applicant.as_ref().map(|a| personal::mask_name(&a.name)).unwrap_or_default();
@@ -122,12 +124,12 @@ async fn form_page(by: &By<WindowStaff>, begun: Begun, typed: Fields, wrong: Opt
 }
 
 #[handler]
-pub(super) async fn fill_in(Someone(by): Someone<WindowStaff>, Query(begun): Query<Begun>) -> poem::Result<Response> {
+pub(super) async fn fill_in(Someone(by): Someone<CaseHandler>, Query(begun): Query<Begun>) -> poem::Result<Response> {
     page(&form_page(&by, begun, Fields::default(), None).await?)
 }
 
 #[handler]
-pub(super) async fn take_in(sent: Sent<WindowStaff>) -> poem::Result<Response> {
+pub(super) async fn take_in(sent: Sent<CaseHandler>) -> poem::Result<Response> {
     let Sent { by, mut fields } = sent;
     let (code, booking) = (fields.get("guide").to_owned(), fields.id("booking"));
     let visit = by.visit.once(fields.get("once"))?;
@@ -137,6 +139,7 @@ pub(super) async fn take_in(sent: Sent<WindowStaff>) -> poem::Result<Response> {
         let who = match booking {
             // Nothing typed: the person is the one who booked, as the clerk has compared with the card.
             Some(id) if as_booked => {
+                by.ensure::<WindowStaff>()?;
                 let viewer = Viewer::acting(act).await?;
                 let booked = booking::see(&*act.tx, &act.vault, &act.centre, id, &viewer).await?;
                 booked.applicant.ok_or(booking::UNKNOWN_BOOKING)?.into()

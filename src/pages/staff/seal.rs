@@ -128,8 +128,6 @@ pub(super) async fn put(
 ) -> poem::Result<Response> {
     let Sent { by, fields } = sent;
     let seal = fields.id("seal").unwrap_or_default();
-    match by.visit.write(by.who.clone(), async |act| seal::put(act, &number, document, seal).await).await {
-        Ok(_) => Ok(go_to(&format!("/staff/cases/{number}"))),
-        Err(error) => page(&super::supplement::Refused { frame: Frame::of_staff(&by), number, wrong: words(error)? }),
-    }
+    let put = by.visit.write(by.who.clone(), async |act| seal::put(act, &number, document, seal).await).await;
+    super::supplement::done(&by, number, put)
 }

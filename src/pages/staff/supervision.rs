@@ -56,7 +56,7 @@ async fn orders_page<R: crate::access::Rank>(
             answer: order.answer.as_ref().map(|words| format!("{answered}　{by}：{words}")),
             open: order.is_open(),
             late: order.is_open() && row.answered_at.is_none() && row.due_on < today,
-            answers: order.is_open() && row.answered_at.is_none() && has(Power::Handle),
+            answers: order.is_open() && row.answered_at.is_none() && has(supervision::in_hand(&order.case)),
             closes: order.is_open() && row.answered_at.is_some() && has(Power::Amend),
             number: order.case.number,
         }
@@ -81,10 +81,8 @@ pub(super) async fn give(sent: Sent<CaseHandler>, Path(number): Path<String>) ->
     let Sent { by, fields } = sent;
     let due_on = fields.get("due_on").parse().unwrap_or_default();
     let give = async |act: &_| supervision::give(act, &number, fields.get("words"), due_on).await;
-    match by.visit.write(by.who.clone(), give).await {
-        Ok(_) => Ok(go_to("/staff/orders")),
-        Err(error) => page(&super::supplement::Refused { frame: Frame::of_staff(&by), number, wrong: words(error)? }),
-    }
+    let given = by.visit.write(by.who.clone(), give).await;
+    super::supplement::done(&by, number, given)
 }
 
 /// Answers an order, or closes it.

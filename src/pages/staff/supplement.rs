@@ -14,14 +14,14 @@ use sea_orm::ActiveEnum as _;
 
 #[derive(Template)]
 #[template(path = "refused.html")]
-pub(super) struct Refused {
-    pub(super) frame: Frame,
-    pub(super) number: String,
-    pub(super) wrong: String,
+struct Refused {
+    frame: Frame,
+    number: String,
+    wrong: String,
 }
 
 /// Back to the case, or why not.
-fn done<R: crate::access::Rank, T>(by: &By<R>, number: String, done: Result<T>) -> poem::Result<Response> {
+pub(super) fn done<R: crate::access::Rank, T>(by: &By<R>, number: String, done: Result<T>) -> poem::Result<Response> {
     match done {
         Ok(_) => Ok(go_to(&format!("/staff/cases/{number}"))),
         Err(error) => page(&Refused { frame: Frame::of_staff(by), number, wrong: words(error)? }),

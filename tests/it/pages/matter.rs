@@ -1,7 +1,7 @@
 //! Registers by page: matters, the comprehensive window, seals, training and supervision orders.
 
 use super::Browser;
-use crate::town::{Town, stories};
+use crate::town::{Town, at, stories};
 use serde_json::json;
 
 stories!(
@@ -11,11 +11,7 @@ stories!(
 );
 
 async fn the_register_of_matters_is_kept_by_page(town: &Town) {
-    let (director, head, leader) = (
-        Browser::staff(town, "director").await,
-        Browser::staff(town, "head1").await,
-        Browser::staff(town, "leader").await,
-    );
+    let director = Browser::staff(town, "director").await;
     let his = director.word("/staff/matters").await;
     let seen = director.get("/staff/matters").await.text;
     assert!(seen.contains("9/9") && seen.contains("MZ-05") && seen.contains("水田府函〔2026〕1号"), "{seen}");
@@ -38,15 +34,28 @@ async fn the_register_of_matters_is_kept_by_page(town: &Town) {
     let id = after.split("action=\"/staff/windows/").nth(1).unwrap()[..36].to_owned();
     let end = [("w", his.as_str()), ("from", "2026-11-25")];
     assert_eq!(director.post(&format!("/staff/windows/{id}/end"), &end).await.status, 303);
+    // From that day on its own post takes in, by page too, and the windows do not.
+    town.move_to(at("2026-11-25", 9, 30)).await;
+    let (office, window) = (Browser::staff(town, "office1").await, Browser::staff(town, "window1").await);
+    assert!(office.get("/staff").await.text.contains("href=\"/staff/receive\""));
+    for (browser, takes_in) in [(&window, false), (&office, true)] {
+        let form = browser.get("/staff/receive?guide=MZ-01").await.text;
+        let (word, once) = (super::hidden(&form, "w"), super::hidden(&form, "once"));
+        let fields = [("w", word.as_str()), ("once", &once), ("guide", "MZ-01"), ("name", "田小满")];
+        let answer = browser.post("/staff/receive", &fields).await;
+        assert_eq!(answer.status, if takes_in { 303 } else { 200 }, "{}", answer.text);
+        assert_eq!(answer.text.contains("还没有经乡政府同意授权综合窗口"), !takes_in);
+    }
+    let (head, leader) = (Browser::staff(town, "head1").await, Browser::staff(town, "leader").await);
     let hers = head.word("/staff").await;
     let ask = |reason| [("w", hers.as_str()), ("office", "MZ"), ("reason", reason)];
     assert!(head.post("/staff/windows", &ask("少")).await.text.contains("必须写明理由"));
     assert_eq!(head.post("/staff/windows", &ask("事项少、办件少")).await.status, 303);
     let seen = leader.get("/staff/matters").await.text;
-    assert!(seen.contains("报送时事项9项、近一年办件0件。事项少、办件少。已报乡政府"), "{seen}");
+    assert!(seen.contains("报送时事项9项、近一年办件1件。事项少、办件少。已报乡政府"), "{seen}");
     let id = seen.split("action=\"/staff/windows/").nth(1).unwrap()[..36].to_owned();
     let word = leader.word("/staff/matters").await;
-    let (on, from) = (("on", "2026-11-24"), ("from", "2026-11-25"));
+    let (on, from) = (("on", "2026-11-24"), ("from", "2026-11-26"));
     let consent = |document| [("w", word.as_str()), on, from, ("document", document), ("consent", "yes")];
     assert!(leader.post(&format!("/staff/windows/{id}"), &consent("函")).await.text.contains("文号"));
     assert_eq!(leader.post(&format!("/staff/windows/{id}"), &consent("水田府函〔2026〕50号")).await.status, 303);
