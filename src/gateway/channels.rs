@@ -87,7 +87,8 @@ impl Channels {
         let reason = match outcome {
             Outcome::ChannelDown(code) => code.clone(),
             Outcome::RetrySafe(_) | Outcome::Ambiguous(_) => {
-                channel.errors.retain(|at| *at > now - WINDOW && *at <= now);
+                // Many are under way at once, and are heard of in any order; a clock that was set back forgets.
+                channel.errors.retain(|at| *at > now - WINDOW && *at < now + WINDOW);
                 channel.errors.push(now);
                 // One that was out of order, and is asked again, has to do well.
                 let on_trial = channel.held.is_some_and(|until| until <= now);
@@ -149,6 +150,20 @@ mod tests {
         );
         assert_eq!(channels.held(GATEWAY, at(167)), Some(at(226)));
         assert_eq!(channels.hear(GATEWAY, &Outcome::Rejected("x".to_owned()), at(167)), Turn::Free);
+    }
+
+    #[test]
+    fn errors_count_in_whatever_order_they_are_heard_of() {
+        let (channels, error) = (Channels::default(), Outcome::RetrySafe(Duration::seconds(30)));
+        for second in [5, 3, 4, 1] {
+            assert_eq!(channels.hear(GATEWAY, &error, at(second)), Turn::None, "{second}");
+        }
+        assert_eq!(channels.hear(GATEWAY, &error, at(2)), Turn::Hold("errors".to_owned()));
+        // Set back by a day, a clock begins anew.
+        let channels = Channels::default();
+        for second in [86_400, 86_401, 86_402, 86_403, 0] {
+            assert_eq!(channels.hear(GATEWAY, &error, at(second)), Turn::None, "{second}");
+        }
     }
 
     #[test]
