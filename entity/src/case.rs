@@ -75,6 +75,8 @@ pub struct Model {
     pub office_id: Id,
     /// Kind of promise at that time.
     pub item_kind: Option<ItemKind>,
+    /// 联办件: other offices have parts of it.
+    pub joint: bool,
     /// The limit it was promised, in working days.
     pub limit_days: Option<i32>,
     /// The applicant in force.

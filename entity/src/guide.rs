@@ -95,6 +95,15 @@ pub struct FlowStep {
     pub post: String,
     /// Working days it may take.
     pub days: i32,
+    /// It begins with the step before, and goes on beside it (并联): a part of another office.
+    #[serde(default, skip_serializing_if = "is_not")]
+    #[oai(default)]
+    pub parallel: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_not(said: &bool) -> bool {
+    !*said
 }
 
 /// A guide: a stable code and the version in force.
@@ -237,7 +246,7 @@ pub struct Elements {
     pub mobile_url: Option<String>,
     /// 通办范围.
     pub area: Option<String>,
-    /// 联办机构.
+    /// 联办机构: the other offices that have parts of it, by their names. A matter that names one is a joint one (联办件).
     #[oai(default)]
     pub joint_offices: Vec<String>,
     /// 中介服务.

@@ -82,7 +82,7 @@ impl Documents {
     #[oai(path = "/cases/:number/documents", method = "get", operation_id = "list_documents")]
     async fn list_documents(&self, who: By<ReceiptParty>, number: Path<String>) -> Answer<Json<Listed<DocumentView>>> {
         let (db, sight) = (who.visit.app.read(), who.sight().await?);
-        let row = case::papers(db, &who.visit.app.vault, &who.visit.centre, &number.0, &sight).await?;
+        let row = case::papers(db, &who.visit.app.vault, &who.visit.centre, &number.0, &sight).await?.row;
         let items = document::of_case(db, row.id).await?.into_iter().map(Into::into).collect();
         Ok(Json(Listed { items, next_cursor: None }))
     }
@@ -91,7 +91,7 @@ impl Documents {
     #[oai(path = "/cases/:number/documents/:document", method = "get", operation_id = "get_document")]
     async fn get_document(&self, who: By<ReceiptParty>, number: Path<String>, document: Path<Id>) -> Answer<FileBody> {
         let (app, centre, sight) = (&who.visit.app, &who.visit.centre, who.sight().await?);
-        let case = case::papers(app.read(), &app.vault, centre, &number.0, &sight).await?;
+        let case = case::papers(app.read(), &app.vault, centre, &number.0, &sight).await?.row;
         let row = document::get(app.read(), case.id, document.0).await?;
         let file = issued::kept(app, centre, &row).await?;
         FileBody::of(app, &file).await

@@ -254,7 +254,7 @@ impl Book<'_> {
         };
         for done in &course.steps {
             let then = act.at(done.at, Who::Staff(Arc::clone(&done.by)));
-            let power = done.step.power(&whole.steps);
+            let power = done.step.power(&whole.case, &whole.steps);
             let under = desk(done.at.date()).await?.under(&done.by, &whole.case, power)?;
             let made = done.step.made(&then, whole, &ground, Some(under))?;
             whole = made.whole;

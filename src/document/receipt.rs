@@ -41,7 +41,7 @@ pub async fn page(
     number: &str,
     sight: &Sight,
 ) -> Result<String> {
-    let seen = case::see(db, vault, centre, number, sight).await?;
+    let seen = case::papers(db, vault, centre, number, sight).await?;
     let applicant = seen.applicant.ok_or(case::UNKNOWN_CASE)?;
     let row = seen.row;
     let events = case::timeline(db, &row).await?;

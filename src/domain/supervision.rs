@@ -5,7 +5,7 @@
 //! has ended.
 
 use super::act::{Act, Page, Who};
-use super::case::{self, Power, Sight, is_end};
+use super::case::{self, Power, Sight, Under, is_end};
 use super::identity::staff;
 use super::notice::{self, Message};
 use super::published::Centre;
@@ -21,6 +21,7 @@ use entity::supervision::{Column, Entity, Model};
 use entity::{Id, case as stored};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
+use std::collections::BTreeSet;
 
 /// No such order, or not yours.
 pub const UNKNOWN_ORDER: Refusal = Refusal::new(Kind::Missing, "unknown_order", "没有找到这份督办。");
@@ -60,6 +61,8 @@ pub struct Order {
     pub words: String,
     /// What was done.
     pub answer: Option<String>,
+    /// The posts that have the case in hand.
+    posts: BTreeSet<Id>,
 }
 
 impl Order {
@@ -67,6 +70,20 @@ impl Order {
     #[must_use]
     pub const fn is_open(&self) -> bool {
         self.row.closed_at.is_none() && !is_end(self.case.state)
+    }
+
+    /// Under which post somebody answers for the case: one that has it in hand; any that handles it, where none has.
+    ///
+    /// # Errors
+    /// The refusals of a post.
+    pub fn answering(&self, sight: &Sight) -> Result<Under> {
+        let mut powers = self.posts.iter().map(|post| Power::Step { post: Some(*post), delegated: None });
+        let first = powers.next().unwrap_or(Power::Handle);
+        let refused = match sight.under(&self.case, first) {
+            Ok(under) => return Ok(under),
+            Err(refused) => refused,
+        };
+        powers.find_map(|power| sight.under(&self.case, power).ok()).ok_or(refused)
     }
 }
 
@@ -111,7 +128,8 @@ pub async fn give(act: &Act, number: &str, words: &str, due_on: NaiveDate) -> Re
         return Err(ORDER_OPEN.into());
     }
     audit::note(act, "case.supervised", &case.number, serde_json::json!({ "due_on": due_on })).await?;
-    let order = Order { words: words.to_owned(), answer: None, row, case };
+    let posts = case::posts_in_hand(&*act.tx, std::slice::from_ref(&case)).await?.remove(&case.id).unwrap_or_default();
+    let order = Order { words: words.to_owned(), answer: None, row, case, posts };
     tell(act, std::slice::from_ref(&order), Rung::Holder).await?;
     Ok(order)
 }
@@ -123,7 +141,7 @@ pub async fn give(act: &Act, number: &str, words: &str, due_on: NaiveDate) -> Re
 pub async fn answer(act: &Act, id: Id, words: &str) -> Result<Order> {
     let Who::Staff(by) = &act.who else { return Err(UNKNOWN_ORDER.into()) };
     let (order, sight) = hold(act, id).await?;
-    sight.under(&order.case, in_hand(&order.case))?;
+    order.answering(&sight)?;
     let words = words.trim();
     if !(5..=500).contains(&words.chars().count()) {
         return Err(BAD_ANSWER.on("words").into());
@@ -147,12 +165,6 @@ pub async fn answer(act: &Act, id: Id, words: &str) -> Result<Order> {
         return Err(ORDER_ANSWERED.into());
     }
     Ok(Order { row, answer: Some(words.to_owned()), ..order })
-}
-
-/// What it takes to answer for a case: the post that has it in hand; any that handles it, where none has.
-#[must_use]
-pub fn in_hand(case: &Case) -> Power {
-    case.post_id.map_or(Power::Handle, |post| Power::Step { post: Some(post), delegated: None })
 }
 
 /// Closes an order (销号) that was answered, or whose case has ended.
@@ -219,13 +231,15 @@ pub async fn open(db: &impl ConnectionTrait, vault: &Vault, centre: &Centre, sig
 async fn with_cases(db: &impl ConnectionTrait, vault: &Vault, rows: Vec<Model>) -> Result<Vec<Order>> {
     let ids = rows.iter().map(|row| row.case_id);
     let cases = Cases::find().filter(stored::Column::Id.is_in(ids)).all(db).await?;
+    let in_hand = case::posts_in_hand(db, &cases).await?;
     let mut orders = Vec::with_capacity(rows.len());
     for row in rows {
         let Some(case) = cases.iter().find(|case| case.id == row.case_id) else { continue };
         let clear = |column, sealed| vault.open(Place::new(column, row.centre_id, row.id), sealed);
         let words = clear("supervision_order.words", &row.words)?;
         let answer = row.answer.as_ref().map(|answer| clear("supervision_order.answer", answer)).transpose()?;
-        orders.push(Order { case: case.clone(), words, answer, row });
+        let posts = in_hand.get(&case.id).cloned().unwrap_or_default();
+        orders.push(Order { case: case.clone(), words, answer, row, posts });
     }
     Ok(orders)
 }
@@ -233,7 +247,7 @@ async fn with_cases(db: &impl ConnectionTrait, vault: &Vault, rows: Vec<Model>) 
 /// Who is told of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rung {
-    /// Whoever holds the post that has the case in hand.
+    /// Whoever holds a post that has the case in hand.
     Holder,
     /// The head of its office; the director, where it has none.
     Head,
@@ -274,11 +288,11 @@ async fn tell(act: &Act, orders: &[Order], rung: Rung) -> Result<()> {
     let headed =
         |office| staff.iter().any(|(of, _)| of.office_id == Some(office) && of.roles().contains(&Role::OfficeHead));
     let mut texts = Vec::new();
-    for Order { row, case, .. } in orders {
-        let post = case.post_id.and_then(|id| cover.posts().find(|post| post.row.id == id));
-        let holder = post.and_then(|post| cover.holder(post)).map(|(holder, _)| holder);
+    for Order { row, case, posts, .. } in orders {
+        let at_them = cover.posts().filter(|post| posts.contains(&post.row.id));
+        let holders: Vec<Id> = at_them.filter_map(|post| Some(cover.holder(post)?.0)).collect();
         let reaches = |of: &entity::identity::staff::Model| match rung {
-            Rung::Holder => holder == Some(of.id),
+            Rung::Holder => holders.contains(&of.id),
             Rung::Head if headed(case.office_id) => {
                 of.roles().contains(&Role::OfficeHead) && of.office_id == Some(case.office_id)
             }

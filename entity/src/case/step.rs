@@ -15,6 +15,8 @@ pub struct Model {
     pub case_id: Id,
     /// Its place, from 1.
     pub n: i32,
+    /// Steps of one stage go on beside one another; the next stage begins when all of them are done.
+    pub stage: i32,
     /// Its name.
     pub name: String,
     /// What is done in it.

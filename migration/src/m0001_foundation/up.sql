@@ -885,6 +885,7 @@ create table service_case (
     version_id      {id}    not null references guide_version (id),
     office_id       {id}    not null references office (id),
     item_kind       text    check (item_kind in ('instant', 'promised')),
+    joint           boolean not null,
     limit_days      integer check (limit_days >= 0),
     applicant_id    {id}    not null references applicant (id),
     account_id      {id}    references account (id),
@@ -919,6 +920,7 @@ create index case_account on service_case (account_id, received_at) where accoun
 create index case_applicant on service_case (applicant_id);
 create index case_ended on service_case (centre_id, ended_at) where ended_at is not null;
 create index case_post on service_case (centre_id, post_id, received_at) where post_id is not null;
+create index case_joint on service_case (centre_id) where joint and ended_at is null;
 create index case_due on service_case (centre_id, due_on, id) where state in ('received', 'accepted');
 create table case_event (
     id          {id}   primary key,
@@ -983,6 +985,7 @@ create table case_step (
     centre_id   {id}    not null references centre (id),
     case_id     {id}    not null references service_case (id),
     n           integer not null check (n > 0),
+    stage       integer not null check (stage > 0),
     name        text    not null,
     kind        text    not null check (kind in ('handle', 'review', 'report', 'decide')),
     post_id     {id}    references post (id),

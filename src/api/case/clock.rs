@@ -29,10 +29,12 @@ struct SuspendInput {
 #[derive(Object)]
 #[oai(deny_unknown_fields)]
 struct ExtendInput {
-    /// By so many working days, 1 to 10.
+    /// By so many working days, 1 to 10; of a joint case 1 to 15.
     days: u32,
     /// Why.
     ground: Text,
+    /// Number of the government's approval; for joint cases, and needed there.
+    approval: Option<Text>,
 }
 
 type Answer<T> = Result<T, Failure>;
@@ -68,7 +70,7 @@ impl Clock {
         body: Json<ExtendInput>,
     ) -> Answer<Json<Acted>> {
         let request = format!("{} {}", number.0, body.0.to_json_string());
-        let made = Move::Extend(body.0.days, body.0.ground.into());
+        let made = Move::Extend(body.0.days, body.0.ground.into(), body.0.approval.map(String::from));
         once(&who, "extend_case", request, async |act| case::advance(act, &number.0, &made).await).await
     }
 }

@@ -137,7 +137,7 @@ impl Materials {
     #[oai(path = "/cases/:number/materials/:n/file", method = "get", operation_id = "get_material_file")]
     async fn get_material_file(&self, who: By<ReceiptParty>, number: Path<String>, n: Path<i32>) -> Answer<FileBody> {
         let (app, centre, sight) = (&who.visit.app, &who.visit.centre, who.sight().await?);
-        let case = case::papers(app.read(), &app.vault, centre, &number.0, &sight).await?;
+        let case = case::papers(app.read(), &app.vault, centre, &number.0, &sight).await?.row;
         let id = case::with_file(app.read(), &case, n.0).await?;
         FileBody::of(app, &file::get(app.read(), centre.id, id).await?).await
     }

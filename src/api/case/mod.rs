@@ -228,7 +228,7 @@ impl Cases {
             return Err(PDF_NOT_BUILT.into());
         }
         let (app, centre, sight) = (&who.visit.app, &who.visit.centre, who.sight().await?);
-        let row = case::papers(app.read(), &app.vault, centre, &number.0, &sight).await?;
+        let row = case::papers(app.read(), &app.vault, centre, &number.0, &sight).await?.row;
         let issued = document::of_case(app.read(), row.id).await?;
         let receipt = issued.into_iter().find(|d| d.kind == DocumentKind::Receipt);
         let file = issued::kept(app, centre, &receipt.ok_or(document::UNKNOWN_DOCUMENT)?).await?;

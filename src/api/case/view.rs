@@ -76,6 +76,8 @@ pub(super) struct CaseView {
     pub(super) guide: String,
     /// Name of the matter.
     pub(super) item: String,
+    /// 联办件: other offices have parts of it.
+    pub(super) joint: bool,
     /// The office that handles it.
     pub(super) office: Option<OfficeView>,
     /// How it came.
@@ -159,6 +161,8 @@ pub(super) struct TakenView {
 pub(super) struct StepView {
     /// Its place, from 1.
     pub(super) n: i32,
+    /// Steps of one stage go on beside one another.
+    pub(super) stage: i32,
     /// Its name.
     pub(super) name: String,
     /// What is done in it.
@@ -267,6 +271,7 @@ pub(super) fn shown(seen: Seen, offices: &[office::Model], clock: &Clockwork, vi
         state: row.state,
         guide: seen.guide_code,
         item: seen.item,
+        joint: row.joint,
         channel: row.channel,
         received_at: moment(row.received_at),
         accepted_on: row.accepted_on,
@@ -336,6 +341,7 @@ pub(super) async fn detail(app: &App, centre: &Centre, seen: Seen, viewer: &View
     detail.materials = case::materials(db, &row).await?.into_iter().map(taken).collect();
     let step = |step: entity::case::step::Model| StepView {
         n: step.n,
+        stage: step.stage,
         name: step.name,
         kind: step.kind,
         post: step.post_id.filter(|_| viewer.is_staff()).and_then(|id| posts.of(id)).map(|p| p.row.name.clone()),

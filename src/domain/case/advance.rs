@@ -5,8 +5,9 @@ use super::look::{Sight, colleague};
 use super::negative::No;
 use super::receive::Happening;
 use super::{
-    BAD_EXTENSION, EXTENDED_BEFORE, GROUND_NEEDED, HEARING_FIRST, STEPS_OPEN, TOO_LATE_TO_EXTEND, UNKNOWN_CASE,
-    WRONG_STATE, clock, custody, negative, owed, paper, procedure_name, state_name, step, tell, trip,
+    APPROVAL_NEEDED, BAD_EXTENSION, EXTENDED_BEFORE, GROUND_NEEDED, HEARING_FIRST, STEPS_OPEN, TOO_LATE_TO_EXTEND,
+    UNKNOWN_CASE, WRONG_STATE, clock, custody, joint, negative, owed, paper, procedure_name, state_name, step, tell,
+    trip,
 };
 use crate::base::error::Result;
 use crate::domain::act::Act;
@@ -55,8 +56,9 @@ pub enum Move {
     Suspend(SpecialProcedure, String),
     /// 恢复: the procedure is over.
     Resume,
-    /// 延期: once, by so many working days, with its ground, by the first responsible person.
-    Extend(u32, String),
+    /// 延期: once, by so many working days, with its ground, by the first responsible person; of a joint case with the number of the
+    /// government's approval (行政许可法 42).
+    Extend(u32, String, Option<String>),
     /// 撤回: taken back for its applicant, at any time before it ended.
     Withdraw,
     /// 作废: it should not have been; with its reason, by the first responsible person.
@@ -119,10 +121,11 @@ pub struct Made {
 }
 
 impl Move {
-    /// What it takes to make it.
+    /// What it takes to make it with a case.
     #[must_use]
-    pub fn power(&self, steps: &[steps::Model]) -> Power {
+    pub fn power(&self, case: &Model, steps: &[steps::Model]) -> Power {
         match self {
+            Self::Accept if case.joint => Power::Coordinate,
             Self::Accept | Self::Deem | Self::Refuse(_) | Self::Suspend(..) | Self::Resume => Power::Handle,
             Self::TellHearing(_) | Self::WaiveHearing(_) => Power::Handle,
             Self::Finish(n, _) => {
@@ -181,8 +184,12 @@ impl Move {
     fn words(&self) -> Result<Option<String>> {
         Ok(match self {
             Self::Refuse(no) | Self::Deny(no) => Some(check_ground(&no.ground)?.to_owned()),
-            Self::Extend(_, ground) | Self::Void(ground) | Self::TellHearing(ground) | Self::WaiveHearing(ground) => {
-                Some(check_ground(ground)?.to_owned())
+            Self::Extend(_, ground, None)
+            | Self::Void(ground)
+            | Self::TellHearing(ground)
+            | Self::WaiveHearing(ground) => Some(check_ground(ground)?.to_owned()),
+            Self::Extend(_, ground, Some(approval)) => {
+                Some(format!("经乡政府负责人批准（{}）：{}", approval.trim(), check_ground(ground)?))
             }
             Self::Finish(_, opinion) => step::check_opinion(opinion)?,
             Self::Suspend(procedure, words) => {
@@ -236,12 +243,17 @@ impl Move {
                 clock::lengthen(&mut next, calendar, stood);
                 step::lengthen(&next, &mut steps, calendar, stood);
             }
-            Self::Extend(days, _) => {
+            Self::Extend(days, _, approval) => {
                 if next.extended_on.is_some() {
                     return Err(EXTENDED_BEFORE.into());
                 }
-                if next.due_on.is_none() || !(1..=LONGEST_EXTENSION).contains(days) {
-                    return Err(BAD_EXTENSION.on("days").into());
+                let most = if next.joint { joint::LONGEST_EXTENSION } else { LONGEST_EXTENSION };
+                if next.due_on.is_none() || !(1..=most).contains(days) {
+                    return Err(BAD_EXTENSION.with(&[("most", &most)]).on("days").into());
+                }
+                let approved = approval.as_deref().map(|number| (2..=60).contains(&number.trim().chars().count()));
+                if approved != next.joint.then_some(true) {
+                    return Err(APPROVAL_NEEDED.on("approval").into());
                 }
                 if next.due_on.is_some_and(|due| today > due) {
                     return Err(TOO_LATE_TO_EXTEND.into());
@@ -291,7 +303,7 @@ pub async fn advance(act: &Act, number: &str, made: &Move) -> Result<Model> {
     let case = super::look::hold(act, number, &sight).await?;
     let steps = step::of(&*act.tx, &case).await?;
     let under = match sight.viewer() {
-        Viewer::Staff(_) => Some(sight.under(&case, made.power(&steps))?),
+        Viewer::Staff(_) => Some(sight.under(&case, made.power(&case, &steps))?),
         // Only what is shown in full is a resident's own to take back.
         Viewer::Resident(_) if sight.in_full(&case) => None,
         Viewer::Resident(_) => return Err(UNKNOWN_CASE.into()),

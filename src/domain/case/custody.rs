@@ -99,8 +99,8 @@ async fn at_hand(act: &Act, number: &str) -> Result<(Case, Under)> {
 }
 
 /// The post of a step under way, else one that handles the case.
-fn standing(sight: &Sight, case: &Case, steps: &[entity::case::step::Model]) -> Result<Under> {
-    let under_way = steps.iter().filter(|step| step.begun_on.is_some() && step.finished_at.is_none());
+pub(super) fn standing(sight: &Sight, case: &Case, steps: &[entity::case::step::Model]) -> Result<Under> {
+    let under_way = steps.iter().filter(|step| step::is_under_way(step));
     let mut his = under_way.filter_map(|step| {
         let power = Power::Step { post: step.post_id, delegated: None };
         sight.under(case, power).ok().filter(|under| Some(under.standing.post) == step.post_id)

@@ -35,6 +35,8 @@ pub enum Power {
     Amend,
     /// Putting a seal on a document: whoever the office has delegated it to.
     Seal,
+    /// Accepting a case of which other offices have parts: whoever may coordinate them (article 4.2).
+    Coordinate,
 }
 
 impl Power {
@@ -44,6 +46,7 @@ impl Power {
             Self::Decide | Self::Extend => Some(DelegatedPower::Decide),
             Self::Step { delegated, .. } => delegated,
             Self::Seal => Some(DelegatedPower::Seal),
+            Self::Coordinate => Some(DelegatedPower::Coordinate),
             Self::Handle | Self::Issue | Self::Amend => None,
         }
     }
@@ -52,12 +55,18 @@ impl Power {
     /// took in itself is handed over at its own post, and nowhere else (一事一地, articles 4.1 and 4.6).
     #[must_use]
     pub fn belongs_to(self, post: &Post, case: &Model, taken_in_at: Option<&Post>) -> bool {
+        // A part of a joint case is another office's, at its own post.
+        if let Self::Step { post: Some(at), .. } = self
+            && at == post.row.id
+        {
+            return true;
+        }
         let by_office = taken_in_at.is_some_and(|at| at.row.kind == PostKind::Office);
         let has = match (post.row.kind, self) {
             (PostKind::Chief, _) => true,
-            (_, Self::Step { post: at, .. }) => at == Some(post.row.id),
-            (PostKind::Window, Self::Handle | Self::Decide | Self::Issue | Self::Seal) => !by_office,
-            (PostKind::Office, Self::Handle | Self::Decide | Self::Seal) => true,
+            (_, Self::Step { .. }) => false,
+            (PostKind::Window, Self::Handle | Self::Decide | Self::Issue | Self::Seal | Self::Coordinate) => !by_office,
+            (PostKind::Office, Self::Handle | Self::Decide | Self::Seal | Self::Coordinate) => true,
             (PostKind::Office, Self::Issue) => taken_in_at.is_some_and(|at| at.row.id == post.row.id),
             (PostKind::Window | PostKind::Office, Self::Extend | Self::Amend) | (PostKind::Supervision, _) => false,
         };
@@ -96,8 +105,14 @@ impl Desk {
             return Ok(Under { standing: self.cover.standing(staff, takes)?, delegation: None });
         };
         let instant = case.item_kind == Some(ItemKind::Instant);
+        // What is reported of a part is reported by the office whose part it is.
+        let of_part = match power {
+            Power::Step { post: Some(at), .. } => self.cover.post(at).and_then(|post| post.row.office_id),
+            _ => None,
+        };
+        let office = of_part.unwrap_or(case.office_id);
         let giving = |post: Id| {
-            let wanted = Wanted { office: case.office_id, post, power: delegated, instant };
+            let wanted = Wanted { office, post, power: delegated, instant };
             self.delegations.giving(wanted, self.on).map(|letter| letter.row.id)
         };
         match self.cover.standing(staff, |post| takes(post) && giving(post.row.id).is_some()) {

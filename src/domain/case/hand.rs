@@ -1,11 +1,12 @@
 //! Handing a post's cases over (工作移交, article 4.8): what is in hand there, listed for whoever stands in.
 
+use super::joint;
 use crate::base::error::Result;
 use crate::domain::act::{Act, StaffMember};
 use crate::domain::cover;
 use entity::Id;
 use entity::case::{CaseState, Column, Entity, Model};
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use sea_orm::{ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use serde_json::{Value, json};
 
 /// Gives a post to whoever stands in for the time of a leave, with the list of what is in hand there.
@@ -32,7 +33,9 @@ pub async fn hand_over(
 /// # Errors
 /// Whatever the database says.
 pub async fn in_hand(db: &impl ConnectionTrait, centre: Id, post: Id) -> Result<Vec<Model>> {
-    let open = Entity::find().filter(Column::CentreId.eq(centre)).filter(Column::PostId.eq(post));
+    let parts = joint::parts(db, centre, [post], true).await?;
+    let here = Condition::any().add(Column::PostId.eq(post)).add(Column::Id.is_in(parts));
+    let open = Entity::find().filter(Column::CentreId.eq(centre)).filter(here);
     // What waits for its applicant is nobody's to go on with.
     let open = open.filter(Column::State.is_not_in([CaseState::Supplement, CaseState::Suspended]));
     Ok(open.order_by_asc(Column::DueOn).order_by_asc(Column::Id).all(db).await?)

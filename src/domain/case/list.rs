@@ -1,8 +1,8 @@
 //! Lists of cases: part by part, what is due, and whole, to be taken away.
 
-use super::TOO_MANY_ROWS;
 use super::clock::Lamp;
 use super::look::{Seen, Sight, show};
+use super::{TOO_MANY_ROWS, joint};
 use crate::base::error::Result;
 use crate::base::vault::Vault;
 use crate::domain::act::{Act, Page};
@@ -12,11 +12,13 @@ use crate::domain::identity::staff;
 use crate::domain::published::Centre;
 use crate::domain::{audit, calendar};
 use chrono::NaiveDate;
-use entity::case::{CaseState, Column, Entity};
+use entity::case::{CaseState, Column, Entity, Model};
 use entity::{Id, Time};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, Select,
 };
+use std::cmp::Reverse;
 
 /// What a list of cases is narrowed by.
 #[derive(Clone, Debug, Default)]
@@ -98,41 +100,60 @@ pub async fn list(
     page: Page,
     now: Time,
 ) -> Result<(Vec<Seen>, Option<String>)> {
-    let cases = narrowed(centre, sight, &filter);
-    let (rows, next) = match filter.lamp {
-        None => {
-            let rows = page.of(cases, Column::ReceivedAt, Column::Id).all(db).await?;
-            page.cut(rows, |r| (r.received_at, r.id))
-        }
-        Some(lamp) => {
-            let calendar = calendar::of(db, centre).await?;
-            let (from, until) = Lamps::of(centre).days(&calendar, lamp, now.date());
-            let running = Column::State.is_in([CaseState::Received, CaseState::Accepted]);
-            let mut cases = cases.filter(running);
-            if let Some(from) = from {
-                cases = cases.filter(Column::DueOn.gte(from));
-            }
-            if let Some(until) = until {
-                cases = cases.filter(Column::DueOn.lte(until));
-            }
-            let rows = page.of_days(cases, Column::DueOn, Column::Id).all(db).await?;
-            page.cut(rows, |r| (r.due_on.map_or(r.received_at, |due| Time::at(due, 0)), r.id))
-        }
+    let mut rows = Vec::new();
+    let lit = match filter.lamp {
+        Some(lamp) => Some(Lamps::of(centre).days(&*calendar::of(db, centre).await?, lamp, now.date())),
+        None => None,
+    };
+    // Each asked for by its own index: what either of two would give is read through for neither.
+    let in_hand = in_hand_at(db, centre.id, filter.posts.as_deref()).await?;
+    let both = |scope: &Condition| in_hand.iter().map(|at| scope.clone().add(at.clone())).collect::<Vec<_>>();
+    for among in sight.scopes.iter().flat_map(both).collect::<Vec<_>>() {
+        let cases = narrowed(centre, &filter).filter(among);
+        let part = match lit {
+            None => page.of(cases, Column::ReceivedAt, Column::Id),
+            Some(days) => page.of_days(due(cases, days), Column::DueOn, Column::Id),
+        };
+        rows.extend(part.all(db).await?);
+    }
+    let due_at = |r: &Model| r.due_on.map_or(r.received_at, |due| Time::at(due, 0));
+    let (rows, next) = if lit.is_some() {
+        rows.sort_unstable_by_key(|r| (due_at(r), r.id));
+        rows.dedup_by_key(|r| r.id);
+        page.cut(rows, |r| (due_at(r), r.id))
+    } else {
+        rows.sort_unstable_by_key(|r| Reverse((r.received_at, r.id)));
+        rows.dedup_by_key(|r| r.id);
+        page.cut(rows, |r| (r.received_at, r.id))
     };
     Ok((show(db, vault, centre, rows, sight).await?, next))
 }
 
-/// The cases of a list, before they are put in order.
-fn narrowed(centre: &Centre, sight: &Sight, filter: &Filter) -> Select<Entity> {
-    let mut cases = Entity::find().filter(Column::CentreId.eq(centre.id)).filter(sight.rows.clone());
+/// Undecided cases whose last day lies between two.
+fn due(cases: Select<Entity>, (from, until): (Option<NaiveDate>, Option<NaiveDate>)) -> Select<Entity> {
+    let running = Column::State.is_in([CaseState::Received, CaseState::Accepted]);
+    let near = Condition::all()
+        .add_option(from.map(|from| Column::DueOn.gte(from)))
+        .add_option(until.map(|until| Column::DueOn.lte(until)));
+    cases.filter(running).filter(near)
+}
+
+/// What posts have in hand: whole cases, or parts of joint ones. Without posts, everything.
+async fn in_hand_at(db: &impl ConnectionTrait, centre: Id, posts: Option<&[Id]>) -> Result<Vec<Condition>> {
+    let Some(posts) = posts else { return Ok(vec![Condition::all()]) };
+    let parts = joint::parts(db, centre, posts.iter().copied(), true).await?;
+    let whole = posts.iter().map(|post| Condition::all().add(Column::PostId.eq(*post)));
+    Ok(whole.chain([Condition::all().add(Column::Id.is_in(parts))]).collect())
+}
+
+/// The cases of a list, whoever asks for it.
+fn narrowed(centre: &Centre, filter: &Filter) -> Select<Entity> {
+    let mut cases = Entity::find().filter(Column::CentreId.eq(centre.id));
     if let Some(state) = filter.state {
         cases = cases.filter(Column::State.eq(state));
     }
     if let Some(office) = filter.office {
         cases = cases.filter(Column::OfficeId.eq(office));
-    }
-    if let Some(posts) = &filter.posts {
-        cases = cases.filter(Column::PostId.is_in(posts.iter().copied()));
     }
     if let Some(from) = filter.from {
         cases = cases.filter(Column::ReceivedAt.gte(Time::at(from, 0)));
@@ -163,7 +184,7 @@ pub async fn agenda(
             CaseState::Suspended,
             CaseState::Granted,
         ]))
-        .filter(sight.rows.clone())
+        .filter(sight.rows())
         .order_by_asc(Column::DueOn.is_null())
         .order_by_asc(Column::DueOn)
         .order_by_asc(Column::Id)

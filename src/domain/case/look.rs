@@ -3,6 +3,7 @@
 use super::desk::{Desk, Power, Under};
 use super::progress::Proof;
 use super::{BAD_FIELDS, PURPOSE_NEEDED, PURPOSE_WITHOUT_NUMBERS, UNKNOWN_CASE, WRONG_PROOF};
+use super::{custody, joint, step};
 use crate::base::error::Result;
 use crate::base::personal;
 use crate::base::vault::Vault;
@@ -16,6 +17,7 @@ use entity::case::{Column, Entity, Model, event, material};
 use entity::identity::Role;
 use entity::post::PostKind;
 use entity::{Id, Time};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait, ExprTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, QueryTrait as _, Select,
@@ -25,44 +27,55 @@ use std::collections::{BTreeSet, HashMap};
 /// What somebody may see of cases at a moment, and under which posts he acts there.
 pub struct Sight {
     viewer: Viewer,
-    pub(super) rows: Condition,
+    /// What he sees is any of these; never none, each by an index of its own.
+    pub(super) scopes: Vec<Condition>,
     desk: Option<Desk>,
 }
 
 impl Sight {
     /// The rows a viewer may see at all: the windows, the director, leaders and the supervision window see the centre's cases,
-    /// an office its own, a resident what his account made or what was entered under his phone, others none. Whoever stands in
-    /// at a post sees what belongs to it (article 4.8).
+    /// an office its own and the joint ones under way that it has a part of, a resident what his account made or what was entered
+    /// under his phone, others none. Whoever stands in at a post sees what belongs to it (article 4.8).
     ///
     /// # Errors
     /// `not_signed_in` for whoever is neither resident nor staff, `no_account`.
     pub async fn of(db: &impl ConnectionTrait, vault: &Vault, centre: &Centre, who: &Who, now: Time) -> Result<Self> {
         const WHOLE_CENTRE: [Role; 4] = [Role::Window, Role::Director, Role::Leader, Role::SupervisionWindow];
         let viewer = Viewer::of(db, vault, centre.id, who).await?;
-        let (rows, desk) = match &viewer {
+        let (scopes, desk) = match &viewer {
             Viewer::Staff(staff) => {
                 let cover = Cover::at(db, centre, now).await?;
                 let held = || cover.posts().filter(|post| cover.standing(staff, |of| of.row.id == post.row.id).is_ok());
                 let whole = held().any(|post| matches!(post.row.kind, PostKind::Window | PostKind::Chief));
-                let rows = if whole || staff.is_any(&WHOLE_CENTRE) {
-                    Condition::all()
+                let scopes = if whole || staff.is_any(&WHOLE_CENTRE) {
+                    vec![Condition::all()]
                 } else {
                     let own = staff.office.filter(|_| staff.is_any(&[Role::Office, Role::OfficeHead]));
                     let offices: BTreeSet<Id> = held().filter_map(|post| post.row.office_id).chain(own).collect();
-                    Condition::all().add(Column::OfficeId.is_in(offices))
+                    let theirs =
+                        cover.posts().filter(|post| post.row.office_id.is_some_and(|of| offices.contains(&of)));
+                    let parts = joint::parts(db, centre.id, theirs.map(|post| post.row.id), false).await?;
+                    let own = offices.iter().map(|office| Column::OfficeId.eq(*office));
+                    either(own.chain([Column::Id.is_in(parts)]))
                 };
                 let delegations = authority::all(db, centre).await?;
-                (rows, Some(Desk { cover, delegations, on: now.date() }))
+                (scopes, Some(Desk { cover, delegations, on: now.date() }))
             }
             Viewer::Resident(known) => {
                 // Their ids, not a subquery: beside an OR it would be asked for every case of the centre.
                 let under_phone = applicant::under_phone(db, centre.id, &known.phone_blinds).await?;
-                let rows =
-                    Condition::any().add(Column::AccountId.eq(known.id)).add(Column::ApplicantId.is_in(under_phone));
-                (rows, None)
+                (either([Column::AccountId.eq(known.id), Column::ApplicantId.is_in(under_phone)]), None)
             }
         };
-        Ok(Self { viewer, rows, desk })
+        Ok(Self { viewer, scopes, desk })
+    }
+
+    /// Rows that he may see.
+    pub(super) fn rows(&self) -> Condition {
+        match &self.scopes[..] {
+            [all] => all.clone(),
+            scopes => scopes.iter().cloned().fold(Condition::any(), Condition::add),
+        }
     }
 
     /// The same for whoever acts.
@@ -76,11 +89,12 @@ impl Sight {
     /// Narrows a query to rows whose case he may see.
     #[must_use]
     pub fn among<E: EntityTrait>(&self, centre: Id, rows: Select<E>, case: E::Column) -> Select<E> {
-        if self.rows.is_empty() {
+        let own = self.rows();
+        if own.is_empty() {
             return rows;
         }
         let seen = Entity::find().select_only().column(Column::Id).filter(Column::CentreId.eq(centre));
-        rows.filter(case.in_subquery(seen.filter(self.rows.clone()).into_query()))
+        rows.filter(case.in_subquery(seen.filter(own).into_query()))
     }
 
     /// Who looks.
@@ -122,6 +136,11 @@ impl Sight {
     }
 }
 
+/// Each as a scope of its own.
+fn either(scopes: impl IntoIterator<Item = Expr>) -> Vec<Condition> {
+    scopes.into_iter().map(|scope| Condition::all().add(scope)).collect()
+}
+
 /// A case with what is shown beside it.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -140,7 +159,7 @@ pub struct Seen {
 /// # Errors
 /// `unknown_case`, also for one that is another's.
 pub async fn find(db: &impl ConnectionTrait, centre: Id, number: &str, sight: &Sight) -> Result<Model> {
-    let row = numbered(centre, number).filter(sight.rows.clone()).one(db).await?;
+    let row = numbered(centre, number).filter(sight.rows()).one(db).await?;
     row.ok_or_else(|| UNKNOWN_CASE.into())
 }
 
@@ -155,7 +174,7 @@ pub fn normal_number(typed: &str) -> String {
 /// # Errors
 /// `unknown_case`.
 pub(super) async fn hold(act: &Act, number: &str, sight: &Sight) -> Result<Model> {
-    let row = numbered(act.centre.id, number).filter(sight.rows.clone()).lock_exclusive().one(&*act.tx).await?;
+    let row = numbered(act.centre.id, number).filter(sight.rows()).lock_exclusive().one(&*act.tx).await?;
     row.ok_or_else(|| UNKNOWN_CASE.into())
 }
 
@@ -176,7 +195,7 @@ pub async fn search(act: &Act, person: &str, page: Page) -> Result<(Vec<Seen>, O
     let cases = Entity::find()
         .filter(Column::CentreId.eq(centre))
         .filter(Column::ApplicantId.is_in(applicant::known_as(&*act.tx, &act.vault, centre, person).await?))
-        .filter(sight.rows.clone());
+        .filter(sight.rows());
     let rows = page.of(cases, Column::ReceivedAt, Column::Id).all(&*act.tx).await?;
     let (rows, next) = page.cut(rows, |r| (r.received_at, r.id));
     audit::note(act, "case.searched", "", serde_json::json!({ "found": rows.len() })).await?;
@@ -230,7 +249,8 @@ pub async fn see(
     show(db, vault, centre, vec![row], sight).await?.pop().ok_or_else(|| UNKNOWN_CASE.into())
 }
 
-/// A case whose papers a viewer may read: they say in full whom they are for, so staff handle it, and a resident sees it in full.
+/// A case whose papers a viewer may read: they say in full whom they are for, so staff handle it or have a part of it in hand, and a
+/// resident sees it in full.
 ///
 /// # Errors
 /// `unknown_case`.
@@ -240,13 +260,16 @@ pub async fn papers(
     centre: &Centre,
     number: &str,
     sight: &Sight,
-) -> Result<Model> {
+) -> Result<Seen> {
     let seen = see(db, vault, centre, number, sight).await?;
     let may = match sight.viewer() {
-        Viewer::Staff(_) => sight.under(&seen.row, Power::Handle).is_ok(),
+        Viewer::Staff(_) => {
+            let parts = if seen.row.joint { step::of(db, &seen.row).await? } else { Vec::new() };
+            custody::standing(sight, &seen.row, &parts).is_ok()
+        }
         Viewer::Resident(_) => seen.applicant.is_some(),
     };
-    if may { Ok(seen.row) } else { Err(UNKNOWN_CASE.into()) }
+    if may { Ok(seen) } else { Err(UNKNOWN_CASE.into()) }
 }
 
 /// A case that a viewer sees in part, in full for a proof: it was entered at the window under his phone, or before his

@@ -20,6 +20,7 @@ mod correct;
 mod custody;
 mod desk;
 mod hand;
+mod joint;
 mod list;
 mod look;
 mod material;
@@ -40,6 +41,7 @@ pub use correct::{Correction, amend, correct};
 pub use custody::{find_gaps, hand_back, last as last_custody, of as custody, take as take_custody};
 pub use desk::{Desk, Power, Under};
 pub use hand::{hand_over, in_hand};
+pub use joint::is_joint;
 pub use list::{Filter, agenda, all, list, posts_of, taken_away};
 pub use look::{Seen, Sight, find, materials, normal_number, open, papers, reveal, search, see, timeline};
 pub use material::{Instead, Reusable, Taken, form_in_words, known as known_materials, scan, with_file};
@@ -51,7 +53,7 @@ pub use owed::{Settled, find_late, settle};
 pub use progress::{Happened, Progress, Proof, ground, is_public, lines, progress};
 pub use receive::{By, Entry, Intake, NUMBERS, Received, at_once, check_code, receive, takes_in};
 pub use remind::tell_tasks;
-pub use step::{charge_late, of as steps};
+pub use step::{charge_late, is_under_way, of as steps, posts_in_hand};
 pub use supplement::{
     Missing, Told, complete, correct as correct_supplement, deem_accepted, materials_of_guide, request, told,
 };
@@ -116,7 +118,15 @@ pub const EXTENDED_BEFORE: Refusal =
     Refusal::new(Kind::Conflict, "extended_before", "这个办件已经延期过一次，不能再延。").article("4.5");
 /// Days that cannot be, or no limit that could be longer.
 pub const BAD_EXTENSION: Refusal =
-    Refusal::new(Kind::Invalid, "bad_extension", "延期应为1至10个工作日，没有公布期限的办件不用延期。").article("4.5");
+    Refusal::new(Kind::Invalid, "bad_extension", "延期应为1至{most}个工作日，没有公布期限的办件不用延期。")
+        .article("4.5");
+/// A joint case is extended by the word of the township's government alone.
+pub const APPROVAL_NEEDED: Refusal = Refusal::new(
+    Kind::Invalid,
+    "approval_needed",
+    "联办件延期须经乡政府负责人批准，请写明批准文号（2至60字）；其他办件不用写。",
+)
+.article("4.2");
 /// The last day has passed.
 pub const TOO_LATE_TO_EXTEND: Refusal =
     Refusal::new(Kind::Conflict, "too_late_to_extend", "办理期限已过，不能再延期；延期应在期限内批准并告知申请人。")

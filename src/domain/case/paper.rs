@@ -194,8 +194,12 @@ fn sentences(
             format!("说明：{}", words.trim()),
             "依据：参照《中华人民共和国行政许可法》第四十五条。".to_owned(),
         ],
-        Move::Extend(days, ground) => vec![
-            format!("{matter}，不能在原定期限内办结，经批准延长{days}个工作日。延长后{limit}"),
+        Move::Extend(days, ground, approval) => vec![
+            format!(
+                "{matter}，不能在原定期限内办结，经{}批准{}延长{days}个工作日。延长后{limit}",
+                if approval.is_some() { "乡政府负责人" } else { "" },
+                approval.as_ref().map(|number| format!("（{}）", number.trim())).unwrap_or_default()
+            ),
             format!("理由：{}", ground.trim()),
             "依据：水田府发〔2020〕62号四（五）；参照《中华人民共和国行政许可法》第四十二条。".to_owned(),
         ],

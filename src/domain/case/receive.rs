@@ -2,6 +2,7 @@
 
 use super::advance::{Handing, Move, advance};
 use super::desk::Under;
+use super::joint::is_joint;
 use super::material::{self, Taken};
 use super::paper;
 use super::{NOT_INSTANT, custody, tell, trip};
@@ -224,6 +225,7 @@ impl Entry {
             version_id: guide.version.id,
             office_id: guide.row.office_id,
             item_kind: guide.version.content.kind,
+            joint: is_joint(&guide.version.content),
             limit_days,
             applicant_id: applicant.id,
             account_id: by.account_id,

@@ -25,7 +25,7 @@ const MORNING: (i32, i32) = (8 * 60, 10 * 60);
 struct Task {
     /// The post that has it in hand; each window's, where none took it in.
     post: Option<Id>,
-    /// The office whose matter it is.
+    /// The office whose matter it is, or whose part of a joint one.
     office: Id,
     lamp: Lamp,
 }
@@ -150,8 +150,11 @@ async fn near(act: &Act, today: NaiveDate) -> Result<Vec<Task>> {
         .all(&*act.tx)
         .await?;
     let offices: HashMap<Id, Id> = offices.into_iter().collect();
+    let posts = post::all(&*act.tx, &act.centre).await?;
     let task = |step: entity::case::step::Model| {
-        Some(Task { post: step.post_id, office: *offices.get(&step.case_id)?, lamp: lamp(step.due_on?) })
+        let of_part = step.post_id.and_then(|id| posts.of(id)).and_then(|post| post.row.office_id);
+        let office = of_part.or_else(|| offices.get(&step.case_id).copied())?;
+        Some(Task { post: step.post_id, office, lamp: lamp(step.due_on?) })
     };
     tasks.extend(steps.into_iter().filter_map(task));
     Ok(tasks)

@@ -1,6 +1,6 @@
 //! The steps of a case (环节, article 4.4): those of the version it began under, each at its post and in its time, and its decision.
 //!
-//! They begin with acceptance, one after the other. A decision waits for those before it. A step that is late is charged to its post
+//! They begin with acceptance, one after the other, or beside one another where the version says so. A decision waits for those before it. A step that is late is charged to its post
 //! and to whoever holds the post when it is found late (articles 4.5, 5.3.2b); the decision of a case is its last step, so a case
 //! that is late is charged like any other.
 
@@ -19,6 +19,7 @@ use entity::guide::StepKind;
 use entity::post::{Letter, PostKind};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use std::collections::{BTreeSet, HashMap};
 
 /// Name of the step that ends each case.
 const DECISION: &str = "作出决定";
@@ -26,11 +27,12 @@ const DECISION: &str = "作出决定";
 /// The steps of a case that is accepted: the first has begun.
 pub(super) fn begun(act: &Act, case: &Case, ground: &Ground) -> Vec<Model> {
     let on = case.accepted_on.unwrap_or_else(|| act.now.date());
-    let model = |n, name: &str, kind, post_id, limit_days| Model {
+    let model = |n, stage, name: &str, kind, post_id, limit_days| Model {
         id: act.id(),
         centre_id: act.centre.id,
         case_id: case.id,
         n,
+        stage,
         name: name.to_owned(),
         kind,
         post_id,
@@ -46,10 +48,14 @@ pub(super) fn begun(act: &Act, case: &Case, ground: &Ground) -> Vec<Model> {
     // A post that was given up since is replaced by the one that decides.
     let deciding = deciding(&ground.posts, case, on);
     let post = |code: &str| ground.posts.named(code, on).ok().map(|post| post.row.id).or(deciding);
-    let own = (1..).zip(flow).map(|(n, step)| model(n, &step.name, step.kind, post(&step.post), Some(step.days)));
+    let (mut steps, mut stage) = (Vec::with_capacity(flow.len() + 1), 0);
+    for (n, step) in (1..).zip(flow) {
+        stage += i32::from(!step.parallel || n == 1);
+        steps.push(model(n, stage, &step.name, step.kind, post(&step.post), Some(step.days)));
+    }
     let last = i32::try_from(flow.len()).unwrap_or(i32::MAX).saturating_add(1);
-    let mut steps: Vec<Model> = own.chain([model(last, DECISION, StepKind::Decide, deciding, None)]).collect();
-    begin(&mut steps, 0, case, on, &ground.calendar);
+    steps.push(model(last, stage + 1, DECISION, StepKind::Decide, deciding, None));
+    begin(&mut steps, 1, case, on, &ground.calendar);
     steps
 }
 
@@ -62,21 +68,25 @@ fn deciding(posts: &Posts, case: &Case, on: NaiveDate) -> Option<Id> {
     of(PostKind::Office).or_else(|| of(PostKind::Chief))
 }
 
-fn begin(steps: &mut [Model], n: usize, case: &Case, on: NaiveDate, calendar: &Calendar) {
-    let Some(step) = steps.get_mut(n) else { return };
-    step.begun_on = Some(on);
-    step.due_on = match step.limit_days {
-        Some(days) => Some(calendar.add(on, days.unsigned_abs()).on),
-        None => case.due_on,
-    };
+fn begin(steps: &mut [Model], stage: i32, case: &Case, on: NaiveDate, calendar: &Calendar) {
+    for step in steps.iter_mut().filter(|step| step.stage == stage) {
+        step.begun_on = Some(on);
+        step.due_on = match step.limit_days {
+            Some(days) => Some(calendar.add(on, days.unsigned_abs()).on),
+            None => case.due_on,
+        };
+    }
 }
 
-/// Finishes a step whose turn it is; the next begins.
+/// Finishes a step whose turn it is; the next stage begins when it was the last of its own.
 pub(super) fn finish(act: &Act, case: &Case, steps: &mut [Model], n: i32, calendar: &Calendar) -> Result<()> {
-    let at = current(steps).filter(|at| steps[*at].n == n && steps[*at].kind != StepKind::Decide);
-    let at = at.ok_or_else(|| WRONG_STEP.on("n"))?;
-    (steps[at].finished_at, steps[at].closed_at) = (Some(act.now), Some(act.now));
-    begin(steps, at + 1, case, act.now.date(), calendar);
+    let step = steps.iter_mut().find(|step| step.n == n && is_under_way(step) && step.kind != StepKind::Decide);
+    let step = step.ok_or_else(|| WRONG_STEP.on("n"))?;
+    (step.finished_at, step.closed_at) = (Some(act.now), Some(act.now));
+    let stage = step.stage;
+    if !steps.iter().any(|step| step.stage == stage && is_under_way(step)) {
+        begin(steps, stage + 1, case, act.now.date(), calendar);
+    }
     Ok(())
 }
 
@@ -91,14 +101,14 @@ pub(super) fn finish_decision(act: &Act, steps: &mut [Model]) {
     }
 }
 
-/// Gives the step under way the days by which the case's limit is longer.
+/// Gives the steps under way the days by which the case's limit is longer.
 pub(super) fn lengthen(case: &Case, steps: &mut [Model], calendar: &Calendar, days: u32) {
-    let Some(at) = current(steps) else { return };
-    let step = &mut steps[at];
-    step.due_on = match step.limit_days {
-        Some(_) => step.due_on.map(|due| calendar.add(due, days).on),
-        None => case.due_on,
-    };
+    for step in steps.iter_mut().filter(|step| is_under_way(step)) {
+        step.due_on = match step.limit_days {
+            Some(_) => step.due_on.map(|due| calendar.add(due, days).on),
+            None => case.due_on,
+        };
+    }
 }
 
 /// Ends what is open: its case has ended.
@@ -119,18 +129,38 @@ pub(super) fn reopen(steps: &mut [Model], case: &Case) {
     }
 }
 
-/// The post that has a case in hand.
+/// The post that has a case in hand; of the posts that have parts of it at once, the first.
 pub(super) fn in_hand(case: &Case, steps: &[Model]) -> Option<Id> {
     match case.state {
         CaseState::Received | CaseState::Supplement | CaseState::Granted => case.window_id,
-        CaseState::Accepted | CaseState::Suspended => current(steps).and_then(|at| steps[at].post_id),
+        CaseState::Accepted | CaseState::Suspended => {
+            steps.iter().find(|step| is_under_way(step)).and_then(|step| step.post_id)
+        }
         _ => None,
     }
 }
 
-/// The place of the step under way.
-fn current(steps: &[Model]) -> Option<usize> {
-    steps.iter().position(|step| step.begun_on.is_some() && step.finished_at.is_none())
+/// The posts that have each of some cases in hand; of a joint one all whose parts are under way.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn posts_in_hand(db: &impl ConnectionTrait, cases: &[Case]) -> Result<HashMap<Id, BTreeSet<Id>>> {
+    let mut posts: HashMap<Id, BTreeSet<Id>> =
+        cases.iter().map(|case| (case.id, case.post_id.into_iter().collect())).collect();
+    let joint: Vec<Id> = cases.iter().filter(|case| case.joint).map(|case| case.id).collect();
+    if !joint.is_empty() {
+        let under_way = Entity::find().filter(Column::CaseId.is_in(joint)).filter(Column::BegunOn.is_not_null());
+        for step in under_way.filter(Column::FinishedAt.is_null()).filter(Column::ClosedAt.is_null()).all(db).await? {
+            posts.entry(step.case_id).or_default().extend(step.post_id);
+        }
+    }
+    Ok(posts)
+}
+
+/// True for a step whose turn it is.
+#[must_use]
+pub const fn is_under_way(step: &Model) -> bool {
+    step.begun_on.is_some() && step.finished_at.is_none()
 }
 
 /// The opinion that goes with a finished step.

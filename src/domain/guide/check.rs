@@ -3,7 +3,10 @@
 use super::code;
 use super::lint::{self, Finding, Severity};
 use crate::base::personal;
-use entity::guide::{Content, FlowStep, Material, StepKind};
+use crate::domain::post::Posts;
+use entity::Id;
+use entity::centre::office;
+use entity::guide::{Content, FlowStep, ItemKind, Material, StepKind};
 use std::fmt::Display;
 
 /// Longest text of a field, in characters; a statute's title fits, a chapter does not.
@@ -20,6 +23,7 @@ pub fn faults(content: &Content) -> Vec<String> {
     }
     limits(content, &mut wrong);
     flow(&content.flow, content.promised_days.or(content.statutory_days), &mut wrong);
+    joint(content, &mut wrong);
     for (n, material) in content.materials.iter().enumerate() {
         of_material(n, material, &mut wrong);
     }
@@ -89,10 +93,56 @@ fn flow(flow: &[FlowStep], limit: Option<i32>, wrong: &mut Vec<String>) {
             wrong.push(format!("flow[{n}].kind 不能是 decide：决定是每个办件的最后一步，不用写"));
         }
     }
-    let together: i64 = flow.iter().map(|step| i64::from(step.days)).sum();
+    if flow.first().is_some_and(|step| step.parallel) {
+        wrong.push("flow[0].parallel 第一个环节之前没有环节，不能与上一环节并行".to_owned());
+    }
+    // Of steps beside one another the longest counts.
+    let (mut together, mut longest) = (0, 0);
+    for step in flow {
+        if !step.parallel {
+            together += std::mem::take(&mut longest);
+        }
+        longest = longest.max(i64::from(step.days));
+    }
+    together += longest;
     if limit.is_some_and(|limit| together > i64::from(limit)) {
         wrong.push(format!("flow 各环节共{together}个工作日，超过办理期限"));
     }
+}
+
+/// Working days within which offices together decide (行政许可法 42).
+const JOINT_DAYS: i32 = 45;
+
+/// A joint matter (联办件) is promised, within 45 working days, and says which office does what.
+fn joint(content: &Content, wrong: &mut Vec<String>) {
+    if content.elements.joint_offices.is_empty() {
+        return;
+    }
+    let limit = content.promised_days.or(content.statutory_days);
+    if !limit.is_some_and(|limit| (1..=JOINT_DAYS).contains(&limit)) {
+        wrong
+            .push(format!("promised_days 联办件（写了 elements.joint_offices）应公布期限，不超过{JOINT_DAYS}个工作日"));
+    }
+    if content.kind == Some(ItemKind::Instant) {
+        wrong.push("kind 联办件不能是即办件".to_owned());
+    }
+    if content.flow.is_empty() {
+        wrong.push("flow 联办件应写明各家的环节、岗位和时限".to_owned());
+    }
+}
+
+/// Steps at posts of other offices that the matter does not name as taking part: those would not see its cases.
+#[must_use]
+pub fn unnamed_parts(content: &Content, office: Id, posts: &Posts, offices: &[office::Model]) -> Vec<String> {
+    let other = |step: &FlowStep| posts.any_named(&step.post)?.row.office_id.filter(|of| *of != office);
+    let mut wrong = Vec::new();
+    for (n, step) in content.flow.iter().enumerate() {
+        let name = other(step).and_then(|of| offices.iter().find(|o| o.id == of)).map(|o| &o.name);
+        if let Some(name) = name.filter(|name| !content.elements.joint_offices.contains(name)) {
+            wrong.push(format!("flow[{n}].post 是{name}的岗位，请把“{name}”写进 elements.joint_offices（联办机构）"));
+        }
+    }
+    wrong
 }
 
 fn of_material(n: usize, material: &Material, wrong: &mut Vec<String>) {

@@ -9,18 +9,16 @@ use super::publish::{self, Days};
 use crate::base::error::Result;
 use crate::base::{Kind, Refusal};
 use crate::domain::act::{Act, Publishing, StaffMember};
-use crate::domain::{audit, centre, file};
+use crate::domain::published::Centre;
+use crate::domain::{audit, centre, file, post};
 use chrono::NaiveDate;
 use entity::Id;
 use entity::file::FilePurpose;
 use entity::guide::draft::{Column, Entity, Model};
 use entity::guide::{Content, DraftState, version};
 use entity::identity::Role;
-use entity::post;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use serde_json::json;
 
 /// No such draft, or not yours.
@@ -151,7 +149,7 @@ pub async fn write(act: &Act, staff: &StaffMember, id: Id, revision: i32, conten
 /// `unknown_draft`, `draft_state`, `draft_changed`, `bad_guide` with every fault.
 pub async fn submit(act: &Act, staff: &StaffMember, id: Id, revision: i32) -> Result<Model> {
     let draft = get(&*act.tx, act.centre.id, staff, id).await?;
-    ensure_sound(&*act.tx, &draft, act.now.date()).await?;
+    ensure_sound(act, &draft, act.now.date()).await?;
     let sent = advance(act, &draft, revision, DraftState::Draft, DraftState::Review, []).await?;
     audit::note(act, "guide.sent_for_review", &draft.code, json!({ "draft": id })).await?;
     Ok(sent)
@@ -201,7 +199,7 @@ pub async fn publish(
 ) -> Result<version::Model> {
     let draft = get(&*act.tx, act.centre.id, staff, id).await?;
     let today = act.now.date();
-    ensure_sound(&*act.tx, &draft, from.unwrap_or(today)).await?;
+    ensure_sound(act, &draft, from.unwrap_or(today)).await?;
     let days = Days::of(today, from, review_on).ok_or(BAD_DAYS)?;
     // Seen before anything is written: that it stands where it may be published.
     ensure_at(&draft, revision, DraftState::Review)?;
@@ -213,8 +211,8 @@ pub async fn publish(
     Ok(version)
 }
 
-async fn ensure_sound(db: &impl ConnectionTrait, draft: &Model, day: NaiveDate) -> Result<()> {
-    let faults = faults(db, draft, day).await?;
+async fn ensure_sound(act: &Act, draft: &Model, day: NaiveDate) -> Result<()> {
+    let faults = faults(&*act.tx, &act.centre, draft, day).await?;
     if faults.is_empty() { Ok(()) } else { Err(BAD_GUIDE.with(&[("fault", &faults.join("；"))]).into()) }
 }
 
@@ -222,16 +220,16 @@ async fn ensure_sound(db: &impl ConnectionTrait, draft: &Model, day: NaiveDate) 
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn faults(db: &impl ConnectionTrait, draft: &Model, day: NaiveDate) -> Result<Vec<String>> {
+pub async fn faults(db: &impl ConnectionTrait, centre: &Centre, draft: &Model, day: NaiveDate) -> Result<Vec<String>> {
     let mut faults = check::faults(&draft.content);
-    let ends = post::Column::ValidUntil.is_null().or(post::Column::ValidUntil.gte(day));
-    let codes = post::Entity::find().filter(post::Column::CentreId.eq(draft.centre_id)).filter(ends);
-    let codes: Vec<String> = codes.select_only().column(post::Column::Code).into_tuple().all(db).await?;
+    let (posts, offices) = (post::all(db, centre).await?, centre::offices(db, centre.id).await?);
     for (n, step) in draft.content.flow.iter().enumerate() {
-        if !codes.contains(&step.post) {
+        let lasts = |post: &post::Post| post.row.valid_until.is_none_or(|last| last >= day);
+        if !posts.any_named(&step.post).is_some_and(lasts) {
             faults.push(format!("flow[{n}].post 没有岗位 {}", step.post));
         }
     }
+    faults.extend(check::unnamed_parts(&draft.content, draft.office_id, &posts, &offices));
     Ok(faults)
 }
 

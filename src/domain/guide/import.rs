@@ -5,7 +5,7 @@ use super::publish::{Days, publish};
 use crate::base::error::Result;
 use crate::base::{Kind, Refusal};
 use crate::domain::act::Publishing;
-use crate::domain::centre;
+use crate::domain::{centre, post};
 use chrono::NaiveDate;
 use entity::Id;
 use entity::applicant::ApplicantKind;
@@ -84,8 +84,8 @@ pub struct Imported {
 pub async fn import(act: &Publishing, files: Vec<GuideFile>) -> Result<Imported> {
     let shipped: BTreeMap<String, (String, String)> =
         serde_json::from_str(CODES).map_err(|e| anyhow::anyhow!("seed/guide_codes.json: {e}"))?;
-    let offices: HashMap<String, Id> =
-        centre::offices(&*act.tx, act.centre.id).await?.into_iter().map(|o| (o.code, o.id)).collect();
+    let (rooms, posts) = (centre::offices(&*act.tx, act.centre.id).await?, post::all(&*act.tx, &act.centre).await?);
+    let offices: HashMap<String, Id> = rooms.iter().map(|o| (o.code.clone(), o.id)).collect();
     let known: HashMap<String, Model> = Entity::find()
         .filter(Column::CentreId.eq(act.centre.id))
         .all(&*act.tx)
@@ -123,6 +123,9 @@ pub async fn import(act: &Publishing, files: Vec<GuideFile>) -> Result<Imported>
             Some(_) => {}
         }
         let office_id = office.as_ref().and_then(|code| offices.get(code)).copied();
+        if let Some(office) = office_id {
+            wrong.extend(check::unnamed_parts(&content, office, &posts, &rooms));
+        }
         match (&office, office_id) {
             (None, _) => wrong.push("office_code 缺少：请给出承办科室代码".to_owned()),
             (Some(code), None) => wrong.push(format!("office_code {code} 不是本中心的科室")),

@@ -72,8 +72,12 @@ struct Page {
     takes: bool,
     events: Vec<(Id, String)>,
     steps: Vec<StepLine>,
-    /// The step that is his to finish.
-    finishes: Option<(i32, String)>,
+    /// The steps that are his to finish.
+    finishes: Vec<(i32, String)>,
+    /// 联办件: other offices have parts of it.
+    joint: bool,
+    /// Accepting it is his business.
+    may_accept: bool,
     no: Option<case::Filed>,
     remedies: &'static str,
     causes: Vec<(String, &'static str)>,
@@ -179,10 +183,10 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
     let has = |power| sight.under(&row, power).is_ok();
     let (all, posts) = (case::steps(app.read(), &row).await?, post::all(app.read(), centre).await?);
     let finish = |step: &&entity::case::step::Model| {
-        let under_way = step.begun_on.is_some() && step.finished_at.is_none() && step.kind != StepKind::Decide;
-        under_way && row.state == CaseState::Accepted && has(Move::Finish(step.n, String::new()).power(&all))
+        let under_way = case::is_under_way(step) && step.kind != StepKind::Decide;
+        under_way && row.state == CaseState::Accepted && has(Move::Finish(step.n, String::new()).power(&row, &all))
     };
-    let finishes = all.iter().find(finish).map(|step| (step.n, step.name.clone()));
+    let finishes = all.iter().filter(finish).map(|step| (step.n, step.name.clone())).collect();
     let waits_for_steps = all.iter().any(|step| step.kind != StepKind::Decide && step.finished_at.is_none());
     let steps = all.iter().map(|step| StepLine::of(step, &posts, &names)).collect();
     let no = match row.state {
@@ -233,6 +237,8 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         events,
         steps,
         finishes,
+        joint: row.joint,
+        may_accept: has(Move::Accept.power(&row, &all)),
         no,
         remedies: case::REMEDIES,
         causes: causes(),
@@ -272,7 +278,7 @@ pub(super) async fn show_document(
     Path((number, id)): Path<(String, Id)>,
 ) -> poem::Result<Response> {
     let (app, centre) = (&by.visit.app, &by.visit.centre);
-    let case = case::papers(app.read(), &app.vault, centre, &number, &by.sight().await?).await?;
+    let case = case::papers(app.read(), &app.vault, centre, &number, &by.sight().await?).await?.row;
     let row = document::get(app.read(), case.id, id).await?;
     let file = issued::kept(app, centre, &row).await?;
     let name = crate::domain::file::name(&app.vault, &file)?;

@@ -44,7 +44,7 @@ pub(super) async fn take_step(
             Move::Suspend(procedure.map_err(|_| Error::from(NO_ROUTE))?, ground())
         }
         "resume" => Move::Resume,
-        "extend" => Move::Extend(fields.get("days").parse().unwrap_or(0), ground()),
+        "extend" => Move::Extend(fields.get("days").parse().unwrap_or(0), ground(), fields.typed("approval")),
         "withdraw" => Move::Withdraw,
         _ => return Err(Error::from(NO_ROUTE).into()),
     };

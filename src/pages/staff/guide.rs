@@ -171,7 +171,7 @@ async fn draft_page(by: &By<GuideEditor>, row: Model, wrong: Option<String>) -> 
     let mut materials = row.content.materials.clone();
     materials.resize(materials.len() + MORE, Material::default());
     let mut flow = row.content.flow.clone();
-    let blank = FlowStep { name: String::new(), kind: StepKind::Handle, post: String::new(), days: 0 };
+    let blank = FlowStep { name: String::new(), kind: StepKind::Handle, post: String::new(), days: 0, parallel: false };
     flow.resize(flow.len() + MORE, blank);
     page(&Draft {
         frame: Frame::of_staff(by),
@@ -182,7 +182,7 @@ async fn draft_page(by: &By<GuideEditor>, row: Model, wrong: Option<String>) -> 
         state: state_name(row.state),
         open: row.state == DraftState::Draft,
         waits: row.state == DraftState::Review,
-        faults: draft::faults(db, &row, today).await?,
+        faults: draft::faults(db, centre, &row, today).await?,
         warnings: check::warnings(&row.content),
         counts: counts.collect(),
         lines: lines(&row.content),
@@ -310,6 +310,7 @@ fn read(mut content: Content, fields: &Fields) -> Content {
     content.steps = lines("steps");
     content.legal_basis = lines("legal_basis");
     let elements = &mut content.elements;
+    elements.joint_offices = lines("joint_offices");
     elements.conditions = lines("conditions");
     elements.visits = number("visits");
     for (field, name) in [
@@ -335,6 +336,7 @@ fn read(mut content: Content, fields: &Fields) -> Content {
         },
         post: fields.get(&format!("f{n}.post")).to_owned(),
         days: fields.get(&format!("f{n}.days")).parse().unwrap_or_default(),
+        parallel: fields.get(&format!("f{n}.parallel")) == "yes",
     };
     content.flow = (0..content.flow.len() + MORE).map(step).filter(|s| !s.name.is_empty()).collect();
     content

@@ -136,7 +136,7 @@ pub(super) async fn show(
     Path((number, n)): Path<(String, i32)>,
 ) -> poem::Result<Response> {
     let (app, centre) = (&by.visit.app, &by.visit.centre);
-    let case = case::papers(app.read(), &app.vault, centre, &number, &by.sight().await?).await?;
+    let case = case::papers(app.read(), &app.vault, centre, &number, &by.sight().await?).await?.row;
     let row = file::get(app.read(), centre.id, case::with_file(app.read(), &case, n).await?).await?;
     Ok(download::file(&file::name(&app.vault, &row)?, &row, app.file_bytes(&row).await?))
 }

@@ -56,7 +56,7 @@ async fn orders_page<R: crate::access::Rank>(
             answer: order.answer.as_ref().map(|words| format!("{answered}　{by}：{words}")),
             open: order.is_open(),
             late: order.is_open() && row.answered_at.is_none() && row.due_on < today,
-            answers: order.is_open() && row.answered_at.is_none() && has(supervision::in_hand(&order.case)),
+            answers: order.is_open() && row.answered_at.is_none() && order.answering(&sight).is_ok(),
             closes: order.is_open() && row.answered_at.is_some() && has(Power::Amend),
             number: order.case.number,
         }

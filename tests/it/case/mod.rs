@@ -1,6 +1,7 @@
 //! Cases at the window and in the office.
 
 mod receive;
+mod joint;
 mod limit;
 mod clock;
 mod course;
