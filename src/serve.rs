@@ -95,8 +95,9 @@ impl<E: Endpoint + 'static> Gated<E> {
     async fn pass(&self, mut req: Request) -> poem::Result<Response> {
         let (mut limit, mut sending) = (self.app.settings.http.body_limit.unsigned_abs(), SENDING);
         if access::may_upload(&self.app, &req) {
-            // The file, and the form around it.
-            limit = limit.max(self.app.settings.files.largest() as u64 + FORM);
+            // The files, and the form around them.
+            let files = pages::files_at(req.uri().path());
+            limit = limit.max(self.app.settings.files.largest() as u64 * files + FORM);
             sending = UPLOADING;
         }
         if req.uri().path_and_query().is_some_and(|place| place.as_str().contains("%00")) {

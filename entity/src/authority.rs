@@ -42,6 +42,8 @@ pub struct Model {
     pub valid_until: NaiveDate,
     /// When it was recorded.
     pub recorded_at: Time,
+    /// Its scan.
+    pub file_id: Option<Id>,
 }
 plain!();
 

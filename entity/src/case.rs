@@ -314,6 +314,7 @@ pub mod supplement {
     plain!();
 }
 
+pub mod agent;
 pub mod custody;
 pub mod material;
 

@@ -26,6 +26,8 @@ word! {
         Form,
         /// A material of somebody's matter.
         Material,
+        /// A letter by which an office gives powers to a post (授权书).
+        Letter,
         /// A document that was issued, as it was made.
         Document,
     }

@@ -3,7 +3,7 @@
 use super::Noun;
 use super::problem::Failure;
 use super::view::Created;
-use crate::access::{By, FileGiver, GuideEditor, download};
+use crate::access::{By, Director, FORBIDDEN, FileGiver, GuideEditor, download};
 use crate::app::App;
 use crate::base::media;
 use crate::domain::{Who, file};
@@ -60,7 +60,7 @@ impl ParseFromMultipartField for Sent {
 #[derive(Multipart)]
 #[oai(deny_unknown_fields)]
 struct FileForm {
-    /// What it is given for; `form` is for whoever compiles guides.
+    /// What it is given for; `form` is for whoever compiles guides, `letter` for the director.
     purpose: FilePurpose,
     /// The file: PDF, DOCX, JPEG or PNG.
     file: Sent,
@@ -87,8 +87,12 @@ impl Files {
     #[oai(path = "/files", method = "post", operation_id = "upload_file")]
     async fn upload_file(&self, who: By<FileGiver>, form: FileForm) -> Result<Created<FileView>, Failure> {
         who.visit.limit_uploads(&who.who).await?;
-        if form.purpose == FilePurpose::Form {
-            who.ensure::<GuideEditor>()?;
+        match form.purpose {
+            FilePurpose::Material => {}
+            FilePurpose::Form => who.ensure::<GuideEditor>().map(drop)?,
+            FilePurpose::Letter => who.ensure::<Director>().map(drop)?,
+            // Those are made here.
+            FilePurpose::Document => return Err(FORBIDDEN.on("purpose").into()),
         }
         let (app, centre, Sent { name, bytes }) = (&who.visit.app, &who.visit.centre, form.file);
         let row = app.keep_file(centre, who.who.clone(), form.purpose, &name, bytes).await?;

@@ -2,6 +2,7 @@
 
 mod attendance;
 mod auth;
+mod authority;
 mod booking;
 mod bulletin;
 mod case;
@@ -32,7 +33,7 @@ type Doors = (
     auth::Auth,
     file::Files,
     guide::Doors,
-    (post::Posts, training::Trainings, matter::Matters),
+    (post::Posts, authority::Delegations, training::Trainings, matter::Matters),
     leave::Leaves,
     booking::Bookings,
     booking::appeal::Appeals,
@@ -86,7 +87,7 @@ fn service() -> OpenApiService<Doors, ()> {
         auth::Auth,
         file::Files,
         guide::doors(),
-        (post::Posts, training::Trainings, matter::Matters),
+        (post::Posts, authority::Delegations, training::Trainings, matter::Matters),
         leave::Leaves,
         booking::Bookings,
         booking::appeal::Appeals,

@@ -229,12 +229,15 @@ impl Book<'_> {
         let register = matter::register(&*act.tx, &act.centre).await?;
         let taken_in = register.of(&visit.guide.row, course.received.date());
         let applicant = self.plan.applicant(visit);
+        let under = reception.standing(&course.window, |post| case::takes_in(post, &visit.guide, taken_in))?;
         let by = By {
             channel: course.channel,
             booking_id: booking.as_ref().map(|b| b.id),
             account_id: booking.and_then(|b| b.account_id),
-            under: Some(reception.standing(&course.window, |post| case::takes_in(post, &visit.guide, taken_in))?),
+            post: Some(under.post),
+            under: Some(under),
             first_asked: Some(course.window.id),
+            agent: None,
         };
         let entry = case::Entry::new(&then, &visit.guide, &applicant, materials(&visit.guide), by, n, &self.calendar)?;
         self.rows.applicants.push(entry.applicant);

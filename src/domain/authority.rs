@@ -5,16 +5,17 @@
 //! is done on the spot. Whoever holds the post has the power, by the rule of A and B; a role has none. What is done under a power
 //! says under which letter.
 
-use super::act::{Act, Publishing};
+use super::act::{Act, Publishing, StaffMember};
 use super::post::{self, Posts};
 use super::published::Centre;
-use super::{audit, centre};
+use super::{audit, centre, file};
 use crate::base::error::Result;
 use crate::base::{Kind, Refusal};
 use chrono::NaiveDate;
 use entity::Id;
 use entity::authority::{Column, DelegatedPower, Entity, Model, power};
 use entity::centre::office;
+use entity::file::FilePurpose;
 use entity::post::PostKind;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
@@ -34,12 +35,20 @@ pub const NO_POWER: Refusal = Refusal::new(
 pub const BAD_DELEGATIONS: Refusal =
     Refusal::new(Kind::Invalid, "bad_delegations", "授权书有误，未导入：{fault}").article("4.1");
 
+/// No such letter.
+pub const UNKNOWN_DELEGATION: Refusal = Refusal::new(Kind::Missing, "unknown_delegation", "没有找到这份授权书。");
+/// There is a scan of it.
+pub const LETTER_KEPT: Refusal =
+    Refusal::new(Kind::Conflict, "letter_kept", "这份授权书已经存了扫描件，不能再换；改授权请另发文号。")
+        .article("4.1");
+
 /// A letter and what it gives.
 #[derive(Clone, Debug)]
 pub struct Delegation {
     /// The letter.
     pub row: Model,
-    powers: Vec<power::Model>,
+    /// What it gives, and to which posts.
+    pub powers: Vec<power::Model>,
 }
 
 /// The letters of a centre.
@@ -54,6 +63,19 @@ impl Delegations {
             Delegation { powers: of.cloned().collect(), row }
         };
         Ok(Self(rows.all(db).await?.into_iter().map(with).collect()))
+    }
+
+    /// Every letter, in the order in which they begin.
+    pub fn each(&self) -> impl DoubleEndedIterator<Item = &Delegation> {
+        self.0.iter()
+    }
+
+    /// The letter of an id.
+    ///
+    /// # Errors
+    /// `unknown_delegation`.
+    pub fn of(&self, id: Id) -> Result<&Delegation> {
+        Ok(self.0.iter().find(|d| d.row.id == id).ok_or(UNKNOWN_DELEGATION)?)
     }
 
     /// Those in force on a day.
@@ -81,6 +103,17 @@ impl Delegation {
     }
 }
 
+/// A power, as the Measures call it.
+#[must_use]
+pub const fn power_name(power: DelegatedPower) -> &'static str {
+    match power {
+        DelegatedPower::Decide => "审批决定权",
+        DelegatedPower::Report => "审核上报权",
+        DelegatedPower::Seal => "印章使用权",
+        DelegatedPower::Coordinate => "组织协调权",
+    }
+}
+
 /// A power that is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
@@ -100,6 +133,30 @@ pub struct Wanted {
 /// Whatever the database says.
 pub async fn all(db: &impl ConnectionTrait, centre: &Centre) -> Result<Arc<Delegations>> {
     centre.part(async |id| Delegations::read(db, id).await).await
+}
+
+/// Keeps the scan of a letter, once.
+///
+/// # Errors
+/// `unknown_delegation`, `unknown_file` for one that whoever acts did not give for this, `letter_kept`.
+pub async fn keep_letter(act: &Publishing, by: &StaffMember, id: Id, scan: Id) -> Result<()> {
+    let letters = Delegations::read(&*act.tx, act.centre.id).await?;
+    let letter = letters.of(id)?;
+    let given = file::find(&*act.tx, act.centre.id, scan).await?.is_some_and(|row| row.staff_id == Some(by.id));
+    if !given {
+        return Err(file::UNKNOWN_FILE.on("file_id").into());
+    }
+    file::keep(act, FilePurpose::Letter, &[scan]).await?;
+    let kept = Entity::update_many()
+        .col_expr(Column::FileId, Expr::value(scan))
+        .filter(Column::Id.eq(id))
+        .filter(Column::FileId.is_null())
+        .exec(&*act.tx)
+        .await?;
+    if kept.rows_affected == 0 {
+        return Err(LETTER_KEPT.into());
+    }
+    audit::note(act, "delegation.scanned", &letter.row.number, json!({})).await
 }
 
 /// A letter in a file.
@@ -239,6 +296,7 @@ async fn record(act: &Act, file: DelegationFile, posts: &Posts, offices: &[offic
         recorded_at: act.now,
         reason: file.reason.clone(),
         number: file.number.clone(),
+        file_id: None,
     };
     let delegation_id = act.insert(row).await?.id;
     let power = |(post_id, power, instant_only)| power::Model {

@@ -170,6 +170,12 @@ impl Fields {
         self.typed("once").unwrap_or_else(|| random.word(16))
     }
 
+    /// Says a field, whatever was sent of it.
+    pub(super) fn put(&mut self, name: &str, value: String) {
+        self.0.retain(|(known, _)| known != name);
+        self.0.push((name.to_owned(), value));
+    }
+
     /// All fields of a name.
     pub(super) fn all(&self, name: &str) -> Vec<String> {
         self.0.iter().filter(|(n, _)| n == name).map(|(_, v)| v.clone()).collect()
@@ -222,10 +228,20 @@ impl<'a, R: Rank> FromRequest<'a> for Sent<R> {
     }
 }
 
-/// A form with a file, by someone of a rank, from a page of his own session.
+/// A form with files, by someone of a rank, from a page of his own session.
 pub(super) struct SentFile<R: Rank> {
     pub(super) by: By<R>,
     pub(super) fields: Fields,
+    /// Those that were chosen.
+    pub(super) files: Vec<Upload>,
+}
+
+/// A file of a form.
+#[derive(Default)]
+pub(super) struct Upload {
+    /// Name of its field.
+    pub(super) field: String,
+    /// Its own name.
     pub(super) name: String,
     pub(super) bytes: Vec<u8>,
 }
@@ -236,12 +252,15 @@ impl<'a, R: Rank> FromRequest<'a> for SentFile<R> {
         ensure_ours(req)?;
         let unreadable = |_| poem::Error::from(Error::from(UNREADABLE));
         let mut form = Multipart::from_request(req, body).await.map_err(unreadable)?;
-        let (mut fields, mut name, mut bytes) = (Vec::new(), String::new(), Vec::new());
+        let (mut fields, mut files) = (Vec::new(), Vec::new());
         while let Some(field) = form.next_field().await.map_err(|_| Error::from(UNREADABLE))? {
             let of = field.name().unwrap_or_default().to_owned();
-            if let Some(file) = field.file_name() {
-                file.clone_into(&mut name);
-                bytes = field.bytes().await.map_err(|_| Error::from(UNREADABLE))?;
+            if let Some(name) = field.file_name().map(ToOwned::to_owned) {
+                let bytes = field.bytes().await.map_err(|_| Error::from(UNREADABLE))?;
+                // A field in which nothing was chosen is sent too.
+                if !(name.is_empty() && bytes.is_empty()) {
+                    files.push(Upload { field: of, name, bytes });
+                }
             } else {
                 fields.push((of, field.text().await.map_err(|_| Error::from(UNREADABLE))?));
             }
@@ -250,7 +269,7 @@ impl<'a, R: Rank> FromRequest<'a> for SentFile<R> {
         if !crate::base::vault::same(fields.get("w").as_bytes(), word(&by).as_bytes()) {
             return Err(Error::from(FOREIGN_FORM).into());
         }
-        Ok(Self { by, fields, name, bytes })
+        Ok(Self { by, fields, files })
     }
 }
 

@@ -5,7 +5,9 @@ use crate::access::Visit;
 use crate::document::guide::{self as paper, Sheet};
 use crate::domain::booking::Offer;
 use crate::domain::guide;
+use crate::domain::matter::{self, Reception};
 use askama::Template;
+use entity::case::Channel;
 use poem::web::{Html, Path};
 use poem::{IntoResponse as _, Response, handler};
 
@@ -14,6 +16,8 @@ use poem::{IntoResponse as _, Response, handler};
 struct GuidePage {
     frame: Frame,
     bookable: bool,
+    /// It can be applied for here.
+    online: bool,
     sheet: Sheet,
 }
 
@@ -21,7 +25,10 @@ struct GuidePage {
 pub(super) async fn read(visit: Visit, Path(code): Path<String>) -> poem::Result<Response> {
     let guide = guide::get(visit.app.read(), &visit.centre, &code).await?;
     let bookable = Offer::of(visit.app.read(), &visit.centre).await?.service(guide.row.id).is_some();
-    page(&GuidePage { frame: Frame::of(&visit), bookable, sheet: Sheet::of(&guide) })
+    let register = matter::register(visit.app.read(), &visit.centre).await?;
+    let here = !matches!(register.of(&guide.row, visit.app.clock.now().date()), Reception::Outside(_));
+    let online = here && guide.ensure_open(Channel::Web).is_ok();
+    page(&GuidePage { frame: Frame::of(&visit), bookable, online, sheet: Sheet::of(&guide) })
 }
 
 #[handler]

@@ -1,6 +1,7 @@
 //! Pages (网页): what people see in a browser. Plain HTML made on the server, without scripts but on the hall's queue screen,
 //! so that an old phone and a strict policy suffice. A page calls the same rules as a door.
 
+mod application;
 mod booking;
 mod bulletin;
 mod document;
@@ -31,6 +32,13 @@ pub fn routes(route: Route) -> Route {
         .at("/guides/:code/print", get(guide::print))
         .at("/guides/:code/slots", get(booking::choose_slot))
         .at("/guides/:code/book", get(booking::fill_in_booking))
+        .at("/guides/:code/apply", get(application::fill_in).post(application::hand_in))
+        .at("/applications", get(application::own_cases))
+        .at("/applications/:number", get(application::show))
+        .at("/applications/:number/receipt", get(application::print_receipt))
+        .at("/applications/:number/documents/:id", get(application::show_document))
+        .at("/applications/:number/supply", post(application::supply))
+        .at("/applications/:number/withdraw", post(application::take_back))
         .at("/guides/:code/ticket", get(queue::offer_number).post(queue::take_number))
         .at("/tickets/:id", get(queue::own_ticket))
         .at("/tickets/:id/arrive", post(queue::come_with_number))
@@ -61,6 +69,13 @@ pub fn routes(route: Route) -> Route {
         .at("/bulletins/:period/sign", post(bulletin::sign_draft))
         .at("/bulletins/:period/figures/:key", get(bulletin::open_figure));
     staff::routes(route)
+}
+
+/// Files that a form may carry which is sent to a path.
+#[must_use]
+pub fn files_at(path: &str) -> u64 {
+    let several = !path.starts_with("/api") && (path.ends_with("/apply") || path.ends_with("/supply"));
+    if several { application::FILES } else { 1 }
 }
 
 /// True for paths that people open in a browser, where a "no" is a page and not JSON.

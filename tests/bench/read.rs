@@ -105,6 +105,7 @@ async fn progress(stage: &Stage) -> Door {
         channel: entity::case::Channel::Window,
         booking: None,
         consultation: None,
+        agent: None,
         applicant,
         materials: Vec::new(),
     };

@@ -4,15 +4,17 @@ use crate::town::{Town, at, stories};
 use entity::case::{CaseEventKind, event};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use serde_json::{Value, json};
+use shuitian::access;
 use shuitian::base::Result;
-use shuitian::domain::Who;
 use shuitian::domain::authority::{self, DelegationFile};
+use shuitian::domain::{Who, file};
 
 stories!(
     article_4_1_a_letter_gives_powers_to_a_post_and_another_than_the_chiefs_needs_a_reason,
     article_4_2_a_decision_says_under_which_letter_it_was_made,
     article_4_2_a_letter_that_is_over_decides_nothing,
     article_4_2_a_window_decides_what_it_was_entrusted_with,
+    article_4_1_the_letter_itself_is_kept_once,
 );
 
 async fn import(town: &Town, files: Value) -> Result<usize> {
@@ -109,4 +111,29 @@ async fn article_4_2_a_window_decides_what_it_was_entrusted_with(town: &Town) {
     window.post(&format!("/cases/{promised}/decide"), json!({ "grant": true })).await.refused(authority::NO_POWER);
     window.post(&format!("/cases/{instant}/decide"), json!({ "grant": true })).await.ok(200);
     assert!(granted(town).await.delegation_id.is_some());
+}
+
+async fn article_4_1_the_letter_itself_is_kept_once(town: &Town) {
+    let (director, window) = (town.staff("director").await, town.staff("window1").await);
+    let listed = window.get("/delegations").await.ok(200);
+    let letter = &listed["items"].as_array().unwrap().iter().find(|l| l["office"]["code"] == "MZ").unwrap().clone();
+    assert_eq!(
+        (&letter["post"], &letter["has_file"], letter["powers"].as_array().unwrap().len()),
+        (&json!("SX"), &json!(false), 11)
+    );
+    let path = format!("/delegations/{}/file", letter["id"].as_str().unwrap());
+    window.get(&path).await.refused(file::UNKNOWN_FILE);
+    const PDF: &[u8] = b"%PDF-1.7\n%%EOF";
+    window.upload("letter", "授权书.pdf", PDF).await.refused(access::FORBIDDEN);
+    director.upload("document", "决定书.pdf", PDF).await.refused(access::FORBIDDEN);
+    let material = director.upload("material", "户口簿.pdf", PDF).await.ok(201)["id"].clone();
+    let scan = director.upload("letter", "授权书.pdf", PDF).await.ok(201)["id"].clone();
+    let theirs = window.upload("material", "户口簿.pdf", PDF).await.ok(201)["id"].clone();
+    for wrong in [material, theirs, json!(crate::town::nobody())] {
+        director.post(&path, json!({ "file_id": wrong })).await.refused(file::UNKNOWN_FILE);
+    }
+    director.post(&path, json!({ "file_id": scan })).await.ok(204);
+    let told = director.post(&path, json!({ "file_id": scan })).await.refused(authority::LETTER_KEPT);
+    assert_eq!(told["article"], "4.1");
+    assert!(window.get(&path).await.text.starts_with("%PDF-"));
 }

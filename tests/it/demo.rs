@@ -299,7 +299,8 @@ mod by_the_rules {
         let Some(course) = &visit.course else { return Ok(()) };
         let applicant = Typed::from(plan.applicant(visit));
         let (guide, materials) = (visit.guide.row.code.clone(), demo::materials(&visit.guide));
-        let intake = Intake { guide, channel: course.channel, booking, consultation: None, applicant, materials };
+        let intake =
+            Intake { guide, channel: course.channel, booking, consultation: None, applicant, materials, agent: None };
         let then = act.at(course.received, Who::Staff(course.window.clone()));
         sent(&then).await?;
         let mut case = case::receive(&then, intake).await?.case;

@@ -84,6 +84,7 @@ async fn what_cannot_be_counted_is_refused_and_what_need_not_be_goes_on() {
         channel: Channel::Window,
         booking: None,
         consultation: None,
+        agent: None,
         applicant: Typed {
             kind: ApplicantKind::Person,
             name: "田小满".to_owned(),

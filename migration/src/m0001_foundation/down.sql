@@ -5,6 +5,7 @@ drop table invitation;
 drop table seal_use;
 drop table seal;
 drop table supervision_order;
+drop table case_agent;
 drop table custody;
 drop table material;
 drop table supplement;

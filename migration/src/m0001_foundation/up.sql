@@ -367,7 +367,7 @@ create table file (
     id            {id}    primary key,
     centre_id     {id}    not null references centre (id),
     name          {bytes} not null,
-    purpose       text    not null check (purpose in ('form', 'material', 'document')),
+    purpose       text    not null check (purpose in ('form', 'material', 'letter', 'document')),
     media         text    not null check (media in ('pdf', 'docx', 'jpeg', 'png', 'html')),
     size          integer not null check (size > 0),
     sha256        {bytes} not null,
@@ -561,6 +561,7 @@ create table delegation (
     valid_from  date   not null,
     valid_until date   not null,
     recorded_at bigint not null,
+    file_id     {id}   references file (id),
     unique (centre_id, number),
     check (valid_from <= valid_until)
 );
@@ -1069,6 +1070,15 @@ create table material (
 );
 create index material_owed on material (centre_id, due_on) where due_on is not null and settled_at is null;
 create index material_file on material (file_id) where file_id is not null;
+create table case_agent (
+    case_id       {id} primary key references service_case (id),
+    centre_id     {id} not null references centre (id),
+    person_id     {id} not null references applicant (id),
+    kind          text not null check (kind in ('kin', 'village', 'other')),
+    authorised_on date not null,
+    file_id       {id} references file (id)
+);
+
 create table custody (
     id          {id}    primary key,
     centre_id   {id}    not null references centre (id),

@@ -97,7 +97,7 @@ impl Export {
             Some(username) => Some(case::posts_of(db, centre, &username, now).await?),
             None => None,
         };
-        let filter = Filter { state, office, posts, lamp, from, until };
+        let filter = Filter { state, office, posts, lamp, from, until, applied_by: None };
         let found = case::all(db, &app.vault, centre, &sight, &filter, now).await?;
         let rows = found.len();
         let sheet = cases::sheet(found, &centre::offices(db, centre.id).await?);

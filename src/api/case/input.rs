@@ -1,10 +1,12 @@
 //! What the doors of cases take.
 
 use crate::api::view::{ApplicantInput, Text};
-use crate::domain::case::{Correction, Instead, Taken};
+use crate::domain::applicant::Typed;
+use crate::domain::case::{Agent, Correction, Instead, Taken};
 use chrono::NaiveDate;
 use entity::Id;
 use entity::applicant::{ApplicantKind, IdType};
+use entity::case::agent::AgentKind;
 use entity::case::{Channel, MaterialForm, MaterialStanding};
 use poem_openapi::Object;
 use poem_openapi::types::MaybeUndefined;
@@ -44,6 +46,39 @@ impl From<MaterialInput> for Taken {
     }
 }
 
+/// Who brings a case for its applicant, by 帮办代办.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+pub(super) struct AgentInput {
+    /// His name.
+    name: Text,
+    /// His phone.
+    phone: Option<Text>,
+    /// Kind of his document, if one is shown.
+    id_type: Option<IdType>,
+    /// Its number.
+    id_number: Option<Text>,
+    /// What he is to the applicant.
+    kind: AgentKind,
+    /// Day of the letter of authorisation.
+    authorised_on: NaiveDate,
+    /// A scan of it that was given as `material`; left out where the letter stays on paper.
+    letter_id: Option<Id>,
+}
+
+impl From<AgentInput> for Agent {
+    fn from(input: AgentInput) -> Self {
+        let person = Typed {
+            kind: ApplicantKind::Person,
+            name: input.name.into(),
+            phone: input.phone.map(String::from),
+            id_type: input.id_type,
+            id_number: input.id_number.map(String::from),
+        };
+        Self { person, kind: input.kind, authorised_on: input.authorised_on, letter: input.letter_id }
+    }
+}
+
 /// What the window takes in.
 #[derive(Object)]
 #[oai(deny_unknown_fields)]
@@ -56,6 +91,8 @@ pub(super) struct ReceiveInput {
     pub(super) booking_id: Option<Id>,
     /// Who applies; a phone is not needed.
     pub(super) applicant: ApplicantInput,
+    /// Who brings it for him; for the channel `agent`, and needed there.
+    pub(super) agent: Option<AgentInput>,
     /// What was handed over.
     pub(super) materials: Option<Vec<MaterialInput>>,
     /// The consultation that it began with: whoever was asked first is kept with the case.
@@ -113,7 +150,7 @@ pub(super) struct SearchInput {
 #[derive(Object)]
 #[oai(deny_unknown_fields)]
 pub(super) struct RevealInput {
-    /// Among `name`, `phone`, `id_number`.
+    /// Among `name`, `phone`, `id_number`, `agent_name`, `agent_phone`.
     pub(super) fields: Vec<Text>,
     /// Why; written down with who looked.
     pub(super) purpose: Text,

@@ -23,6 +23,7 @@ const PDF_NOT_BUILT: Refusal =
     Refusal::new(Kind::Missing, "pdf_not_built", "这个版本不生成PDF，请打开网页回执单用浏览器打印。");
 
 mod acted;
+mod application;
 mod clock;
 mod course;
 mod export;
@@ -35,6 +36,7 @@ mod view;
 /// The doors of one noun.
 pub(super) type Doors = (
     Cases,
+    application::Applications,
     course::Course,
     supplement::Supplements,
     material::Materials,
@@ -47,6 +49,7 @@ pub(super) type Doors = (
 pub(super) const fn doors() -> Doors {
     (
         Cases,
+        application::Applications,
         course::Course,
         supplement::Supplements,
         material::Materials,
@@ -57,7 +60,9 @@ pub(super) const fn doors() -> Doors {
 }
 
 use acted::{Acted, acted, ticket_view};
-use input::{CorrectionInput, MaterialInput, ProgressInput, ProofInput, ReceiveInput, RevealInput, SearchInput};
+use input::{
+    AgentInput, CorrectionInput, MaterialInput, ProgressInput, ProofInput, ReceiveInput, RevealInput, SearchInput,
+};
 use view::{CaseDetail, CaseView, Clockwork, EventView, ProgressView, Receipt, ReceivedView, Revealed, detail, shown};
 
 pub(super) struct Cases;
@@ -95,6 +100,7 @@ impl Cases {
                     booking: body.0.booking_id,
                     consultation: body.0.consultation_id,
                     applicant: body.0.applicant.into(),
+                    agent: body.0.agent.map(AgentInput::into),
                     materials: body.0.materials.unwrap_or_default().into_iter().map(MaterialInput::into).collect(),
                 };
                 let received =
@@ -150,7 +156,8 @@ impl Cases {
             Some(username) => Some(case::posts_of(app.read(), centre, &username, now).await?),
             None => None,
         };
-        let filter = Filter { state: state.0, office, posts, lamp: lamp.0, from: from.0, until: until.0 };
+        let (state, lamp, from, until) = (state.0, lamp.0, from.0, until.0);
+        let filter = Filter { state, office, posts, lamp, from, until, applied_by: None };
         let (cases, next_cursor) = case::list(app.read(), &app.vault, centre, &sight, filter, page, now).await?;
         let clock = Clockwork::of(app.read(), centre, now).await?;
         let items = cases.into_iter().map(|seen| shown(seen, &offices, &clock, sight.viewer())).collect();
@@ -269,7 +276,13 @@ impl Cases {
         let values =
             who.visit.write(who.who.clone(), async |act| case::reveal(act, &number.0, &fields, &purpose).await).await?;
         let value = |field: &str| values.iter().find(|(f, _)| *f == field).and_then(|(_, v)| v.clone());
-        Ok(Json(Revealed { name: value("name"), phone: value("phone"), id_number: value("id_number") }))
+        Ok(Json(Revealed {
+            name: value("name"),
+            phone: value("phone"),
+            id_number: value("id_number"),
+            agent_name: value("agent_name"),
+            agent_phone: value("agent_phone"),
+        }))
     }
 
     /// How far is it: for whoever holds the number and a proof

@@ -3,7 +3,7 @@
 use super::acted::Acted;
 use super::input::MaterialInput;
 use super::once;
-use crate::access::{By, CaseHandler, Director};
+use crate::access::{By, CaseHandler, Director, ReceiptParty};
 use crate::api::Noun;
 use crate::api::problem::Failure;
 use crate::api::view::Text;
@@ -143,11 +143,11 @@ impl Supplements {
         once(&who, "correct_supplement", request, correct).await
     }
 
-    /// Take in what was missing
+    /// Take in what was missing, or give it oneself for what one applied for
     #[oai(path = "/cases/:number/supplement/complete", method = "post", operation_id = "complete_supplement")]
     async fn complete_supplement(
         &self,
-        who: By<CaseHandler>,
+        who: By<ReceiptParty>,
         number: Path<String>,
         body: Json<BroughtInput>,
     ) -> Answer<Json<Acted>> {

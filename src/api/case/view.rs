@@ -12,6 +12,7 @@ use crate::domain::identity::{Viewer, staff};
 use crate::domain::published::Centre;
 use crate::domain::{notice, post};
 use chrono::NaiveDate;
+use entity::case::agent::AgentKind;
 use entity::case::{CaseEventKind, CaseState, Channel, MaterialForm, MaterialStanding, NegativeCause};
 use entity::centre::office;
 use entity::guide::StepKind;
@@ -59,6 +60,26 @@ pub(super) struct Revealed {
     /// Number of the document, if asked for and known.
     #[oai(skip_serializing_if_is_none)]
     pub(super) id_number: Option<String>,
+    /// Name of the agent, if asked for and there was one.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) agent_name: Option<String>,
+    /// His phone, if asked for and known.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) agent_phone: Option<String>,
+}
+
+/// Who brought a case for its applicant.
+#[derive(Object)]
+pub(super) struct AgentView {
+    /// Who; masked for staff.
+    #[oai(flatten)]
+    person: ApplicantView,
+    /// What he is to the applicant.
+    relation: AgentKind,
+    /// Day of the letter of authorisation.
+    authorised_on: NaiveDate,
+    /// There is a scan of the letter.
+    has_letter: bool,
 }
 
 /// A case.
@@ -213,6 +234,9 @@ pub(super) struct CaseDetail {
     pub(super) steps: Vec<StepView>,
     /// How often it brought its applicant here.
     pub(super) trips: u32,
+    /// Who brought it for the applicant, if somebody did.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) agent: Option<AgentView>,
     /// Who was asked first; for staff only.
     #[oai(skip_serializing_if_is_none)]
     pub(super) first_asked: Option<String>,
@@ -300,6 +324,7 @@ pub(super) async fn detail(app: &App, centre: &Centre, seen: Seen, viewer: &View
         materials: Vec::new(),
         steps: Vec::new(),
         trips: 0,
+        agent: None,
         first_asked: None,
         no: None,
         supplement: None,
@@ -353,6 +378,12 @@ pub(super) async fn detail(app: &App, centre: &Centre, seen: Seen, viewer: &View
     };
     detail.steps = case::steps(db, &row).await?.into_iter().map(step).collect();
     detail.trips = u32::try_from(case::trips(db, &row).await?.len()).unwrap_or(u32::MAX);
+    detail.agent = case::agent(db, &app.vault, centre, &row).await?.map(|(agent, person)| AgentView {
+        person: ApplicantView::to(viewer.is_staff(), &person),
+        relation: agent.kind,
+        authorised_on: agent.authorised_on,
+        has_letter: agent.file_id.is_some(),
+    });
     detail.first_asked = row.first_asked_id.and_then(name);
     if matches!(row.state, CaseState::Refused | CaseState::Denied) {
         detail.no = case::negative_of(db, &app.vault, &row).await?.map(NoView::from);

@@ -114,6 +114,7 @@ pub(super) fn all() -> Vec<Table> {
         consultation,
         case,
         case::event,
+        case::agent,
         document,
         case::step,
         case::negative,

@@ -22,6 +22,7 @@ use entity::case::{
     step as steps, trip as trips,
 };
 use entity::guide::{Content, StepKind};
+use entity::post::PostKind;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use std::sync::Arc;
@@ -206,6 +207,7 @@ impl Move {
     pub fn made(&self, act: &Act, whole: Whole, ground: &Ground, under: Option<Under>) -> Result<Made> {
         let (today, (state, kind), calendar) = (act.now.date(), self.brings(), &*ground.calendar);
         let (mut next, mut steps) = (Model { state, ..whole.case }, whole.steps);
+        taken_up(&mut next, under, &ground.posts);
         match self {
             Self::Accept | Self::Deem => {
                 let from = if *self == Self::Deem { next.received_at.date() } else { today };
@@ -281,6 +283,14 @@ impl Move {
         };
         let trip = matches!(self, Self::Issue(Handing::Counter)).then(|| trip::made(act, &next, TripCause::PickUp));
         Ok(Made { whole: Whole { case: next, steps }, event, negative, trip })
+    }
+}
+
+/// What came online for the windows is that window's which goes on with it.
+pub(super) fn taken_up(case: &mut Model, under: Option<Under>, posts: &Posts) {
+    let at = under.and_then(|under| posts.of(under.standing.post)).filter(|post| post.row.kind == PostKind::Window);
+    if let (None, Some(window)) = (case.window_id, at) {
+        case.window_id = Some(window.row.id);
     }
 }
 
@@ -369,6 +379,7 @@ pub(super) async fn turn(act: &Act, next: &Model, from: &[CaseState]) -> Result<
         .col_expr(Column::ExtendedOn, Expr::value(next.extended_on))
         .col_expr(Column::HearingUntil, Expr::value(next.hearing_until))
         .col_expr(Column::DecidedOn, Expr::value(next.decided_on))
+        .col_expr(Column::WindowId, Expr::value(next.window_id))
         .col_expr(Column::PostId, Expr::value(next.post_id))
         .col_expr(Column::EndedAt, Expr::value(next.ended_at))
         .filter(Column::Id.eq(next.id))

@@ -12,7 +12,7 @@ use crate::domain::identity::staff;
 use crate::domain::published::Centre;
 use crate::domain::{audit, calendar};
 use chrono::NaiveDate;
-use entity::case::{CaseState, Column, Entity, Model};
+use entity::case::{CaseState, Channel, Column, Entity, Model};
 use entity::{Id, Time};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
@@ -35,6 +35,8 @@ pub struct Filter {
     pub from: Option<NaiveDate>,
     /// Received on this day or before.
     pub until: Option<NaiveDate>,
+    /// Handed in online by this account.
+    pub applied_by: Option<Id>,
 }
 
 /// Cases that one table takes: it is made in memory.
@@ -154,6 +156,10 @@ fn narrowed(centre: &Centre, filter: &Filter) -> Select<Entity> {
     }
     if let Some(office) = filter.office {
         cases = cases.filter(Column::OfficeId.eq(office));
+    }
+    if let Some(account) = filter.applied_by {
+        let online = Column::Channel.is_in([Channel::MiniProgram, Channel::Web]);
+        cases = cases.filter(Column::AccountId.eq(account)).filter(online);
     }
     if let Some(from) = filter.from {
         cases = cases.filter(Column::ReceivedAt.gte(Time::at(from, 0)));

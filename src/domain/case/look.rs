@@ -3,7 +3,7 @@
 use super::desk::{Desk, Power, Under};
 use super::progress::Proof;
 use super::{BAD_FIELDS, PURPOSE_NEEDED, PURPOSE_WITHOUT_NUMBERS, UNKNOWN_CASE, WRONG_PROOF};
-use super::{custody, joint, step};
+use super::{agent, custody, joint, step};
 use crate::base::error::Result;
 use crate::base::personal;
 use crate::base::vault::Vault;
@@ -321,7 +321,7 @@ pub async fn reveal(
     fields: &[String],
     purpose: &str,
 ) -> Result<Vec<(&'static str, Option<String>)>> {
-    const FIELDS: [&str; 3] = ["name", "phone", "id_number"];
+    const FIELDS: [&str; 5] = ["name", "phone", "id_number", "agent_name", "agent_phone"];
     let wanted: Vec<&'static str> = FIELDS.into_iter().filter(|f| fields.iter().any(|w| w == f)).collect();
     if wanted.is_empty() || !fields.iter().all(|f| FIELDS.contains(&f.as_str())) {
         return Err(BAD_FIELDS.on("fields").into());
@@ -338,9 +338,12 @@ pub async fn reveal(
     let applicant = seen.applicant.ok_or(UNKNOWN_CASE)?;
     audit::note(act, "case.revealed", &seen.row.number, serde_json::json!({ "fields": wanted, "purpose": purpose }))
         .await?;
+    let agent = agent::of(&*act.tx, &act.vault, &act.centre, &seen.row).await?.map(|(_, person)| person);
     let value = |field| match field {
         "name" => Some(applicant.name.clone()),
         "phone" => applicant.phone.clone(),
+        "agent_name" => agent.as_ref().map(|agent| agent.name.clone()),
+        "agent_phone" => agent.as_ref().and_then(|agent| agent.phone.clone()),
         _ => applicant.document.as_ref().map(|(_, number)| number.clone()),
     };
     Ok(wanted.into_iter().map(|field| (field, value(field))).collect())

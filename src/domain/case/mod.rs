@@ -15,6 +15,8 @@
 //! a phone's tail would: a villager without a phone loses nothing.
 
 mod advance;
+mod agent;
+mod apply;
 mod clock;
 mod correct;
 mod custody;
@@ -36,6 +38,8 @@ mod tell;
 mod trip;
 
 pub use advance::{Ground, Handing, Made, Move, Whole, advance, is_end};
+pub use agent::{Agent, Authorised, of as agent};
+pub use apply::{Application, apply};
 pub use clock::{Lamp, is_due_today, is_overdue, lamp, redate};
 pub use correct::{Correction, amend, correct};
 pub use custody::{find_gaps, hand_back, last as last_custody, of as custody, take as take_custody};
@@ -243,12 +247,46 @@ pub const UPLOAD_NOT_DEMANDED: Refusal = Refusal::new(
 pub const ONE_SET_ENOUGH: Refusal =
     Refusal::new(Kind::Invalid, "one_set_enough", "“{name}”按办事指南只需{sets}份，线下申请只交一套，不得多要。")
         .article("4.7");
+/// By this channel somebody comes for another, and is not named; or by another one, and is.
+pub const AGENT_NEEDED: Refusal = Refusal::new(
+    Kind::Invalid,
+    "agent_needed",
+    "帮办代办的，请登记代办人姓名、与申请人的关系和委托书日期；不是帮办代办的，不登记代办人。",
+)
+.article("4.7");
+/// The applicant himself, or an organisation.
+pub const BAD_AGENT: Refusal =
+    Refusal::new(Kind::Invalid, "bad_agent", "代办人应为申请人以外的一个人；本人来办的，请选窗口或上门。")
+        .article("4.7");
+/// A letter of a day that cannot be.
+pub const BAD_AUTHORISATION: Refusal = Refusal::new(
+    Kind::Invalid,
+    "bad_authorisation",
+    "委托书的日期应在一年之内、不晚于今天；委托已过期的，请先补办委托书。",
+)
+.article("4.7");
+/// From afar nothing comes on paper.
+pub const ELECTRONIC_ONLY: Refusal = Refusal::new(
+    Kind::Invalid,
+    "electronic_only",
+    "网上申请的材料请上传文件；暂时没有的可以不填，窗口会一次性告知补正。",
+)
+.article("4.7");
+/// Undecided ones enough.
+pub const TOO_MANY_APPLICATIONS: Refusal = Refusal::new(
+    Kind::Conflict,
+    "too_many_applications",
+    "您已有{most}件网上申请还没有办完，请先看看办到哪一步，或到窗口办理。",
+);
 /// Nothing to correct.
 pub const NOTHING_TO_CORRECT: Refusal =
     Refusal::new(Kind::Invalid, "nothing_to_correct", "填写的内容与登记的一样，没有需要更正的。");
 /// A field that is not kept, or none at all.
-pub const BAD_FIELDS: Refusal =
-    Refusal::new(Kind::Invalid, "bad_fields", "fields 只能是 name、phone、id_number，至少一项。");
+pub const BAD_FIELDS: Refusal = Refusal::new(
+    Kind::Invalid,
+    "bad_fields",
+    "fields 只能是 name、phone、id_number、agent_name、agent_phone，至少一项。",
+);
 /// A look at personal data without a purpose.
 pub const PURPOSE_NEEDED: Refusal =
     Refusal::new(Kind::Invalid, "purpose_needed", "查看完整信息必须写明用途（2至60字）。");
@@ -284,6 +322,17 @@ pub const fn cause_name(cause: entity::case::NegativeCause) -> &'static str {
         C::NotOurs => "不属于本机关职权",
         C::Incomplete => "逾期未补正",
         C::Unqualified => "不符合条件",
+    }
+}
+
+/// What an agent is to the applicant, in words.
+#[must_use]
+pub const fn agent_name(kind: entity::case::agent::AgentKind) -> &'static str {
+    use entity::case::agent::AgentKind as K;
+    match kind {
+        K::Kin => "亲属",
+        K::Village => "村（社区）代办员",
+        K::Other => "其他受托人",
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) async fn receipt(
     act: &Act,
     case: &Model,
     event: &event::Model,
-    (content, materials, check_code): (&Content, &[material::Model], &str),
+    (content, (materials, agent), check_code): (&Content, (&[material::Model], Option<&str>), &str),
 ) -> Result<()> {
     let about = About::of(act, case, content).await?;
     let limit = match (case.due_on, case.limit_days) {
@@ -74,6 +74,9 @@ pub(super) async fn receipt(
     if !materials.is_empty() {
         said.head = vec![("序号", 1), ("材料", 5), ("形式", 2), ("份数", 1)];
         said.rows = materials.iter().map(row).collect();
+    }
+    if let Some(agent) = agent {
+        said.closing.insert(0, format!("受托代办人：{agent}。"));
     }
     said.closing.insert(0, limit);
     said.notes.insert(0, format!("查询码 {check_code}：凭回执号和查询码可查进度，请不要告诉别人。"));

@@ -1,6 +1,7 @@
 //! Receiving (收件): taking a case in against a receipt.
 
 use super::advance::{Handing, Move, advance};
+use super::agent::{self, Agent, Authorised};
 use super::desk::Under;
 use super::joint::is_joint;
 use super::material::{self, Taken};
@@ -39,6 +40,8 @@ pub struct Intake {
     pub consultation: Option<Id>,
     /// Who applies.
     pub applicant: Typed,
+    /// Who brings it for him, by 帮办代办.
+    pub agent: Option<Agent>,
     /// What was handed over.
     pub materials: Vec<Taken>,
 }
@@ -61,12 +64,9 @@ pub struct Received {
 /// # Errors
 /// `unknown_guide`, the refusals of an applicant, of a post and of a booking, `not_for_kind`, `bad_material`.
 pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
-    let guide = guide::get(&*act.tx, &act.centre, &intake.guide).await?;
-    let applicant = intake.applicant.check()?;
-    guide.ensure_for(applicant.kind)?;
-    matter::ensure_here(act, &guide, act.now.date()).await?;
-    guide.ensure_open(intake.channel)?;
+    let (guide, applicant) = admitted(act, &intake.guide, intake.applicant, intake.channel).await?;
     let under = window(act, &guide).await?;
+    let agent = agent::check(act, intake.channel, &applicant, intake.agent).await?;
     let materials = material::check(act, &guide.version.content, &applicant, intake.materials).await?;
     let booking = match intake.booking {
         Some(id) => {
@@ -84,23 +84,62 @@ pub async fn receive(act: &Act, intake: Intake) -> Result<Received> {
         Some(row) if booking::is_for(act, row, &applicant).await? => row.account_id,
         _ => None,
     };
-    let calendar = calendar::of(&*act.tx, &act.centre).await?;
-    let n = centre::next_number(act, NUMBERS, act.now.date()).await?;
     let first_asked = match (intake.consultation, &act.who) {
         (Some(id), _) => Some(consultation::get(&*act.tx, act.centre.id, id).await?.staff_id),
         (None, Who::Staff(staff)) => Some(staff.id),
         (None, _) => None,
     };
-    let by =
-        By { channel: intake.channel, booking_id: booking.map(|b| b.id), account_id, under: Some(under), first_asked };
+    let by = By {
+        channel: intake.channel,
+        booking_id: booking.map(|b| b.id),
+        account_id,
+        post: Some(under.post),
+        under: Some(under),
+        first_asked,
+        agent,
+    };
+    enter(act, guide, applicant, materials, by).await
+}
+
+/// A matter that is handled here by a channel, and an applicant that it is for.
+pub(super) async fn admitted(
+    act: &Act,
+    code: &str,
+    applicant: Typed,
+    channel: Channel,
+) -> Result<(Arc<Guide>, Applicant)> {
+    let guide = guide::get(&*act.tx, &act.centre, code).await?;
+    let applicant = applicant.check()?;
+    guide.ensure_for(applicant.kind)?;
+    matter::ensure_here(act, &guide, act.now.date()).await?;
+    guide.ensure_open(channel)?;
+    Ok((guide, applicant))
+}
+
+/// Writes a case down that is taken in now, with its receipt, and says so.
+pub(super) async fn enter(
+    act: &Act,
+    guide: Arc<Guide>,
+    applicant: Applicant,
+    materials: Vec<Taken>,
+    by: By,
+) -> Result<Received> {
+    let calendar = calendar::of(&*act.tx, &act.centre).await?;
+    let n = centre::next_number(act, NUMBERS, act.now.date()).await?;
+    let agent = by.agent.as_ref().map(|agent| agent.name().to_owned());
     let entry = Entry::new(act, &guide, &applicant, materials, by, n, &calendar)?;
     act.insert(entry.applicant).await?;
     let case = act.insert(entry.case).await?;
+    if let Some((person, row)) = entry.agent {
+        act.insert(person).await?;
+        act.insert(row).await?;
+    }
     act.insert_all(entry.materials.clone()).await?;
     act.insert_all(entry.custody).await?;
     let event = act.insert(entry.event).await?;
     let content = &guide.version.content;
-    paper::receipt(act, &case, &event, (content, &entry.materials, &entry.check_code)).await?;
+    let handed = (&*entry.materials, agent.as_deref());
+    paper::receipt(act, &case, &event, (content, handed, &entry.check_code)).await?;
     if let Some(trip) = entry.trip {
         act.insert(trip).await?;
     }
@@ -157,7 +196,7 @@ fn is_for(post: &Post, guide: &Guide) -> bool {
 pub const NUMBERS: &str = "case";
 
 /// How a case came.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct By {
     /// The channel.
     pub channel: Channel,
@@ -165,10 +204,14 @@ pub struct By {
     pub booking_id: Option<Id>,
     /// The account that follows it.
     pub account_id: Option<Id>,
-    /// The post that takes it in.
+    /// The post that has it; none, where it came online for the windows.
+    pub post: Option<Id>,
+    /// Under which post somebody takes it in.
     pub under: Option<Standing>,
     /// Who was asked first.
     pub first_asked: Option<Id>,
+    /// Who brings it for the applicant.
+    pub agent: Option<Authorised>,
 }
 
 /// What is written when a case is taken in.
@@ -188,6 +231,8 @@ pub struct Entry {
     pub event: event::Model,
     /// The trip that it cost.
     pub trip: Option<entity::case::trip::Model>,
+    /// Who brought it for the applicant.
+    pub agent: Option<(entity::applicant::Model, entity::case::agent::Model)>,
 }
 
 impl Entry {
@@ -230,9 +275,9 @@ impl Entry {
             applicant_id: applicant.id,
             account_id: by.account_id,
             booking_id: by.booking_id,
-            window_id: by.under.map(|under| under.post),
+            window_id: by.post,
             first_asked_id: by.first_asked,
-            post_id: by.under.map(|under| under.post),
+            post_id: by.post,
             channel: by.channel,
             state: CaseState::Received,
             received_at: act.now,
@@ -246,7 +291,8 @@ impl Entry {
             decided_on: None,
             ended_at: None,
         };
-        let paper = materials.iter().any(Taken::is_paper);
+        let agent = by.agent.as_ref().map(|agent| agent.rows(act, id)).transpose()?;
+        let paper = materials.iter().any(Taken::is_paper) || by.agent.as_ref().is_some_and(Authorised::is_paper);
         let listed = |(n, taken): (i32, Taken)| {
             let kept = taken.kept;
             (taken.row(act, id, n), kept)
@@ -261,7 +307,7 @@ impl Entry {
         let under = by.under.map(|standing| Under { standing, delegation: None });
         let event = Happening::of(CaseEventKind::Received, under).written(act, &case)?;
         let trip = trip::of_receipt(act, &case);
-        Ok(Self { applicant, case, check_code, materials, custody, event, trip })
+        Ok(Self { applicant, case, check_code, materials, custody, event, trip, agent })
     }
 }
 

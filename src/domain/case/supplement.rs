@@ -4,7 +4,7 @@
 //! began under. He says it once; the director may put an error in it right, which moves no day and stays written. Where nothing
 //! was said by then, the case is accepted from the day of its receipt (行政许可法 32).
 
-use super::advance::{Ground, Handing, Move, Whole, make, mine, turn};
+use super::advance::{Ground, Handing, Move, Whole, make, mine, taken_up, turn};
 use super::desk::Power;
 use super::look::Sight;
 use super::material::{self, Taken};
@@ -12,12 +12,12 @@ use super::paper;
 use super::receive::Happening;
 use super::{
     NOT_ASKED_FOR, NOTHING_MISSING, ONE_SET_ENOUGH, OUTSIDE_GUIDE, PAPER_NOT_DEMANDED, SECOND_NOTICE, TOO_LATE_TO_ASK,
-    UNKNOWN_CASE, UPLOAD_NOT_DEMANDED, WHY_NEEDED, custody, tell, trip,
+    UNKNOWN_CASE, UPLOAD_NOT_DEMANDED, WHY_NEEDED, apply, custody, tell, trip,
 };
 use crate::base::error::Result;
 use crate::base::vault::{Place, Vault};
 use crate::domain::act::{Act, StaffMember, Who};
-use crate::domain::{applicant, audit, calendar, guide, notice};
+use crate::domain::{applicant, audit, calendar, guide, notice, post};
 use chrono::{Days, NaiveDate};
 use entity::case::{
     CaseEventKind, CaseState, Channel, Column, Entity, Model, TripCause, material as materials, supplement,
@@ -94,7 +94,9 @@ pub async fn request(act: &Act, number: &str, wanted: Vec<Missing>, until: Naive
         return Err(TOO_LATE_TO_ASK.into());
     }
     let wanted = check(act, &case, wanted, until).await?;
-    let next = Model { state: CaseState::Supplement, ..case };
+    let mut next = Model { state: CaseState::Supplement, ..case };
+    taken_up(&mut next, Some(under), &*post::all(&*act.tx, &act.centre).await?);
+    next.post_id = next.window_id;
     turn(act, &next, &[CaseState::Received]).await?;
     write(act, staff, &next, (1, &wanted, until), None).await?;
     let event = act.insert(Happening::of(CaseEventKind::Supplement, Some(under)).written(act, &next)?).await?;
@@ -126,12 +128,24 @@ pub async fn correct(act: &Act, number: &str, wanted: Vec<Missing>, why: &str) -
     Ok(case)
 }
 
-/// Takes in what was missing, brought to the counter or sent; the case waits to be accepted again.
+/// Takes in what was missing, brought to the counter or sent; the case waits to be accepted again. Whoever applied online gives it the
+/// same way.
 ///
 /// # Errors
-/// `unknown_case`, the refusals of a post, `bad_material`, `nothing_missing`, `wrong_state`.
+/// `unknown_case`, the refusals of a post, `electronic_only`, `bad_material`, `nothing_missing`, `wrong_state`.
 pub async fn complete(act: &Act, number: &str, brought: Vec<Taken>, handing: Handing) -> Result<Model> {
-    let (case, under) = mine(act, number, Power::Handle).await?;
+    let (case, under) = match act.who.account() {
+        None => mine(act, number, Power::Handle).await.map(|(case, under)| (case, Some(under)))?,
+        Some(_) => {
+            let sight = Sight::acting(act).await?;
+            let case = super::look::hold(act, number, &sight).await?;
+            if !sight.in_full(&case) {
+                return Err(UNKNOWN_CASE.into());
+            }
+            apply::ensure_electronic(&brought)?;
+            (case, None)
+        }
+    };
     let version = guide::version(&*act.tx, case.version_id).await?;
     let person = applicant::get(&*act.tx, &act.vault, act.centre.id, case.applicant_id).await?;
     let brought = material::check(act, &version.content, &person, brought).await?;
@@ -145,14 +159,14 @@ pub async fn complete(act: &Act, number: &str, brought: Vec<Taken>, handing: Han
     let listed: Vec<_> =
         (known + 1..).zip(brought).map(|(n, taken)| (taken.kept, taken.row(act, next.id, n))).collect();
     act.insert_all(listed.iter().map(|(_, row)| row.clone()).collect()).await?;
-    if let Who::Staff(staff) = &act.who {
+    if let (Who::Staff(staff), Some(under)) = (&act.who, under) {
         let here = (under.standing.post, staff.id);
         let kept = listed.iter().filter(|(kept, _)| *kept);
         let kept = kept.map(|(_, row)| custody::at_post(act, next.id, Some(row.id), here));
         act.insert_all(kept.collect()).await?;
     }
-    act.insert(Happening::of(CaseEventKind::Supplemented, Some(under)).written(act, &next)?).await?;
-    if handing == Handing::Counter {
+    act.insert(Happening::of(CaseEventKind::Supplemented, under).written(act, &next)?).await?;
+    if handing == Handing::Counter && under.is_some() {
         trip::record(act, trip::made(act, &next, TripCause::Supplement)).await?;
     }
     notice::withdraw(act, next.id).await?;

@@ -86,6 +86,8 @@ struct Page {
     hearing_until: Option<String>,
     amends: bool,
     trips: usize,
+    /// Who brought it for the applicant.
+    agent: Option<String>,
     first_asked: String,
     /// Documents that were issued.
     papers: Vec<PaperLine>,
@@ -194,6 +196,10 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         _ => None,
     };
     let trips = case::trips(app.read(), &row).await?.len();
+    let agent = case::agent(app.read(), &app.vault, centre, &row).await?.map(|(agent, person)| {
+        let kind = case::agent_name(agent.kind);
+        format!("{}（{kind}，{}委托）", personal::mask_name(&person.name), day_in_words(agent.authorised_on))
+    });
     let yours = has(power);
     let papers = if has(Power::Handle) { document::of_case(app.read(), row.id).await? } else { Vec::new() };
     let holds = |d: &&entity::document::Model| d.kind == DocumentKind::Supplement && d.void_id.is_none();
@@ -246,6 +252,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         hearing_until: row.hearing_until.filter(|until| *until >= now.date()).map(day_in_words),
         amends: has(Power::Amend),
         trips,
+        agent,
         papers,
         seals,
         seals_them: has(Power::Seal),
@@ -370,15 +377,21 @@ struct Revealed {
 #[handler]
 pub(super) async fn reveal_applicant(sent: Sent<CaseReader>, Path(number): Path<String>) -> poem::Result<Response> {
     let Sent { by, fields } = sent;
-    let all = ["name", "phone", "id_number"].map(ToOwned::to_owned);
+    let all = ["name", "phone", "id_number", "agent_name", "agent_phone"].map(ToOwned::to_owned);
     let purpose = fields.get("purpose");
     let values = by.visit.write(by.who.clone(), async |act| case::reveal(act, &number, &all, purpose).await).await?;
     let name = |field| match field {
         "name" => "姓名",
         "phone" => "电话",
+        "agent_name" => "代办人",
+        "agent_phone" => "代办人电话",
         _ => "证件号码",
     };
-    let values = values.into_iter().map(|(field, value)| (name(field), value.unwrap_or_else(|| "没有".to_owned())));
+    let shown = |(field, value): &(&str, Option<String>)| value.is_some() || !field.starts_with("agent");
+    let values = values
+        .into_iter()
+        .filter(shown)
+        .map(|(field, value)| (name(field), value.unwrap_or_else(|| "没有".to_owned())));
     page(&Revealed { frame: Frame::of_staff(&by), number, values: values.collect() })
 }
 

@@ -8,7 +8,7 @@ use crate::domain::guide::{self, Comparison, Count, Wanted, check};
 use crate::domain::identity::staff;
 use crate::domain::{file, post};
 use crate::pages::booking::moment_in_words;
-use crate::pages::form::{Fields, Frame, Sent, SentFile, Someone, go_to, page, word, words};
+use crate::pages::form::{Fields, Frame, Sent, SentFile, Someone, Upload, go_to, page, word, words};
 use askama::Template;
 use chrono::NaiveDate;
 use entity::Id;
@@ -258,7 +258,8 @@ async fn pressed(by: &By<GuideEditor>, id: Id, fields: &Fields) -> Result<String
 /// A form or a sample for a material, given with the page.
 #[handler]
 pub(super) async fn give_form(sent: SentFile<GuideEditor>, Path(id): Path<Id>) -> poem::Result<Response> {
-    let SentFile { by, fields, name, bytes } = sent;
+    let SentFile { by, fields, mut files } = sent;
+    let Upload { name, bytes, .. } = files.pop().unwrap_or_default();
     match given(&by, id, &fields, &name, bytes).await {
         Ok(()) => Ok(go_to(&place(id))),
         Err(error) => {

@@ -6,7 +6,7 @@ use crate::domain::case::{self, Handing, Power, Settled, Sight};
 use crate::domain::file;
 use crate::domain::post::Posts;
 use crate::pages::booking::moment_in_words;
-use crate::pages::form::{Sent, SentFile, Someone};
+use crate::pages::form::{Sent, SentFile, Someone, Upload};
 use chrono::NaiveDate;
 use entity::Id;
 use entity::case::custody::Model as Custody;
@@ -118,7 +118,8 @@ pub(super) async fn scan(
     sent: SentFile<CaseHandler>,
     Path((number, n)): Path<(String, i32)>,
 ) -> poem::Result<Response> {
-    let SentFile { by, name, bytes, .. } = sent;
+    let SentFile { by, mut files, .. } = sent;
+    let Upload { name, bytes, .. } = files.pop().unwrap_or_default();
     let (visit, who) = (&by.visit, &by.who);
     visit.limit_uploads(who).await?;
     let kept = visit.app.keep_file(&visit.centre, who.clone(), FilePurpose::Material, &name, bytes).await;

@@ -92,6 +92,7 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/windows/:id", post(matter::decide))
         .at("/staff/windows/:id/end", post(matter::end))
         .at("/staff/registers", get(seal::list))
+        .at("/staff/letters/:id", get(seal::show_letter).post(seal::scan_letter))
         .at("/staff/seals", post(seal::enter))
         .at("/staff/seals/:id/end", post(seal::give_back))
         .at("/staff/trainings", post(seal::record_training))

@@ -3,7 +3,8 @@
 use crate::access::{By, CaseHandler, WindowStaff};
 use crate::base::error::Result;
 use crate::base::personal;
-use crate::domain::case::{self, Instead, Intake, Taken};
+use crate::domain::applicant::Typed;
+use crate::domain::case::{self, Agent, Instead, Intake, Taken};
 use crate::domain::guide::{self, Wanted};
 use crate::domain::identity::Viewer;
 use crate::domain::{booking, review};
@@ -11,10 +12,13 @@ use crate::pages::booking::{applicant, moment_in_words};
 use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words_once};
 use askama::Template;
 use entity::Id;
+use entity::applicant::{ApplicantKind, IdType};
+use entity::case::agent::AgentKind;
 use entity::case::{Channel, MaterialForm};
 use entity::guide::ItemKind;
 use poem::web::Query;
 use poem::{Response, handler};
+use sea_orm::ActiveEnum as _;
 use serde::Deserialize;
 
 #[derive(Template)]
@@ -27,9 +31,21 @@ struct Form {
     guide: Option<Chosen>,
     booking: Option<Booked>,
     consultation: Option<Id>,
+    /// How a case may come to the counter.
+    channels: [(&'static str, &'static str); 6],
     typed: Fields,
     wrong: Option<String>,
 }
+
+/// How a case comes to whoever takes it in; what comes by the province's platform is entered here too.
+const CHANNELS: [(&str, &str); 6] = [
+    ("window", "本人到窗口"),
+    ("agent", "帮办代办（持委托书）"),
+    ("home_visit", "上门收件"),
+    ("phone", "电话申请"),
+    ("web", "渝快办等网上平台转来"),
+    ("mini_program", "渝快办等小程序转来"),
+];
 
 struct Chosen {
     code: String,
@@ -118,6 +134,7 @@ async fn form_page(by: &By<CaseHandler>, begun: Begun, typed: Fields, wrong: Opt
         guide: chosen,
         booking: booked,
         consultation: begun.consultation,
+        channels: CHANNELS,
         typed,
         wrong,
     })
@@ -148,8 +165,9 @@ pub(super) async fn take_in(sent: Sent<CaseHandler>) -> poem::Result<Response> {
         };
         let intake = Intake {
             guide: code.clone(),
-            channel: if fields.get("channel") == "home_visit" { Channel::HomeVisit } else { Channel::Window },
+            channel: Channel::try_from_value(&fields.get("channel").to_owned()).unwrap_or(Channel::Window),
             booking,
+            agent: agent(&fields),
             consultation: fields.id("consultation"),
             applicant: who,
             materials: materials(&fields),
@@ -169,6 +187,23 @@ pub(super) async fn take_in(sent: Sent<CaseHandler>) -> poem::Result<Response> {
             page(&form_page(&by, begun, fields, Some(wrong)).await?)
         }
     }
+}
+
+/// Who brings it for the applicant, where one is named.
+fn agent(fields: &Fields) -> Option<Agent> {
+    let person = Typed {
+        kind: ApplicantKind::Person,
+        name: fields.typed("agent_name")?,
+        phone: fields.typed("agent_phone"),
+        id_type: fields.typed("agent_id").map(|_| IdType::IdCard),
+        id_number: fields.typed("agent_id"),
+    };
+    Some(Agent {
+        person,
+        kind: AgentKind::try_from_value(&fields.get("agent_kind").to_owned()).unwrap_or(AgentKind::Other),
+        authorised_on: fields.get("authorised_on").parse().unwrap_or_default(),
+        letter: None,
+    })
 }
 
 /// The guide's materials that were ticked, and what was written beside.

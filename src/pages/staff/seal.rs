@@ -1,14 +1,18 @@
-//! Registers of the centre (登记册): its seals, and the training of its staff.
+//! Registers of the centre (登记册): letters of delegation, its seals, and the training of its staff.
 
-use crate::access::{By, CaseHandler, Director, Staff};
+use crate::access::{By, CaseHandler, Director, Staff, download};
+use crate::base::error::Error;
 use crate::domain::act::Page as Part;
+use crate::domain::authority::{self, Delegation};
 use crate::domain::identity::staff;
 use crate::domain::training::{self, Held};
-use crate::domain::{centre, post, seal};
-use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words};
+use crate::domain::{centre, file, post, seal};
+use crate::pages::form::{Fields, Frame, Sent, SentFile, Someone, Upload, go_to, page, word, words};
 use askama::Template;
 use chrono::NaiveDate;
 use entity::Id;
+use entity::centre::office;
+use entity::file::FilePurpose;
 use entity::identity::Role;
 use poem::web::Path;
 use poem::{Response, handler};
@@ -20,6 +24,7 @@ struct Registers {
     word: String,
     today: NaiveDate,
     director: bool,
+    letters: Vec<LetterLine>,
     seals: Vec<Line>,
     trainings: Vec<String>,
     posts: Vec<(String, String)>,
@@ -33,6 +38,27 @@ struct Line {
     id: Id,
     words: String,
     in_use: bool,
+}
+
+/// A letter of delegation.
+struct LetterLine {
+    id: Id,
+    words: String,
+    scanned: bool,
+}
+
+impl LetterLine {
+    fn of(letter: &Delegation, offices: &[office::Model], posts: &post::Posts) -> Self {
+        let row = &letter.row;
+        let office = offices.iter().find(|o| o.id == row.office_id).map(|o| o.name.as_str()).unwrap_or_default();
+        let post = posts.of(row.post_id).map(|post| post.row.name.as_str()).unwrap_or_default();
+        let own = letter.powers.iter().filter(|p| p.post_id == row.post_id);
+        let powers: Vec<_> = own.map(|p| authority::power_name(p.power)).collect();
+        let day = |day: NaiveDate| day.format("%Y年%-m月%-d日").to_string();
+        let days = format!("{}至{}", day(row.valid_from), day(row.valid_until));
+        let words = format!("{}　{office}授给{post}：{}（{days}）", row.number, powers.join("、"));
+        Self { id: row.id, words, scanned: row.file_id.is_some() }
+    }
 }
 
 async fn registers_page<R: crate::access::Rank>(
@@ -57,12 +83,14 @@ async fn registers_page<R: crate::access::Rank>(
         let (on, topic) = (t.row.on_date.format("%Y年%-m月%-d日"), t.row.topic);
         format!("{on}　{topic}　{}主讲，{}分钟　参训：{}", t.row.taught_by, t.row.minutes, there.join("、"))
     };
+    let letters = authority::all(db, centre).await?;
     let serving = staff::all(db, centre.id).await?.into_iter().filter(|s| s.serves(today));
     page(&Registers {
         frame: Frame::of_staff(by),
         word: word(by),
         today,
         director: by.ensure::<Staff>()?.is_any(&[Role::Director]),
+        letters: letters.each().rev().map(|letter| LetterLine::of(letter, &offices, &posts)).collect(),
         seals: seal::all(db, centre.id).await?.into_iter().map(line).collect(),
         trainings: trainings.into_iter().map(training).collect(),
         posts: posts.on(today).map(|post| (post.row.code.clone(), post.row.name.clone())).collect(),
@@ -118,6 +146,36 @@ pub(super) async fn record_training(sent: Sent<Director>) -> poem::Result<Respon
             registers_page(&by, fields, Some(wrong)).await
         }
     }
+}
+
+/// Keeps the scan of a letter of delegation.
+#[handler]
+pub(super) async fn scan_letter(sent: SentFile<Director>, Path(id): Path<Id>) -> poem::Result<Response> {
+    let SentFile { by, mut files, .. } = sent;
+    let Upload { name, bytes, .. } = files.pop().unwrap_or_default();
+    let (visit, who) = (&by.visit, &by.who);
+    let scanned = async {
+        visit.limit_uploads(who).await?;
+        let file = visit.app.keep_file(&visit.centre, who.clone(), FilePurpose::Letter, &name, bytes).await?;
+        let keep = async |act: &_| authority::keep_letter(act, &by.holder, id, file.id).await;
+        visit.app.publish(&visit.centre, who.clone(), keep).await
+    };
+    match scanned.await {
+        Ok(()) => Ok(go_to("/staff/registers")),
+        Err(error) => {
+            let wrong = words(error)?;
+            registers_page(&by, Fields::default(), Some(wrong)).await
+        }
+    }
+}
+
+#[handler]
+pub(super) async fn show_letter(Someone(by): Someone<Staff>, Path(id): Path<Id>) -> poem::Result<Response> {
+    let (app, centre) = (&by.visit.app, &by.visit.centre);
+    let letters = authority::all(app.read(), centre).await?;
+    let id = letters.of(id)?.row.file_id.ok_or(Error::from(file::UNKNOWN_FILE))?;
+    let row = file::get(app.read(), centre.id, id).await?;
+    Ok(download::file(&file::name(&app.vault, &row)?, &row, app.file_bytes(&row).await?))
 }
 
 /// Puts a seal on a document of a case.

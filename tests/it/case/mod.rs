@@ -1,5 +1,6 @@
 //! Cases at the window and in the office.
 
+mod apply;
 mod receive;
 mod joint;
 mod limit;

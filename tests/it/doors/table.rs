@@ -60,6 +60,7 @@ pub fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
     );
     doors(&["sign_out", "me", "change_password"], ROLES.to_vec());
     doors(&["note_consents", "bind_wechat_phone", "open_case", "hold_place", "release_place"], vec!["resident"]);
+    doors(&["apply_online", "list_applications"], vec!["resident"]);
     doors(
         &[
             "reschedule_booking",
@@ -76,10 +77,7 @@ pub fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
         ],
         with_resident(&WINDOWS),
     );
-    doors(
-        &["request_supplement", "complete_supplement", "suspend_case", "resume_case", "extend_case"],
-        HANDLERS.to_vec(),
-    );
+    doors(&["request_supplement", "suspend_case", "resume_case", "extend_case"], HANDLERS.to_vec());
     doors(&["correct_supplement", "return_guide_draft", "publish_guide", "retire_guide"], vec!["director"]);
     doors(
         &[
@@ -93,6 +91,8 @@ pub fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
         vec!["window1", "window2", "head1", "director", "supervisor"],
     );
     doors(&["upload_file", "get_file"], ROLES.to_vec());
+    doors(&["list_delegations", "get_delegation_file"], STAFF.to_vec());
+    doors(&["keep_delegation_file"], vec!["director"]);
     doors(&["list_matters", "list_gathered", "list_windows", "list_trainings", "list_seals"], STAFF.to_vec());
     doors(
         &["keep_outside", "enter_matter", "end_window", "record_training", "enter_seal", "end_seal"],
@@ -102,7 +102,10 @@ pub fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
     doors(&["consent_window", "refuse_window"], vec!["leader"]);
     doors(&["give_order", "answer_order", "close_order", "seal_document"], HANDLERS.to_vec());
     doors(&["list_orders", "list_custody"], READERS.to_vec());
-    doors(&["find_reusable", "get_material_file"], with_resident(&HANDLERS));
+    doors(
+        &["find_reusable", "get_material_file", "get_authorisation", "complete_supplement"],
+        with_resident(&HANDLERS),
+    );
     doors(&["settle_material", "hand_back_material", "take_custody", "scan_material"], HANDLERS.to_vec());
     doors(
         &[
@@ -178,7 +181,7 @@ pub fn body_of(name: &str) -> Value {
         "answer_order" => json!({ "words": "不是我的办件" }),
         "seal_document" => json!({ "seal": nobody() }),
         "hand_back_material" => json!({ "signed_by": "别人" }),
-        "scan_material" => json!({ "file_id": nobody() }),
+        "scan_material" | "keep_delegation_file" => json!({ "file_id": nobody() }),
         "end_window" => json!({ "from": "2026-12-01" }),
         "rewrite_guide_draft" => json!({
             "revision": 1,

@@ -5,6 +5,7 @@ use crate::town::Town;
 use reqwest::header::HeaderMap;
 use shuitian::demo;
 
+mod application;
 mod door;
 mod fair;
 mod guide;

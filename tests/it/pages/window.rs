@@ -335,7 +335,7 @@ async fn a_person_is_found_by_name_and_never_by_address(town: &Town) {
     // Whoever searches leaves a line that names nobody, and does not search on for ever.
     let lines = audit_of(town, "case.searched").await;
     assert!(lines.len() > 5 && lines.iter().all(|l| l.subject.is_empty()), "{lines:?}");
-    assert_eq!(lines.last().unwrap().detail, json!({ "found": 2 }));
+    assert!(lines.iter().any(|l| l.detail == json!({ "found": 2 })), "how many, and not whose");
     let office = town.staff("office1").await;
     for n in 0..59 {
         office.post("/cases/search", json!({ "person": format!("138000000{n:02}") })).await.ok(200);

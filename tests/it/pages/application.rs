@@ -1,0 +1,105 @@
+//! Applying online by page: files, what is missing, and taking it back.
+
+use super::{Browser, hidden};
+use crate::town::{Town, stories};
+use reqwest::header::CONTENT_TYPE;
+
+stories!(a_resident_applies_by_page_gives_what_is_missing_and_takes_it_back,);
+
+/// Sends a form with files as a browser does: name, name of the file (none for a field), and what it holds.
+async fn send(
+    town: &Town,
+    who: &Browser<'_>,
+    path: &str,
+    parts: &[(&str, Option<&str>, &str)],
+) -> (u16, String, String) {
+    let edge = "shuitian-edge";
+    let mut body = String::new();
+    for (name, file, value) in parts {
+        let file = file.map(|f| format!("; filename=\"{f}\"\r\nContent-Type: application/pdf")).unwrap_or_default();
+        body += &format!("--{edge}\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{value}\r\n");
+    }
+    body += &format!("--{edge}--\r\n");
+    let sent = town
+        .web
+        .post(format!("{}{path}", town.url))
+        .header("cookie", who.cookies())
+        .header("sec-fetch-site", "same-origin")
+        .header(CONTENT_TYPE, format!("multipart/form-data; boundary={edge}"))
+        .body(body);
+    let answer = sent.send().await.unwrap();
+    let place = answer.headers().get("location").map(|l| l.to_str().unwrap().to_owned()).unwrap_or_default();
+    (answer.status().as_u16(), place, answer.text().await.unwrap())
+}
+
+async fn a_resident_applies_by_page_gives_what_is_missing_and_takes_it_back(town: &Town) {
+    const PDF: &str = "%PDF-1.7\n%%EOF";
+    crate::case::republish(town, "MZ-01", |guide| guide["materials"][2]["may_follow"] = true.into()).await;
+    let (mine, window) = (Browser::resident(town, "13800000001").await, town.staff("window1").await);
+    assert!(mine.get("/guides/MZ-01").await.text.contains("/guides/MZ-01/apply"));
+    assert!(mine.get("/applications").await.text.contains("还没有办件"));
+    let form = mine.get("/guides/MZ-01/apply").await.text;
+    assert!(form.contains("最低生活保障申请书") && form.contains("30天内补交"), "{form}");
+    let (word, once) = (hidden(&form, "w"), hidden(&form, "once"));
+    let text = |name: &'static str, value: &'static str| (name, None, value);
+    let path = "/guides/MZ-01/apply";
+    // A wrong name: what was uploaded is there still.
+    let wrong = [
+        ("w", None, word.as_str()),
+        ("once", None, once.as_str()),
+        text("name", "\u{202e}人"),
+        ("file0", Some("shen.pdf"), PDF),
+    ];
+    let (status, _, again) = send(town, &mine, path, &wrong).await;
+    assert!(status == 200 && again.contains("请填写姓名") && again.contains("已上传：shen.pdf"), "{again}");
+    let (once, kept) = (hidden(&again, "once"), hidden(&again, "kept0"));
+    let foreign = [("w", None, "somebody"), ("once", None, once.as_str()), text("name", "田小满")];
+    assert_eq!(send(town, &mine, path, &foreign).await.0, 403);
+    let right = [
+        ("w", None, word.as_str()),
+        ("once", None, once.as_str()),
+        text("name", "田小满"),
+        text("phone", "13800000001"),
+        ("kept0", None, kept.as_str()),
+        ("file1", Some(""), ""),
+        text("give2", "follows"),
+    ];
+    let (status, place, text_of) = send(town, &mine, path, &right).await;
+    assert_eq!(status, 303, "{text_of}");
+    let (_, again, _) = send(town, &mine, path, &right).await;
+    assert_eq!(place, again, "pressed twice, one case");
+    let seen = mine.get(&place).await.text;
+    assert!(
+        seen.contains("已收到您的申请") && seen.contains("容缺，12月24日前补交") && seen.contains("收件回执单"),
+        "{seen}"
+    );
+    let place = place.split('?').next().unwrap().to_owned();
+    let number = place.rsplit('/').next().unwrap().to_owned();
+    assert!(mine.get(&format!("{place}/receipt")).await.text.contains("查询码"));
+    let document = seen.split(&format!("{place}/documents/")).nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert_eq!(mine.get(&format!("{place}/documents/{document}")).await.status, 200);
+    let other = Browser::resident(town, "13800000002").await;
+    for page in [place.clone(), format!("{place}/receipt"), format!("{place}/documents/{document}")] {
+        assert_eq!(other.get(&page).await.status, 404, "{page}");
+    }
+    // What is missing is asked for once, and given by page.
+    let wanted =
+        serde_json::json!({ "wanted": [{ "material": "居民户口簿", "what": "请上传户主页" }], "until": "2026-12-08" });
+    window.post(&format!("/cases/{number}/supplement"), wanted).await.ok(200);
+    assert!(mine.get("/applications").await.text.contains("请补材料"));
+    let asked = mine.get(&place).await.text;
+    assert!(asked.contains("请在12月8日前一次补齐") && asked.contains("请上传户主页"), "{asked}");
+    let supply = format!("{place}/supply");
+    let nothing = [("w", None, word.as_str()), text("material", "居民户口簿"), ("file0", Some(""), "")];
+    assert!(send(town, &mine, &supply, &nothing).await.2.contains("请逐项写明要补的材料"));
+    let book = [("w", None, word.as_str()), text("material", "居民户口簿"), ("file0", Some("hu.pdf"), PDF)];
+    assert_eq!(send(town, &other, &supply, &book).await.0, 403, "not his form");
+    assert_eq!(send(town, &mine, &supply, &book).await.0, 303);
+    assert!(mine.get(&place).await.text.contains("补正材料已收"));
+    let back = mine.post(&format!("{place}/withdraw"), &[("w", &word)]).await;
+    assert_eq!(back.status, 303, "{}", back.text);
+    assert!(mine.get(&place).await.text.contains("已撤回"));
+    let late = mine.post(&format!("{place}/withdraw"), &[("w", &word)]).await.text;
+    assert!(late.contains("已撤回") && late.contains("不能这样操作"), "{late}");
+    town.deliver().await;
+}
