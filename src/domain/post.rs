@@ -91,12 +91,6 @@ impl Posts {
         self.0.iter().find(|post| post.row.id == id)
     }
 
-    /// The post of a code, whether it is to be held still or not.
-    #[must_use]
-    pub fn any_named(&self, code: &str) -> Option<&Post> {
-        self.0.iter().find(|post| post.row.code == code)
-    }
-
     /// The post of a code, if it is to be held on a day.
     ///
     /// # Errors

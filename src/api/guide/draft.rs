@@ -252,7 +252,7 @@ async fn shown(who: &By<GuideEditor>, row: Model) -> Answer<DraftView> {
         office: OfficeView::from(office),
         state: row.state,
         revision: row.revision,
-        faults: faults(db, centre, &row, now.date()).await?,
+        faults: faults(db, &row, now.date()).await?,
         warnings: check::warnings(&row.content),
         comparison,
         code: row.code,

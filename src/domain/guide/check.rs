@@ -3,10 +3,10 @@
 use super::code;
 use super::lint::{self, Finding, Severity};
 use crate::base::personal;
-use crate::domain::post::Posts;
 use entity::Id;
 use entity::centre::office;
 use entity::guide::{Content, FlowStep, ItemKind, Material, StepKind};
+use entity::post::Model as Post;
 use std::fmt::Display;
 
 /// Longest text of a field, in characters; a statute's title fits, a chapter does not.
@@ -133,8 +133,9 @@ fn joint(content: &Content, wrong: &mut Vec<String>) {
 
 /// Steps at posts of other offices that the matter does not name as taking part: those would not see its cases.
 #[must_use]
-pub fn unnamed_parts(content: &Content, office: Id, posts: &Posts, offices: &[office::Model]) -> Vec<String> {
-    let other = |step: &FlowStep| posts.any_named(&step.post)?.row.office_id.filter(|of| *of != office);
+pub fn unnamed_parts(content: &Content, office: Id, posts: &[Post], offices: &[office::Model]) -> Vec<String> {
+    let at = |step: &FlowStep| posts.iter().find(|post| post.code == step.post);
+    let other = |step: &FlowStep| at(step)?.office_id.filter(|of| *of != office);
     let mut wrong = Vec::new();
     for (n, step) in content.flow.iter().enumerate() {
         let name = other(step).and_then(|of| offices.iter().find(|o| o.id == of)).map(|o| &o.name);

@@ -9,8 +9,7 @@ use super::publish::{self, Days};
 use crate::base::error::Result;
 use crate::base::{Kind, Refusal};
 use crate::domain::act::{Act, Publishing, StaffMember};
-use crate::domain::published::Centre;
-use crate::domain::{audit, centre, file, post};
+use crate::domain::{audit, centre, file};
 use chrono::NaiveDate;
 use entity::Id;
 use entity::file::FilePurpose;
@@ -212,7 +211,7 @@ pub async fn publish(
 }
 
 async fn ensure_sound(act: &Act, draft: &Model, day: NaiveDate) -> Result<()> {
-    let faults = faults(&*act.tx, &act.centre, draft, day).await?;
+    let faults = faults(&*act.tx, draft, day).await?;
     if faults.is_empty() { Ok(()) } else { Err(BAD_GUIDE.with(&[("fault", &faults.join("；"))]).into()) }
 }
 
@@ -220,17 +219,22 @@ async fn ensure_sound(act: &Act, draft: &Model, day: NaiveDate) -> Result<()> {
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn faults(db: &impl ConnectionTrait, centre: &Centre, draft: &Model, day: NaiveDate) -> Result<Vec<String>> {
+pub async fn faults(db: &impl ConnectionTrait, draft: &Model, day: NaiveDate) -> Result<Vec<String>> {
     let mut faults = check::faults(&draft.content);
-    let (posts, offices) = (post::all(db, centre).await?, centre::offices(db, centre.id).await?);
+    let (posts, offices) = (posts(db, draft.centre_id).await?, centre::offices(db, draft.centre_id).await?);
+    let lasts = |post: &entity::post::Model| post.valid_until.is_none_or(|last| last >= day);
     for (n, step) in draft.content.flow.iter().enumerate() {
-        let lasts = |post: &post::Post| post.row.valid_until.is_none_or(|last| last >= day);
-        if !posts.any_named(&step.post).is_some_and(lasts) {
+        if !posts.iter().any(|post| post.code == step.post && lasts(post)) {
             faults.push(format!("flow[{n}].post 没有岗位 {}", step.post));
         }
     }
     faults.extend(check::unnamed_parts(&draft.content, draft.office_id, &posts, &offices));
     Ok(faults)
+}
+
+/// The posts at which steps may be: their rows alone, for who holds them is told below.
+pub(super) async fn posts(db: &impl ConnectionTrait, centre: Id) -> Result<Vec<entity::post::Model>> {
+    Ok(entity::post::Entity::find().filter(entity::post::Column::CentreId.eq(centre)).all(db).await?)
 }
 
 /// The step between two states of a draft; whoever comes second is told.

@@ -5,7 +5,7 @@ use super::publish::{Days, publish};
 use crate::base::error::Result;
 use crate::base::{Kind, Refusal};
 use crate::domain::act::Publishing;
-use crate::domain::{centre, post};
+use crate::domain::centre;
 use chrono::NaiveDate;
 use entity::Id;
 use entity::applicant::ApplicantKind;
@@ -84,7 +84,8 @@ pub struct Imported {
 pub async fn import(act: &Publishing, files: Vec<GuideFile>) -> Result<Imported> {
     let shipped: BTreeMap<String, (String, String)> =
         serde_json::from_str(CODES).map_err(|e| anyhow::anyhow!("seed/guide_codes.json: {e}"))?;
-    let (rooms, posts) = (centre::offices(&*act.tx, act.centre.id).await?, post::all(&*act.tx, &act.centre).await?);
+    let (rooms, posts) =
+        (centre::offices(&*act.tx, act.centre.id).await?, super::draft::posts(&*act.tx, act.centre.id).await?);
     let offices: HashMap<String, Id> = rooms.iter().map(|o| (o.code.clone(), o.id)).collect();
     let known: HashMap<String, Model> = Entity::find()
         .filter(Column::CentreId.eq(act.centre.id))

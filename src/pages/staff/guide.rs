@@ -182,7 +182,7 @@ async fn draft_page(by: &By<GuideEditor>, row: Model, wrong: Option<String>) -> 
         state: state_name(row.state),
         open: row.state == DraftState::Draft,
         waits: row.state == DraftState::Review,
-        faults: draft::faults(db, centre, &row, today).await?,
+        faults: draft::faults(db, &row, today).await?,
         warnings: check::warnings(&row.content),
         counts: counts.collect(),
         lines: lines(&row.content),
