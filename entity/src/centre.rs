@@ -181,6 +181,8 @@ pub mod screen {
         pub centre_id: Id,
         /// Hash of the cookie it carries.
         pub token_hash: Blind,
+        /// The post at whose desk it stands, to be rated on (窗口评价器); none for a screen of the hall.
+        pub post_id: Option<Id>,
         /// Who paired it.
         pub paired_by: Id,
         /// When.

@@ -87,6 +87,8 @@ word! {
         Code,
         /// By a text.
         Sms,
+        /// On the device at the desk.
+        Device,
     }
 }
 
@@ -139,6 +141,32 @@ pub struct Model {
     pub on_date: NaiveDate,
 }
 plain!();
+
+/// What bad reviews open (差评整改).
+pub mod rectification {
+    use super::*;
+    /// One; an invitation has at most one.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "rectification")]
+    pub struct Model {
+        /// Opaque id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Id,
+        /// Its centre.
+        pub centre_id: Id,
+        /// The invitation whose reviews it is about.
+        pub invitation_id: Id,
+        /// The review that opened it.
+        pub review_id: Id,
+        /// The case.
+        pub case_id: Id,
+        /// The office whose head sees to it.
+        pub office_id: Id,
+        /// When.
+        pub opened_at: Time,
+    }
+    plain!();
+}
 
 word! {
     /// Where a review's upload stands.

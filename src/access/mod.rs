@@ -13,9 +13,9 @@ mod visit;
 
 pub use rank::{
     BookingParty, BulletinReader, By, CaseHandler, CaseParty, CaseReader, Director, FileGiver, GuideEditor, Leader,
-    LeaveRuler, OfficeHead, Perhaps, Rank, ReceiptParty, Resident, Signed, Staff, WindowStaff,
+    LeaveRuler, OfficeHead, Perhaps, Rank, ReceiptParty, Rectifier, Resident, Signed, Staff, WindowStaff,
 };
-pub use screen::{NOT_A_SCREEN, SCREEN, Screen, Watcher, cookie};
+pub use screen::{Device, NOT_A_DEVICE, NOT_A_SCREEN, SCREEN, Screen, Watcher, cookie};
 pub use sign_in::{
     Grant, PageSignature, change_password, check_words, note_consents, official, phone, refresh, request_code,
     sign_page, staff, wechat, wechat_phone,

@@ -18,6 +18,7 @@ mod notice;
 mod post;
 mod problem;
 mod queue;
+mod rectification;
 mod review;
 mod seal;
 mod supervision;
@@ -41,7 +42,7 @@ type Doors = (
     queue::Queue,
     (case::Doors, supervision::Supervision, consultation::Consultations),
     (document::Documents, seal::Seals),
-    review::Reviews,
+    (review::Reviews, rectification::Rectifications),
     attendance::Attendance,
     bulletin::Bulletins,
     notice::Notices,
@@ -95,7 +96,7 @@ fn service() -> OpenApiService<Doors, ()> {
         queue::Queue,
         (case::doors(), supervision::Supervision, consultation::Consultations),
         (document::Documents, seal::Seals),
-        review::Reviews,
+        (review::Reviews, rectification::Rectifications),
         attendance::Attendance,
         bulletin::Bulletins,
         notice::Notices,

@@ -116,6 +116,7 @@ rows! {
     trips: case::trip,
     invitations: review::invitation,
     reviews: review,
+    rectifications: review::rectification,
     uploads: review::upload,
     notices: notice,
 }
@@ -300,6 +301,7 @@ impl Book<'_> {
             (row.state, row.closed_at) = (InvitationState::Rated, Some(rated.at));
             let review = Given::first(rated.opinion.clone(), rated.channel)?.of(&then, &row)?;
             self.rows.uploads.push(review::waiting(&review));
+            self.rows.rectifications.extend(review::rectification(&then, &review, case));
             self.rows.reviews.push(review);
             pass(&mut texts, rated.at);
         } else if row.expires_at <= self.act.now {

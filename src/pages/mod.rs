@@ -62,6 +62,7 @@ pub fn routes(route: Route) -> Route {
         .at("/r/:token", get(rate::by_link))
         .at("/hall/check-in", get(hall::check_in_screen))
         .at("/hall/queue", get(hall::queue_screen))
+        .at("/hall/rate", get(rate::at_desk).post(rate::give_at_desk))
         .at("/assets/queue.js", get(hall::queue_script))
         .at("/bulletins", get(bulletin::all_bulletins))
         .at("/bulletins/:period", get(bulletin::one_bulletin))

@@ -1,10 +1,11 @@
 //! Pages of rating: by link or by code. Opening them changes nothing; a link scanner may press as it likes.
 
 use super::form::{Fields, Frame, page, words};
-use crate::access::Visit;
+use crate::access::{Device, Visit};
 use crate::base::error::Result;
+use crate::document::qr;
 use crate::domain::Who;
-use crate::domain::review::{self, Append, GRADES, Key, Opinion, Tag, tags_of};
+use crate::domain::review::{self, Append, AtDesk, GRADES, Key, Opinion, Tag, tags_of};
 use askama::Template;
 use entity::review::InvitationState;
 use poem::web::Path;
@@ -90,24 +91,69 @@ struct Thanks {
     words: &'static str,
 }
 
-#[handler]
-pub(super) async fn give_review(visit: Visit, fields: Fields) -> poem::Result<Response> {
-    let key = Key::new(fields.typed("token"), fields.typed("code"))?;
-    visit.admit_review(&key).await?;
-    let opinion = Opinion {
+/// What was said on a form.
+fn opinion(fields: &Fields) -> Opinion {
+    Opinion {
         grade: fields.get("grade").parse().unwrap_or(0),
         // Tags ticked under one grade before another was chosen are left behind.
         tags: fields.all("tag").into_iter().filter(|t| t.starts_with(fields.get("grade"))).collect(),
         comment: fields.typed("comment"),
         anonymous: fields.get("anonymous") == "yes",
         checked: None,
-    };
+    }
+}
+
+#[handler]
+pub(super) async fn give_review(visit: Visit, fields: Fields) -> poem::Result<Response> {
+    let key = Key::new(fields.typed("token"), fields.typed("code"))?;
+    visit.admit_review(&key).await?;
+    let opinion = opinion(&fields);
     let given = visit.write(Who::Bearer, async |act| review::give(act, &key, opinion).await).await;
     match given {
         Ok(()) => page(&Thanks { frame: Frame::of(&visit), words: "您的评价已经收到。" }),
         Err(error) => {
             let wrong = words(error)?;
             page(&rate_page(&visit, &key, Some(wrong)).await?)
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "rate_desk.html")]
+struct Desk {
+    centre: String,
+    /// What is offered, if something is.
+    at: Option<AtDesk>,
+    qr: String,
+    grades: Vec<Grade>,
+    thanks: bool,
+    wrong: Option<String>,
+}
+
+async fn desk_page(device: &Device, thanks: bool, wrong: Option<String>) -> poem::Result<Response> {
+    let Device { visit, post } = device;
+    let (app, now) = (&visit.app, visit.app.clock.now());
+    let at = review::at_desk(app.read(), &app.vault, &visit.centre, &app.rules.public_url, *post, now).await?;
+    let qr = at.as_ref().map(|at| qr::svg(&at.url)).transpose()?.unwrap_or_default();
+    let grades = GRADES.iter().map(|g| Grade { code: g.code, name: g.name, tags: tags_of(g.code) }).collect();
+    page(&Desk { centre: visit.centre.name.clone(), at, qr, grades, thanks, wrong })
+}
+
+/// The device at a desk: the case that has just ended there, or that one should wait.
+#[handler]
+pub(super) async fn at_desk(device: Device) -> poem::Result<Response> {
+    desk_page(&device, false, None).await
+}
+
+#[handler]
+pub(super) async fn give_at_desk(device: Device, fields: Fields) -> poem::Result<Response> {
+    let (invitation, opinion) = (fields.id("invitation").unwrap_or_default(), opinion(&fields));
+    let give = async |act: &_| review::give_at_desk(act, device.post, invitation, opinion).await;
+    match device.visit.write(Who::Bearer, give).await {
+        Ok(()) => desk_page(&device, true, None).await,
+        Err(error) => {
+            let wrong = words(error)?;
+            desk_page(&device, false, Some(wrong)).await
         }
     }
 }

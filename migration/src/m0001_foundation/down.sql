@@ -1,5 +1,6 @@
 drop table bulletin;
 drop table review_upload;
+drop table rectification;
 drop table review;
 drop table invitation;
 drop table seal_use;

@@ -336,6 +336,7 @@ create table screen (
     id         {id}    primary key,
     centre_id  {id}    not null references centre (id),
     token_hash {bytes} not null unique,
+    post_id    {id},
     paired_by  {id}    not null references staff (id),
     paired_at  bigint  not null,
     ended_at   bigint
@@ -1186,13 +1187,24 @@ create table review (
     comment       {bytes},
     anonymous     boolean not null,
     checked       text    check (checked in ('pass', 'review', 'risky')),
-    channel       text    not null check (channel in ('link', 'code', 'sms')),
+    channel       text    not null check (channel in ('link', 'code', 'sms', 'device')),
     at            bigint  not null,
     recorded_at   bigint  not null,
     on_date       date    not null,
     unique (case_id, service_no, ordinal),
     check (ordinal = 'append' or grade is not null)
 );
+create table rectification (
+    id            {id}   primary key,
+    centre_id     {id}   not null references centre (id),
+    invitation_id {id}   not null unique references invitation (id),
+    review_id     {id}   not null references review (id),
+    case_id       {id}   not null references service_case (id),
+    office_id     {id}   not null references office (id),
+    opened_at     bigint not null
+);
+create index rectification_recent on rectification (centre_id, opened_at);
+
 create table review_upload (
     review_id {id}   primary key references review (id),
     centre_id {id}   not null references centre (id),

@@ -3,8 +3,8 @@
 use super::view::{CaseView, Clockwork, shown};
 use crate::api::view::{Moment, moment};
 use crate::base::Result;
-use crate::domain::case::{self, Sight};
-use crate::domain::{Act, Who, centre, review};
+use crate::domain::case::{self, Power, Sight};
+use crate::domain::{Act, StaffMember, Who, centre, review};
 use entity::case::Model as Row;
 use entity::identity::Role;
 use poem_openapi::Object;
@@ -44,10 +44,16 @@ pub(super) async fn acted(act: &Act, row: Row) -> Result<Acted> {
     Ok(Acted { case: view(act, row).await?, invitation })
 }
 
-/// The invitation of a case that has ended. The windows hand it over; whoever else saw it could rate himself.
+/// True for the windows, and for whoever hands results over at an office's own post.
+async fn hands_it_over(act: &Act, member: &StaffMember, row: &Row) -> Result<bool> {
+    let window = member.is_any(&[Role::Window, Role::Director]);
+    Ok(window || Sight::acting(act).await?.under(row, Power::Issue).is_ok())
+}
+
+/// The invitation of a case that has ended. Whoever hands the result over hands it over too; whoever else saw it could rate himself.
 pub(super) async fn ticket_view(act: &Act, row: &Row) -> Result<Option<InvitationTicket>> {
     let ticket = match &act.who {
-        Who::Staff(member) if member.is_any(&[Role::Window, Role::Director]) => {
+        Who::Staff(member) if hands_it_over(act, member, row).await? => {
             review::ticket(&*act.tx, &act.vault, &act.rules.public_url, row).await?
         }
         _ => None,

@@ -148,6 +148,8 @@ pub struct Upload {
     pub code: i64,
     #[serde(deserialize_with = "within::<1, 99, _>")]
     pub sms: i64,
+    #[serde(deserialize_with = "within::<1, 99, _>")]
+    pub device: i64,
 }
 
 /// `[clock]`

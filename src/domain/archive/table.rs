@@ -127,6 +127,7 @@ pub(super) fn all() -> Vec<Table> {
         seal::used,
         review::invitation,
         review,
+        review::rectification,
         review::upload,
         bulletin,
     ]

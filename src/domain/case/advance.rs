@@ -18,8 +18,8 @@ use crate::domain::{guide, notice};
 use chrono::Days;
 use entity::authority::DelegatedPower;
 use entity::case::{
-    CaseEventKind, CaseState, Column, Entity, Model, SpecialProcedure, TripCause, event, negative as filed,
-    step as steps, trip as trips,
+    CaseEventKind, CaseState, Column, Entity, Model, SpecialProcedure, event, negative as filed, step as steps,
+    trip as trips,
 };
 use entity::guide::{Content, StepKind};
 use entity::post::PostKind;
@@ -281,7 +281,8 @@ impl Move {
             Self::Refuse(no) | Self::Deny(no) => Some(negative::filed(act, &event, no, &ground.content)?),
             _ => None,
         };
-        let trip = matches!(self, Self::Issue(Handing::Counter)).then(|| trip::made(act, &next, TripCause::PickUp));
+        let fetched = matches!(self, Self::Issue(Handing::Counter));
+        let trip = fetched.then(|| trip::of_fetching(act, &next)).flatten();
         Ok(Made { whole: Whole { case: next, steps }, event, negative, trip })
     }
 }

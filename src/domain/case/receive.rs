@@ -157,7 +157,9 @@ pub async fn at_once(act: &Act, intake: Intake) -> Result<Received> {
         return Err(NOT_INSTANT.into());
     }
     let mut case = received.case;
-    for made in [Move::Accept, Move::Grant, Move::Issue(Handing::Counter)] {
+    // Where nobody came to the counter, the result did not stay there either.
+    let handing = if case.channel == Channel::Window { Handing::Counter } else { Handing::Sent };
+    for made in [Move::Accept, Move::Grant, Move::Issue(handing)] {
         case = advance(act, &case.number, &made).await?;
     }
     Ok(Received { case, ..received })

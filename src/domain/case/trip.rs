@@ -25,6 +25,11 @@ pub(super) fn of_receipt(act: &Act, case: &Case) -> Option<Model> {
     (case.channel == Channel::Window).then(|| made(act, case, TripCause::Counter))
 }
 
+/// The trip of whoever fetches a result; whose agent brought the case, him he sends again.
+pub(super) fn of_fetching(act: &Act, case: &Case) -> Option<Model> {
+    (case.channel != Channel::Agent).then(|| made(act, case, TripCause::PickUp))
+}
+
 /// Writes a trip down, unless it is the visit of the same day in which the result is fetched.
 pub(super) async fn record(act: &Act, trip: Model) -> Result<()> {
     let same_day = Entity::find().filter(Column::CaseId.eq(trip.case_id)).filter(Column::OnDate.eq(trip.on_date));

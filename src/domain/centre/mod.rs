@@ -111,16 +111,17 @@ pub async fn next_number(act: &Act, kind: &str, since: NaiveDate) -> Result<i32>
     Ok(row.n)
 }
 
-/// Pairs a screen of the hall; the cookie's value is returned once and kept as a hash.
+/// Pairs a screen of the hall, or the device at a post's desk; the cookie's value is returned once and kept as a hash.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn pair_screen(act: &Act, staff: Id) -> Result<String> {
+pub async fn pair_screen(act: &Act, staff: Id, post: Option<Id>) -> Result<String> {
     let token = act.random.word(32);
     let row = screen::Model {
         id: act.id(),
         centre_id: act.centre.id,
         token_hash: sha256(token.as_bytes()),
+        post_id: post,
         paired_by: staff,
         paired_at: act.now,
         ended_at: None,
@@ -129,14 +130,14 @@ pub async fn pair_screen(act: &Act, staff: Id) -> Result<String> {
     Ok(token)
 }
 
-/// True when the cookie's value belongs to a paired screen of the centre.
+/// The paired screen of the centre that a cookie's value belongs to.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn is_screen(db: &impl ConnectionTrait, centre: Id, token: &str) -> Result<bool> {
+pub async fn screen(db: &impl ConnectionTrait, centre: Id, token: &str) -> Result<Option<screen::Model>> {
     let row = screen::Entity::find()
         .filter(screen::Column::TokenHash.eq(sha256(token.as_bytes())))
         .filter(screen::Column::CentreId.eq(centre))
         .filter(screen::Column::EndedAt.is_null());
-    Ok(row.one(db).await?.is_some())
+    Ok(row.one(db).await?)
 }

@@ -2,10 +2,10 @@
 
 use super::dictionary::{GRADES, Tag, tags_of};
 use super::invite::case_of;
-use super::upload;
 use super::{
     ALREADY_APPENDED, ALREADY_RATED, BAD_COMMENT, BAD_GRADE, BAD_TAG, KEY_NEEDED, LAPSED, NOT_RATED, UNKNOWN_INVITATION,
 };
+use super::{rectify, upload};
 use crate::base::error::Result;
 use crate::base::personal::half_width;
 use crate::base::vault::{Vault, sha256};
@@ -147,6 +147,7 @@ pub(super) async fn rate(act: &Act, row: &invitation::Model, review: Model) -> R
     if !act.insert_new(review.clone()).await? {
         return Err(ALREADY_RATED.into());
     }
+    rectify::open(act, &review).await?;
     upload::note(act, &review).await
 }
 
@@ -189,6 +190,7 @@ pub async fn append(act: &Act, key: &Key, more: Append) -> Result<()> {
     if !act.insert_new(review.clone()).await? {
         return Err(ALREADY_APPENDED.into());
     }
+    rectify::open(act, &review).await?;
     upload::note(act, &review).await
 }
 

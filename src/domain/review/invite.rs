@@ -278,7 +278,7 @@ pub async fn recall(act: &Act, case: &Case) -> Result<()> {
 }
 
 /// A case's invitation, while it is open.
-fn open_of(case: &Case) -> Select<invitation::Entity> {
+pub(super) fn open_of(case: &Case) -> Select<invitation::Entity> {
     invitation::Entity::find()
         .filter(invitation::Column::CaseId.eq(case.id))
         .filter(invitation::Column::State.eq(InvitationState::Open))

@@ -5,18 +5,22 @@
 //! unrated: no grade is ever invented. Opening a link or a page changes nothing.
 
 mod answer;
+mod desk;
 mod dictionary;
 mod give;
 mod invite;
+mod rectify;
 mod uplink;
 mod upload;
 
+pub use desk::{AtDesk, at_desk, give_at_desk};
 pub use dictionary::{GRADES, Grade, Tag, tags_of};
 pub use give::{Append, Given, Key, Opened, Opinion, append, give, open};
 pub use invite::{
     Asked, Pictured, Round, Ticket, invite, invite_ended, is_rated, keep_picture, lapse, letter, of_late, pictured,
     readdress, recall, ticket,
 };
+pub use rectify::{Rectification, list as rectifications, opened as rectification};
 pub use uplink::{Uplink, receive_text};
 pub use upload::{Batch, Taken, next_batch, settle_batch, uploads, waiting};
 
@@ -25,6 +29,10 @@ use crate::base::{Kind, Refusal};
 /// The link or code is wrong, or used.
 pub const UNKNOWN_INVITATION: Refusal =
     Refusal::new(Kind::Missing, "unknown_invitation", "评价码不对、已经用过或已过期，请核对短信，或请窗口查一下。");
+/// It is not the case that the device offers any longer.
+pub const ELSEWHERE_NOW: Refusal =
+    Refusal::new(Kind::Conflict, "elsewhere_now", "这件事已经不能在这台评价器上评价了，请用短信、评价码或二维码评价。")
+        .article("4.5");
 /// There is a review.
 pub const ALREADY_RATED: Refusal =
     Refusal::new(Kind::Conflict, "already_rated", "这件事已经评价过了，谢谢您。").article("4.5");

@@ -252,6 +252,7 @@ impl settings::Upload {
             ReviewChannel::Link => self.link,
             ReviewChannel::Code => self.code,
             ReviewChannel::Sms => self.sms,
+            ReviewChannel::Device => self.device,
         }
     }
 }

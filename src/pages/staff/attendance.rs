@@ -4,7 +4,7 @@ use crate::access::{By, FORBIDDEN, SCREEN, Staff};
 use crate::base::error::Error;
 use crate::domain::attendance::{self, BoardLine, Presence};
 use crate::domain::identity::session;
-use crate::domain::{audit, calendar, centre};
+use crate::domain::{audit, calendar, centre, post};
 use crate::pages::form::{Frame, Jar, Sent, Someone, forget_session, go_to, keep, page, word, words};
 use askama::Template;
 use entity::Time;
@@ -23,6 +23,8 @@ struct Page {
     day: String,
     mine: Vec<String>,
     pairs: bool,
+    /// Posts at whose desks a device may stand, by code.
+    desks: Vec<(String, String)>,
     lines: Vec<Line>,
     wrong: Option<String>,
 }
@@ -74,7 +76,9 @@ async fn board(by: &By<Staff>, code: String, wrong: Option<String>) -> poem::Res
             .collect::<Vec<_>>()
             .join(" – "),
     };
+    let posts = post::all(app.read(), &by.visit.centre).await?;
     page(&Page {
+        desks: posts.on(now.date()).map(|post| (post.row.code.clone(), post.row.name.clone())).collect(),
         frame: Frame::of_staff(by),
         word: word(by),
         code,
@@ -121,22 +125,28 @@ pub(super) async fn stamp_out(sent: Sent<Staff>) -> poem::Result<Response> {
     }
 }
 
-/// Makes this browser the hall's screen. Whoever paired it is signed out of it: a screen stands where everybody passes.
+/// Makes this browser the hall's screen, or the device at a post's desk. Whoever paired it is signed out of it: a screen stands where everybody passes.
 #[handler]
 pub(super) async fn pair_screen(sent: Sent<Staff>) -> poem::Result<Response> {
-    let by = sent.by;
+    let Sent { by, fields } = sent;
     if !by.holder.is_any(&PAIRS) {
         return Err(Error::from(FORBIDDEN).into());
     }
+    let post = fields.typed("post");
     let token = by
         .visit
         .write(by.who.clone(), async |act| {
-            let token = centre::pair_screen(act, by.holder.id).await?;
-            audit::note(act, "screen.paired", by.holder.id, serde_json::json!({})).await?;
+            let at = match &post {
+                Some(code) => Some(post::all(&*act.tx, &act.centre).await?.named(code, act.now.date())?.row.id),
+                None => None,
+            };
+            let token = centre::pair_screen(act, by.holder.id, at).await?;
+            audit::note(act, "screen.paired", by.holder.id, serde_json::json!({ "post": post })).await?;
             session::end(act, by.session.id).await?;
             Ok(token)
         })
         .await?;
-    let response = forget_session(go_to("/hall/check-in"), &by.visit, Jar::Staff);
+    let place = if post.is_some() { "/hall/rate" } else { "/hall/check-in" };
+    let response = forget_session(go_to(place), &by.visit, Jar::Staff);
     Ok(keep(response, &by.visit, SCREEN, &token, 400 * 24 * 3600))
 }

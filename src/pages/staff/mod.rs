@@ -12,6 +12,7 @@ mod material;
 mod matter;
 mod post;
 mod receive;
+mod rectification;
 mod seal;
 mod supervision;
 mod supplement;
@@ -20,7 +21,7 @@ mod texts;
 use super::booking::{self as booking_pages, moment_in_words};
 use super::form::{Fields, Frame, Jar, Sent, Someone, forget_session, go_to, keep_session, local, page, word, words};
 use super::queue as queue_pages;
-use crate::access::{self, By, CaseHandler, Signed, Staff, Visit, WindowStaff};
+use crate::access::{self, By, CaseHandler, Rectifier, Signed, Staff, Visit, WindowStaff};
 use crate::base::personal;
 use crate::domain::booking::{self, Booked};
 use crate::domain::case::{agenda, negatives_waiting};
@@ -85,6 +86,7 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/guides/:id", get(guide::show).post(guide::press))
         .at("/staff/guides/:id/form", post(guide::give_form))
         .at("/staff/consultations", get(consultation::list).post(consultation::record))
+        .at("/staff/rectifications", get(rectification::list))
         .at("/staff/orders", get(supervision::list))
         .at("/staff/orders/:id", post(supervision::press))
         .at("/staff/matters", get(matter::list).post(matter::press))
@@ -212,6 +214,8 @@ struct Desk {
     negatives: u64,
     /// Supervision orders that somebody is to answer or to close.
     orders: usize,
+    /// He sees to bad reviews.
+    rectifies: bool,
 }
 
 struct Shown {
@@ -307,6 +311,7 @@ async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>)
         cases,
         negatives,
         orders,
+        rectifies: by.ensure::<Rectifier>().is_ok(),
     })
 }
 

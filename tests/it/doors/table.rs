@@ -99,6 +99,7 @@ pub fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
         vec!["director"],
     );
     doors(&["ask_window"], vec!["head1", "director"]);
+    doors(&["list_rectifications"], vec!["head1", "director", "supervisor"]);
     doors(&["consent_window", "refuse_window"], vec!["leader"]);
     doors(&["give_order", "answer_order", "close_order", "seal_document"], HANDLERS.to_vec());
     doors(&["list_orders", "list_custody"], READERS.to_vec());

@@ -53,5 +53,5 @@ async fn two_groups(town: &Town) {
 async fn paired(town: &Town) -> String {
     let director = staff::Entity::find().filter(staff::Column::Username.eq("director"));
     let director = director.one(town.app.read()).await.unwrap().unwrap().id;
-    town.act(async |act| centre::pair_screen(act, director).await).await
+    town.act(async |act| centre::pair_screen(act, director, None).await).await
 }

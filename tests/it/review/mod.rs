@@ -1,5 +1,7 @@
 //! One review a case, by link or by code; by a digit in a text, see `uplink`.
 
+mod desk;
+mod secret;
 mod uplink;
 
 use crate::town::{Town, stories, tuesday};
