@@ -9,8 +9,8 @@ use crate::domain::published::Centre;
 use entity::audit::ActorKind;
 use entity::identity::Role;
 use entity::{Blind, Id, Sealed, Time};
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{EntityTrait, IntoActiveModel, ModelTrait};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, ModelTrait};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
@@ -266,6 +266,11 @@ impl Deref for Publishing {
     }
 }
 
+/// Where a row stands, as one value: an index leads straight to what comes after it.
+fn place<C: ColumnTrait>(first: C, id: C) -> Expr {
+    Expr::tuple([first.into_expr(), id.into_expr()])
+}
+
 /// A part of a long list, newest first, begun after a cursor.
 #[derive(Clone, Copy, Debug)]
 pub struct Page {
@@ -293,12 +298,10 @@ impl Page {
 
     /// Narrows a query, whose rows are placed by `(time, id)`, to this page and one row more.
     pub fn of<E: EntityTrait>(self, query: sea_orm::Select<E>, time: E::Column, id: E::Column) -> sea_orm::Select<E> {
-        use sea_orm::{ColumnTrait as _, Condition, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+        use sea_orm::{QueryFilter as _, QueryOrder as _, QuerySelect as _};
         let query = query.order_by_desc(time).order_by_desc(id).limit(self.limit + 1);
         match self.after {
-            Some((t, i)) => {
-                query.filter(Condition::any().add(time.lt(t)).add(Condition::all().add(time.eq(t)).add(id.lt(i))))
-            }
+            Some((t, i)) => query.filter(place(time, id).lt(Expr::tuple([t.into(), i.into()]))),
             None => query,
         }
     }
@@ -310,12 +313,10 @@ impl Page {
         day: E::Column,
         id: E::Column,
     ) -> sea_orm::Select<E> {
-        use sea_orm::{ColumnTrait as _, Condition, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+        use sea_orm::{QueryFilter as _, QueryOrder as _, QuerySelect as _};
         let query = query.order_by_asc(day).order_by_asc(id).limit(self.limit + 1);
         match self.after.map(|(t, i)| (t.date(), i)) {
-            Some((d, i)) => {
-                query.filter(Condition::any().add(day.gt(d)).add(Condition::all().add(day.eq(d)).add(id.gt(i))))
-            }
+            Some((d, i)) => query.filter(place(day, id).gt(Expr::tuple([d.into(), i.into()]))),
             None => query,
         }
     }

@@ -8,8 +8,7 @@ use crate::base::{Kind, Refusal, personal};
 use entity::applicant::{ApplicantKind, Column, Entity, IdType, Model};
 use entity::{Blind, Id};
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, Select,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
 };
 
 /// No name, or one with characters that disguise it.
@@ -182,7 +181,10 @@ pub async fn of(db: &impl ConnectionTrait, centre: Id, ids: impl IntoIterator<It
 /// # Errors
 /// Whatever the database says.
 pub async fn under_phone(db: &impl ConnectionTrait, centre: Id, phone: &[Blind]) -> Result<Vec<Id>> {
-    ids(db, centre, Column::PhoneBlind.is_in(phone.iter().cloned()).into()).await
+    let rows = Entity::find().select_only().column(Column::Id).filter(Column::CentreId.eq(centre));
+    let rows = rows.filter(Column::PhoneBlind.is_in(phone.iter().cloned()));
+    // Databases limit how many values a statement may carry; the latest are the ones that are asked for.
+    Ok(rows.order_by_desc(Column::Id).limit(5000).into_tuple().all(db).await?)
 }
 
 /// Snapshots of whoever has both this name and this number of a document, as a query for their ids.
@@ -204,29 +206,19 @@ impl Applicant {
     }
 }
 
-/// Snapshots of whoever has exactly this name, phone or number of a document.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn known_as(db: &impl ConnectionTrait, vault: &Vault, centre: Id, typed: &str) -> Result<Vec<Id>> {
-    let mut like = Condition::any();
-    if let Some(name) = personal::name(typed) {
-        like = like.add(Column::NameBlind.is_in(vault.blinds("name", centre, &name)));
-    }
-    if let Some(phone) = personal::contact(typed) {
-        like = like.add(Column::PhoneBlind.is_in(vault.blinds("phone", centre, &phone)));
-    }
+/// Snapshots of whoever has exactly this number of a document, phone or name, whichever it is, as a query; none for what is neither.
+#[must_use]
+pub fn known_as(vault: &Vault, centre: Id, typed: &str) -> Option<Select<Entity>> {
     let number = personal::id_card(typed).or_else(|| personal::social_credit_code(typed));
-    if let Some(number) = number {
-        like = like.add(Column::IdBlind.is_in(vault.blinds("id_number", centre, &number)));
-    }
-    if like.is_empty() { Ok(Vec::new()) } else { ids(db, centre, like).await }
-}
-
-async fn ids(db: &impl ConnectionTrait, centre: Id, like: Condition) -> Result<Vec<Id>> {
-    // Databases limit how many values a statement may carry; the latest are the ones that are asked for.
-    let rows = Entity::find().select_only().column(Column::Id).filter(Column::CentreId.eq(centre)).filter(like);
-    Ok(rows.order_by_desc(Column::Id).limit(5000).into_tuple().all(db).await?)
+    // One of the three: of two at once neither's index would give them in their order.
+    let like = if let Some(number) = number {
+        Column::IdBlind.is_in(vault.blinds("id_number", centre, &number))
+    } else if let Some(phone) = personal::contact(typed) {
+        Column::PhoneBlind.is_in(vault.blinds("phone", centre, &phone))
+    } else {
+        Column::NameBlind.is_in(vault.blinds("name", centre, &personal::name(typed)?))
+    };
+    Some(Entity::find().filter(Column::CentreId.eq(centre)).filter(like))
 }
 
 #[cfg(test)]

@@ -359,9 +359,9 @@ create table applicant (
     check ((id_number is null) = (id_blind is null)),
     check ((id_number is null) = (id_type is null))
 );
-create index applicant_name on applicant (name_blind);
-create index applicant_phone on applicant (phone_blind) where phone_blind is not null;
-create index applicant_id_number on applicant (id_blind) where id_blind is not null;
+create index applicant_name on applicant (centre_id, name_blind, recorded_at, id);
+create index applicant_phone on applicant (centre_id, phone_blind, recorded_at, id) where phone_blind is not null;
+create index applicant_id_number on applicant (centre_id, id_blind, recorded_at, id) where id_blind is not null;
 
 -- Files.
 create table file (
@@ -915,13 +915,13 @@ create table service_case (
     check ((state = 'suspended') = (suspended_on is not null)),
     check ((state in ('refused', 'denied', 'issued', 'withdrawn', 'void')) = (ended_at is not null))
 );
-create index case_recent on service_case (centre_id, received_at);
-create index case_state on service_case (centre_id, state, received_at);
-create index case_office on service_case (centre_id, office_id, received_at);
-create index case_account on service_case (account_id, received_at) where account_id is not null;
+create index case_recent on service_case (centre_id, received_at, id);
+create index case_state on service_case (centre_id, state, received_at, id);
+create index case_office on service_case (centre_id, office_id, received_at, id);
+create index case_account on service_case (account_id, received_at, id) where account_id is not null;
 create index case_applicant on service_case (applicant_id);
 create index case_ended on service_case (centre_id, ended_at) where ended_at is not null;
-create index case_post on service_case (centre_id, post_id, received_at) where post_id is not null;
+create index case_post on service_case (centre_id, post_id, received_at, id) where post_id is not null;
 create index case_joint on service_case (centre_id) where joint and ended_at is null;
 create index case_due on service_case (centre_id, due_on, id) where state in ('received', 'accepted');
 create table case_event (

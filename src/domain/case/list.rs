@@ -103,23 +103,11 @@ pub async fn list(
     now: Time,
 ) -> Result<(Vec<Seen>, Option<String>)> {
     let mut rows = Vec::new();
-    let lit = match filter.lamp {
-        Some(lamp) => Some(Lamps::of(centre).days(&*calendar::of(db, centre).await?, lamp, now.date())),
-        None => None,
-    };
-    // Each asked for by its own index: what either of two would give is read through for neither.
-    let in_hand = in_hand_at(db, centre.id, filter.posts.as_deref()).await?;
-    let both = |scope: &Condition| in_hand.iter().map(|at| scope.clone().add(at.clone())).collect::<Vec<_>>();
-    for among in sight.scopes.iter().flat_map(both).collect::<Vec<_>>() {
-        let cases = narrowed(centre, &filter).filter(among);
-        let part = match lit {
-            None => page.of(cases, Column::ReceivedAt, Column::Id),
-            Some(days) => page.of_days(due(cases, days), Column::DueOn, Column::Id),
-        };
+    for part in parts(db, centre, sight, &filter, page, now).await? {
         rows.extend(part.all(db).await?);
     }
     let due_at = |r: &Model| r.due_on.map_or(r.received_at, |due| Time::at(due, 0));
-    let (rows, next) = if lit.is_some() {
+    let (rows, next) = if filter.lamp.is_some() {
         rows.sort_unstable_by_key(|r| (due_at(r), r.id));
         rows.dedup_by_key(|r| r.id);
         page.cut(rows, |r| (due_at(r), r.id))
@@ -129,6 +117,35 @@ pub async fn list(
         page.cut(rows, |r| (r.received_at, r.id))
     };
     Ok((show(db, vault, centre, rows, sight).await?, next))
+}
+
+/// What a page of a list is read by. Each question is answered by its own index: what either of two would give is read through for
+/// neither.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn parts(
+    db: &impl ConnectionTrait,
+    centre: &Centre,
+    sight: &Sight,
+    filter: &Filter,
+    page: Page,
+    now: Time,
+) -> Result<Vec<Select<Entity>>> {
+    let lit = match filter.lamp {
+        Some(lamp) => Some(Lamps::of(centre).days(&*calendar::of(db, centre).await?, lamp, now.date())),
+        None => None,
+    };
+    let in_hand = in_hand_at(db, centre.id, filter.posts.as_deref()).await?;
+    let both = |scope: &Condition| in_hand.iter().map(|at| scope.clone().add(at.clone())).collect::<Vec<_>>();
+    let part = |among: Condition| {
+        let cases = narrowed(centre, filter).filter(among);
+        match lit {
+            None => page.of(cases, Column::ReceivedAt, Column::Id),
+            Some(days) => page.of_days(due(cases, days), Column::DueOn, Column::Id),
+        }
+    };
+    Ok(sight.scopes.iter().flat_map(both).map(part).collect())
 }
 
 /// Undecided cases whose last day lies between two.

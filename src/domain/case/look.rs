@@ -22,6 +22,7 @@ use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait, ExprTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, QueryTrait as _, Select,
 };
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
 /// What somebody may see of cases at a moment, and under which posts he acts there.
@@ -185,21 +186,41 @@ pub(super) fn numbered(centre: Id, number: &str) -> Select<Entity> {
     Entity::find().filter(Column::CentreId.eq(centre)).filter(either)
 }
 
-/// Cases of whoever has exactly this name, phone or number of a document, that the member of staff who acts may see, latest
-/// first. It leaves a line: whoever searches learns whether somebody has a case here.
+/// Cases of whoever has exactly this name, phone or number of a document, that the member of staff who acts may see; whose person was
+/// written down last, first. It leaves a line: whoever searches learns whether somebody has a case here.
 ///
 /// # Errors
 /// `unknown_case` for whoever is not staff, `bad_cursor`.
 pub async fn search(act: &Act, person: &str, page: Page) -> Result<(Vec<Seen>, Option<String>)> {
+    use entity::applicant::Column as Person;
     let (sight, centre) = (colleague(act).await?, act.centre.id);
-    let cases = Entity::find()
-        .filter(Column::CentreId.eq(centre))
-        .filter(Column::ApplicantId.is_in(applicant::known_as(&*act.tx, &act.vault, centre, person).await?))
-        .filter(sight.rows());
-    let rows = page.of(cases, Column::ReceivedAt, Column::Id).all(&*act.tx).await?;
-    let (rows, next) = page.cut(rows, |r| (r.received_at, r.id));
+    let (mut found, mut part) = (Vec::new(), Some(page));
+    // Part by part, for a person was written down for bookings too.
+    while let Some(page) = part.filter(|page| found.len() as u64 <= page.limit) {
+        let Some(people) = applicant::known_as(&act.vault, centre, person) else { break };
+        let people = page.of(people, Person::RecordedAt, Person::Id).all(&*act.tx).await?;
+        let (people, next) = page.cut(people, |p| (p.recorded_at, p.id));
+        let ids: Vec<Id> = people.iter().map(|person| person.id).collect();
+        let mut cases = of_applicants(centre, &sight, &ids).all(&*act.tx).await?;
+        cases.sort_unstable_by_key(|case| (ids.iter().position(|id| *id == case.applicant_id), Reverse(case.id)));
+        let at = |case: &Model| people.iter().find(|p| p.id == case.applicant_id).map(|p| (p.recorded_at, p.id));
+        found.extend(cases.into_iter().filter_map(|case| Some((at(&case)?, case))));
+        part = match next {
+            Some(next) => Some(Page::new(Some(page.limit), Some(&next))?),
+            None => None,
+        };
+    }
+    let (found, next) = page.cut(found, |(at, _)| *at);
+    let rows: Vec<Model> = found.into_iter().map(|(_, case)| case).collect();
     audit::note(act, "case.searched", "", serde_json::json!({ "found": rows.len() })).await?;
     Ok((show(&*act.tx, &act.vault, &act.centre, rows, &sight).await?, next))
+}
+
+/// The cases of some applicants that a viewer may see.
+#[must_use]
+pub fn of_applicants(centre: Id, sight: &Sight, applicants: &[Id]) -> Select<Entity> {
+    let theirs = Column::ApplicantId.is_in(applicants.iter().copied());
+    Entity::find().filter(Column::CentreId.eq(centre)).filter(theirs).filter(sight.rows())
 }
 
 /// What the member of staff who acts may see.

@@ -46,8 +46,10 @@ pub use custody::{find_gaps, hand_back, last as last_custody, of as custody, tak
 pub use desk::{Desk, Power, Under};
 pub use hand::{hand_over, in_hand};
 pub use joint::is_joint;
-pub use list::{Filter, agenda, all, list, posts_of, taken_away};
-pub use look::{Seen, Sight, find, materials, normal_number, open, papers, reveal, search, see, timeline};
+pub use list::{Filter, agenda, all, list, parts, posts_of, taken_away};
+pub use look::{
+    Seen, Sight, find, materials, normal_number, of_applicants, open, papers, reveal, search, see, timeline,
+};
 pub use material::{Instead, Reusable, Taken, form_in_words, known as known_materials, scan, with_file};
 pub use negative::{
     Filed, No, REMEDIES, look_at as look_at_negative, of as negative_of, unseen as unseen_negatives,

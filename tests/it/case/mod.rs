@@ -12,6 +12,7 @@ mod look;
 mod material;
 mod mistake;
 mod model;
+mod plans;
 mod steps;
 mod supplement;
 
