@@ -10,6 +10,7 @@
 )]
 
 mod bare;
+mod cases;
 mod claim;
 mod cpu;
 mod load;
@@ -38,6 +39,9 @@ fn main() -> ExitCode {
         }
         if asked("read") {
             read::run(&mut table, 3, 4).await;
+        }
+        if asked("cases") {
+            cases::run(&mut table, 3).await;
         }
         if asked("claim") {
             claim::run(&mut table, 3).await;

@@ -8,6 +8,7 @@ use shuitian::domain::{bulletin, figure};
 stories!(
     a_month_without_anything_shows_dashes,
     a_signed_month_opens_to_the_same_rows_whatever_comes_later,
+    article_4_3_a_guide_past_its_review_and_a_matter_outside_show_in_the_month,
     article_5_2_5_the_same_month_twice_is_the_same_bytes,
     a_draft_made_since_it_was_read_is_not_signed,
     a_month_is_signed_after_its_end_by_the_director_alone,
@@ -38,6 +39,40 @@ async fn a_month_without_anything_shows_dashes(town: &Town) {
     assert_eq!(figure_of(&empty, "received"), (json!(0), Value::Null, "0".to_owned()));
     let keys: Vec<&str> = empty["figures"].as_array().unwrap().iter().map(|f| f["key"].as_str().unwrap()).collect();
     assert!(!keys.iter().any(|k| k.contains("complaint")), "what is not built is absent");
+}
+
+async fn article_4_3_a_guide_past_its_review_and_a_matter_outside_show_in_the_month(town: &Town) {
+    let looked = |guide: &mut Value| {
+        guide["note"] = json!("下月复核");
+        guide["review_on"] = json!("2026-11-30");
+    };
+    crate::case::republish(town, "MZ-02", looked).await;
+    let director = town.staff("director").await;
+    let outside =
+        json!({ "from": "2026-11-25", "ground": "使用市级系统，系统未下放", "place": "区人社局二楼 023-68830000" });
+    director.post("/matters/SB-03/outside", outside).await.ok(204);
+    assert_eq!(figure_of(&draft(town, "2026-11").await, "reviews_due").0, json!(0), "the day has not come");
+    town.move_to(at("2026-12-01", 9, 0)).await;
+    let month = draft(town, "2026-11").await;
+    assert_eq!(figure_of(&month, "entered"), (json!(25), json!(26), "96.2%".to_owned()));
+    assert_eq!(figure_of(&month, "reviews_due").0, json!(1));
+    let director = town.staff("director").await;
+    director.post("/bulletins/2026-11/sign", json!({})).await.ok(200);
+    let rows = async |key: &str| {
+        let director = town.staff("director").await;
+        director.get(&format!("/bulletins/2026-11/figures/{key}/rows?limit=1000")).await.ok(200)["items"].clone()
+    };
+    let late = rows("reviews_due").await;
+    assert_eq!(late[0]["reference"], "MZ-02", "{late}");
+    let entered = rows("entered").await;
+    let away: Vec<_> = entered.as_array().unwrap().iter().filter(|row| row["counted"] == false).collect();
+    assert_eq!((away.len(), &away[0]["reference"]), (1, &json!("SB-03")));
+    // Brought in and looked through afterwards, the signed month says what it said.
+    crate::case::republish(town, "MZ-02", |guide| guide["note"] = json!("已复核")).await;
+    director.post("/matters/SB-03/enter", json!({ "from": "2026-12-01" })).await.ok(204);
+    town.move_to(at("2026-12-03", 9, 0)).await;
+    assert_eq!((rows("reviews_due").await, rows("entered").await), (late, entered));
+    assert_eq!(figure_of(&draft(town, "2026-12").await, "reviews_due").0, json!(0));
 }
 
 async fn a_signed_month_opens_to_the_same_rows_whatever_comes_later(town: &Town) {

@@ -13,6 +13,7 @@ use sea_orm::ConnectionTrait;
 mod attendance;
 mod bookings;
 mod cases;
+mod matters;
 mod reviews;
 
 /// Not a month such as 2026-10.
@@ -164,6 +165,7 @@ pub async fn month(db: &impl ConnectionTrait, centre: Id, month: Month, frozen_a
     figures.extend(reviews::of_reviews(db, centre, month, frozen_at).await?);
     figures.extend(bookings::of_bookings(db, centre, month, frozen_at).await?);
     figures.extend(attendance::of_attendance(db, centre, month, frozen_at).await?);
+    figures.extend(matters::of_matters(db, centre, month, frozen_at).await?);
     Ok(figures)
 }
 
@@ -175,6 +177,7 @@ pub async fn one(db: &impl ConnectionTrait, centre: Id, month: Month, frozen_at:
     let family = match key {
         "rated" | "good" | "bad" => reviews::of_reviews(db, centre, month, frozen_at).await?,
         "booked" | "kept" | "no_show" => bookings::of_bookings(db, centre, month, frozen_at).await?,
+        "entered" | "reviews_due" => matters::of_matters(db, centre, month, frozen_at).await?,
         "on_duty" | "late" => attendance::of_attendance(db, centre, month, frozen_at).await?,
         _ => cases::of_cases(db, centre, month, frozen_at).await?,
     };
