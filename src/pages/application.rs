@@ -1,11 +1,11 @@
 //! Pages of online applications (网上申请): a resident hands a case in, sees how far his cases are, and gives what is missing.
 
 use super::booking::{applicant, moment_in_words};
+use super::document::{hand_out_issued, hand_out_receipt};
 use super::form::{Fields, Frame, Sent, SentFile, Someone, Upload, go_to, page, word, words, words_once};
 use super::progress::{event_name, limit_in_words};
-use crate::access::{By, Resident, download};
+use crate::access::{By, Resident};
 use crate::base::error::{Error, Result};
-use crate::document::{issued, receipt as paper};
 use crate::domain::act::Page as Part;
 use crate::domain::calendar::day_in_words;
 use crate::domain::case::{self, Application, Filter, Handing, Instead, Missing, Move, Seen, Taken};
@@ -15,8 +15,8 @@ use chrono::Days;
 use entity::Id;
 use entity::case::{CaseState, Channel, MaterialForm};
 use entity::file::FilePurpose;
-use poem::web::{Html, Path, Query};
-use poem::{IntoResponse as _, Response, handler};
+use poem::web::{Path, Query};
+use poem::{Response, handler};
 use serde::Deserialize;
 
 /// Files that one form may carry.
@@ -317,9 +317,7 @@ pub(super) async fn print_receipt(
     Someone(by): Someone<Resident>,
     Path(number): Path<String>,
 ) -> poem::Result<Response> {
-    let (app, visit, sight) = (&by.visit.app, &by.visit, by.sight().await?);
-    let page = paper::page(app.read(), &app.vault, &visit.centre, &app.rules.public_url, &number, &sight).await?;
-    Ok(Html(page).into_response())
+    hand_out_receipt(&by, &number).await
 }
 
 #[handler]
@@ -327,10 +325,5 @@ pub(super) async fn show_document(
     Someone(by): Someone<Resident>,
     Path((number, id)): Path<(String, Id)>,
 ) -> poem::Result<Response> {
-    let (app, centre) = (&by.visit.app, &by.visit.centre);
-    let case = case::papers(app.read(), &app.vault, centre, &number, &by.sight().await?).await?.row;
-    let row = document::get(app.read(), case.id, id).await?;
-    let file = issued::kept(app, centre, &row).await?;
-    let name = crate::domain::file::name(&app.vault, &file)?;
-    Ok(download::file(&name, &file, app.file_bytes(&file).await?))
+    hand_out_issued(&by, &number, id).await
 }

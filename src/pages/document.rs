@@ -1,11 +1,35 @@
-//! Pages of documents: checking one by its code.
+//! Pages of documents: checking one by its code, and handing out what was issued or given.
 
 use super::form::{Fields, Frame, page, words};
-use crate::access::Visit;
+use crate::access::{By, Rank, Visit, download};
+use crate::app::App;
+use crate::document::{issued, receipt as paper};
 use crate::domain::document::{self, Checked, day};
+use crate::domain::{case, file};
 use askama::Template;
-use poem::web::Path;
-use poem::{Response, handler};
+use entity::Id;
+use poem::web::{Html, Path};
+use poem::{IntoResponse as _, Response, handler};
+
+/// A file, as a browser gets it.
+pub(super) async fn hand_out(app: &App, row: &entity::file::Model) -> poem::Result<Response> {
+    Ok(download::file(&file::name(&app.vault, row)?, row, app.file_bytes(row).await?))
+}
+
+/// A document of a case as it was issued, for whoever may read the papers.
+pub(super) async fn hand_out_issued<R: Rank>(by: &By<R>, number: &str, id: Id) -> poem::Result<Response> {
+    let (app, centre) = (&by.visit.app, &by.visit.centre);
+    let case = case::papers(app.read(), &app.vault, centre, number, &by.sight().await?).await?.row;
+    let row = document::get(app.read(), case.id, id).await?;
+    hand_out(app, &issued::kept(app, centre, &row).await?).await
+}
+
+/// The receipt of a case, to be printed, for the same.
+pub(super) async fn hand_out_receipt<R: Rank>(by: &By<R>, number: &str) -> poem::Result<Response> {
+    let (app, visit, sight) = (&by.visit.app, &by.visit, by.sight().await?);
+    let page = paper::page(app.read(), &app.vault, &visit.centre, &app.rules.public_url, number, &sight).await?;
+    Ok(Html(page).into_response())
+}
 
 #[derive(Template)]
 #[template(path = "check.html")]

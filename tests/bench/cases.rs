@@ -5,8 +5,7 @@ use crate::table::{Row, Table, middle};
 use sea_orm::EntityTrait as _;
 use shuitian::domain::Who;
 use shuitian::domain::act::Page;
-use shuitian::domain::applicant::Typed;
-use shuitian::domain::case::{self, Filter, Intake, Sight};
+use shuitian::domain::case::{self, Filter, Sight};
 use std::time::Instant;
 
 /// Cases that are read; a million others lie behind them.
@@ -53,22 +52,7 @@ async fn fill(stage: &Stage) -> entity::Id {
     let receive = async |act: &_| {
         let mut last = None;
         for n in 0..READ {
-            let applicant = Typed {
-                kind: entity::applicant::ApplicantKind::Person,
-                name: format!("村民{n}"),
-                phone: None,
-                id_type: None,
-                id_number: None,
-            };
-            let intake = Intake {
-                guide: "SB-01".to_owned(),
-                channel: entity::case::Channel::Window,
-                booking: None,
-                consultation: None,
-                agent: None,
-                applicant,
-                materials: Vec::new(),
-            };
+            let intake = Stage::intake(format!("村民{n}"));
             last = Some(case::receive(act, intake).await?.case.id);
         }
         Ok(last)

@@ -10,9 +10,8 @@ use crate::table::{Row, Table, middle};
 use sea_orm::{DbBackend, EntityTrait as _, QueryTrait as _};
 use serde_json::json;
 use shuitian::domain::Who;
-use shuitian::domain::applicant::Typed;
 use shuitian::domain::booking;
-use shuitian::domain::case::{self, Intake};
+use shuitian::domain::case;
 use std::time::Duration;
 
 /// What is asked, and what the database does for it.
@@ -97,18 +96,7 @@ async fn slots(stage: &Stage) -> Door {
 
 async fn progress(stage: &Stage) -> Door {
     let staff = stage.clerk().await;
-    let name = "田小满".to_owned();
-    let applicant =
-        Typed { name, phone: None, kind: entity::applicant::ApplicantKind::Person, id_type: None, id_number: None };
-    let intake = Intake {
-        guide: "SB-01".to_owned(),
-        channel: entity::case::Channel::Window,
-        booking: None,
-        consultation: None,
-        agent: None,
-        applicant,
-        materials: Vec::new(),
-    };
+    let intake = Stage::intake("田小满".to_owned());
     let received = stage.app.write(&stage.centre, Who::Staff(staff), async |act| case::receive(act, intake).await);
     let received = received.await.unwrap();
     let number = received.case.number.clone();

@@ -9,6 +9,8 @@ use shuitian::app::App;
 use shuitian::base::Clock;
 use shuitian::base::settings::Settings;
 use shuitian::demo;
+use shuitian::domain::applicant::Typed;
+use shuitian::domain::case::Intake;
 use shuitian::domain::identity::session::{self, Holder};
 use shuitian::domain::identity::{resident, staff};
 use shuitian::domain::notice::{self, Message};
@@ -182,6 +184,20 @@ impl Stage {
         self.run(&format!("create unique index on bench_{what} (n) include (id)")).await;
         self.run(&format!("vacuum analyze bench_{what}")).await;
         format!("(select id from bench_{what} where n = (1 + ({n}) % {})::int)", ids.len())
+    }
+
+    /// What a window takes in of somebody.
+    pub fn intake(name: String) -> Intake {
+        let kind = entity::applicant::ApplicantKind::Person;
+        Intake {
+            guide: "SB-01".to_owned(),
+            channel: entity::case::Channel::Window,
+            booking: None,
+            consultation: None,
+            agent: None,
+            applicant: Typed { kind, name, phone: None, id_type: None, id_number: None },
+            materials: Vec::new(),
+        }
     }
 
     /// A clerk of the window.

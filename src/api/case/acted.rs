@@ -1,24 +1,13 @@
 //! What is answered after an act on a case.
 
-use super::view::{CaseView, Clockwork, shown};
-use crate::api::view::{Moment, moment};
+use super::view::{CaseView, Clockwork, InvitationTicket, shown};
+use crate::api::view::moment;
 use crate::base::Result;
 use crate::domain::case::{self, Power, Sight};
 use crate::domain::{Act, StaffMember, Who, centre, review};
 use entity::case::Model as Row;
 use entity::identity::Role;
 use poem_openapi::Object;
-
-/// Link and code of an invitation to rate, for the window to show or print.
-#[derive(Object)]
-pub(super) struct InvitationTicket {
-    /// Address with the token.
-    pub(super) url: String,
-    /// The code typed at `/r`.
-    pub(super) code: String,
-    /// Until when.
-    pub(super) expires_at: Moment,
-}
 
 /// A case after an act.
 #[derive(Object)]

@@ -26,6 +26,7 @@ mod acted;
 mod application;
 mod clock;
 mod course;
+mod detail;
 mod export;
 mod input;
 mod material;
@@ -60,10 +61,11 @@ pub(super) const fn doors() -> Doors {
 }
 
 use acted::{Acted, acted, ticket_view};
+use detail::{CaseDetail, detail};
 use input::{
     AgentInput, CorrectionInput, MaterialInput, ProgressInput, ProofInput, ReceiveInput, RevealInput, SearchInput,
 };
-use view::{CaseDetail, CaseView, Clockwork, EventView, ProgressView, Receipt, ReceivedView, Revealed, detail, shown};
+use view::{CaseView, Clockwork, EventView, ProgressView, Receipt, ReceivedView, Revealed, shown};
 
 pub(super) struct Cases;
 

@@ -1,6 +1,6 @@
 //! Doors of what was refused or denied and is filed with the director (否定报备).
 
-use super::view::NoView;
+use super::detail::NoView;
 use crate::access::{By, CaseHandler};
 use crate::api::Noun;
 use crate::api::problem::Failure;

@@ -7,7 +7,7 @@ use crate::access::{By, CaseHandler, Director, ReceiptParty};
 use crate::api::Noun;
 use crate::api::problem::Failure;
 use crate::api::view::Text;
-use crate::domain::case::{self, Handing, Missing, Told};
+use crate::domain::case::{self, Handing, Missing};
 use chrono::NaiveDate;
 use entity::guide::Medium;
 use poem_openapi::param::Path;
@@ -70,43 +70,6 @@ struct BroughtInput {
     materials: Vec<MaterialInput>,
     /// They were sent, and nobody came for it.
     sent: Option<bool>,
-}
-
-/// A material that is missing.
-#[derive(Object)]
-pub(super) struct MissingView {
-    /// Its name, as in the guide.
-    material: String,
-    /// What is wanted of it.
-    what: String,
-    /// On what.
-    medium: Medium,
-    /// How many.
-    copies: i32,
-}
-
-/// What the applicant was told that is missing.
-#[derive(Object)]
-pub(super) struct SupplementView {
-    /// The materials.
-    wanted: Vec<MissingView>,
-    /// By when.
-    until: NaiveDate,
-    /// How often an error in it was put right.
-    corrected: i32,
-}
-
-impl From<Told> for SupplementView {
-    fn from(told: Told) -> Self {
-        let view = |missing: Missing| MissingView {
-            material: missing.material,
-            what: missing.what,
-            medium: missing.medium,
-            copies: missing.copies,
-        };
-        let wanted = told.wanted.into_iter().map(view).collect();
-        Self { wanted, until: told.until, corrected: told.corrected }
-    }
 }
 
 type Answer<T> = Result<T, Failure>;

@@ -4,7 +4,8 @@
 //! ends, the one before can no longer be rated there: nobody rates for another. By link, code and text it can be, as ever.
 
 use super::give::{Given, Opinion, rate};
-use super::invite::{open_of, ticket};
+use super::invite::open_of;
+use super::ticket::ticket;
 use super::{ELSEWHERE_NOW, UNKNOWN_INVITATION};
 use crate::base::error::Result;
 use crate::base::vault::Vault;

@@ -2,13 +2,11 @@
 
 use crate::base::error::Result;
 use crate::base::settings::Links;
-use crate::base::vault::{Place, Vault, sha256};
+use crate::base::vault::{Vault, sha256};
 use crate::domain::act::Act;
 use crate::domain::notice::{self, Message};
 use crate::domain::published;
 use crate::domain::{applicant, guide};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use chrono::Duration;
 use entity::case::{CaseState, Model as Case};
 use entity::review::{InvitationState, invitation};
@@ -20,7 +18,7 @@ use sea_orm::{
 };
 
 /// The link's token: base62 of 128 bits of an HMAC, so that it can be printed again and is kept nowhere.
-fn token(vault: &Vault, key_id: Option<&str>, case: &Case, of: Round) -> Result<(String, String)> {
+pub(super) fn token(vault: &Vault, key_id: Option<&str>, case: &Case, of: Round) -> Result<(String, String)> {
     let (service_no, generation) = (of.service_no.to_be_bytes(), of.generation.to_be_bytes());
     let parts: [&[u8]; 4] = [case.centre_id.as_bytes(), case.id.as_bytes(), &service_no, &generation];
     let (key_id, tag) = match key_id {
@@ -51,7 +49,7 @@ impl Round {
     /// That of a case that ends for the first time.
     pub const FIRST: Self = Self { service_no: 1, generation: 1 };
 
-    const fn of(row: &invitation::Model) -> Self {
+    pub(super) const fn of(row: &invitation::Model) -> Self {
         Self { service_no: row.service_no, generation: row.generation }
     }
 }
@@ -282,69 +280,6 @@ pub(super) fn open_of(case: &Case) -> Select<invitation::Entity> {
     invitation::Entity::find()
         .filter(invitation::Column::CaseId.eq(case.id))
         .filter(invitation::Column::State.eq(InvitationState::Open))
-}
-
-/// Link and code of an open invitation, for the window to print or show.
-#[derive(Clone, Debug)]
-pub struct Ticket {
-    /// Address with the token.
-    pub url: String,
-    /// The code typed by hand.
-    pub code: String,
-    /// Until when.
-    pub expires_at: Time,
-}
-
-/// Link and code of a case's invitation, while it is open.
-///
-/// # Errors
-/// Whatever the database or the vault says.
-pub async fn ticket(db: &impl ConnectionTrait, vault: &Vault, public_url: &str, case: &Case) -> Result<Option<Ticket>> {
-    let Some(row) = open_of(case).one(db).await? else { return Ok(None) };
-    let (_, token) = token(vault, Some(&row.key_id), case, Round::of(&row))?;
-    let code = vault.open(Place::new("invitation.code", row.centre_id, row.id), &row.code)?;
-    Ok(Some(Ticket { url: format!("{public_url}/r/{token}"), code, expires_at: row.expires_at }))
-}
-
-/// An open invitation's code typed by hand, and the picture that opens it in the mini program, if it was asked for before.
-pub struct Pictured {
-    invitation: Id,
-    generation: i32,
-    /// The code typed by hand.
-    pub code: String,
-    /// A JPEG or PNG.
-    pub picture: Option<Vec<u8>>,
-}
-
-/// A case's invitation with its picture, while it is open.
-///
-/// # Errors
-/// Whatever the database or the vault says.
-pub async fn pictured(db: &impl ConnectionTrait, vault: &Vault, case: &Case) -> Result<Option<Pictured>> {
-    let Some(row) = open_of(case).one(db).await? else { return Ok(None) };
-    let open = |column, sealed| vault.open(Place::new(column, row.centre_id, row.id), sealed);
-    let picture = row.picture.as_ref().map(|sealed| open("invitation.picture", sealed)).transpose()?;
-    Ok(Some(Pictured {
-        invitation: row.id,
-        generation: row.generation,
-        code: open("invitation.code", &row.code)?,
-        picture: picture.and_then(|base64| STANDARD.decode(base64).ok()),
-    }))
-}
-
-/// Keeps a picture: WeChat gives each once.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn keep_picture(act: &Act, of: &Pictured, picture: &[u8]) -> Result<()> {
-    let sealed = act.seal("invitation.picture", of.invitation, &STANDARD.encode(picture))?;
-    invitation::Entity::update_many()
-        .col_expr(invitation::Column::Picture, Expr::value(sealed))
-        .filter(invitation::Column::Id.eq(of.invitation))
-        .filter(invitation::Column::Generation.eq(of.generation))
-        .exec(&*act.tx)
-        .await?;
-    Ok(())
 }
 
 /// The net under `invite`: cases that ended in the last two days without an invitation get one.

@@ -10,17 +10,16 @@ mod dictionary;
 mod give;
 mod invite;
 mod rectify;
+mod ticket;
 mod uplink;
 mod upload;
 
 pub use desk::{AtDesk, at_desk, give_at_desk};
 pub use dictionary::{GRADES, Grade, Tag, tags_of};
 pub use give::{Append, Given, Key, Opened, Opinion, append, give, open};
-pub use invite::{
-    Asked, Pictured, Round, Ticket, invite, invite_ended, is_rated, keep_picture, lapse, letter, of_late, pictured,
-    readdress, recall, ticket,
-};
+pub use invite::{Asked, Round, invite, invite_ended, is_rated, lapse, letter, of_late, readdress, recall};
 pub use rectify::{Rectification, list as rectifications, opened as rectification};
+pub use ticket::{Pictured, Ticket, keep_picture, pictured, ticket};
 pub use uplink::{Uplink, receive_text};
 pub use upload::{Batch, Taken, next_batch, settle_batch, uploads, waiting};
 

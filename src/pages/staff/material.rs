@@ -1,11 +1,12 @@
 //! Materials of a case at the counter: scans, what was owed, and who has the originals and the file.
 
 use super::supplement::done;
-use crate::access::{CaseHandler, CaseReader, download};
+use crate::access::{CaseHandler, CaseReader};
 use crate::domain::case::{self, Handing, Power, Settled, Sight};
 use crate::domain::file;
 use crate::domain::post::Posts;
 use crate::pages::booking::moment_in_words;
+use crate::pages::document::hand_out;
 use crate::pages::form::{Sent, SentFile, Someone, Upload};
 use chrono::NaiveDate;
 use entity::Id;
@@ -139,5 +140,5 @@ pub(super) async fn show(
     let (app, centre) = (&by.visit.app, &by.visit.centre);
     let case = case::papers(app.read(), &app.vault, centre, &number, &by.sight().await?).await?.row;
     let row = file::get(app.read(), centre.id, case::with_file(app.read(), &case, n).await?).await?;
-    Ok(download::file(&file::name(&app.vault, &row)?, &row, app.file_bytes(&row).await?))
+    hand_out(app, &row).await
 }

@@ -9,6 +9,7 @@ mod consultation;
 mod course;
 mod guide;
 mod material;
+mod person;
 mod matter;
 mod post;
 mod receive;
@@ -67,8 +68,8 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/cases/:number/documents/:id/seal", post(seal::put))
         .at("/staff/cases/:number/order", post(supervision::give))
         .at("/staff/cases/:number/mini-code", get(case::show_mini_code))
-        .at("/staff/cases/:number/correct", get(case::fill_in_correction).post(case::correct_applicant))
-        .at("/staff/cases/:number/reveal", post(case::reveal_applicant))
+        .at("/staff/cases/:number/correct", get(person::fill_in_correction).post(person::correct_applicant))
+        .at("/staff/cases/:number/reveal", post(person::reveal_applicant))
         .at("/staff/cases/:number/custody", post(material::take))
         .at("/staff/cases/:number/materials/:n/file", get(material::show))
         .at("/staff/cases/:number/materials/:n/scan", post(material::scan))

@@ -1,12 +1,13 @@
 //! Registers of the centre (登记册): letters of delegation, its seals, and the training of its staff.
 
-use crate::access::{By, CaseHandler, Director, Staff, download};
+use crate::access::{By, CaseHandler, Director, Staff};
 use crate::base::error::Error;
 use crate::domain::act::Page as Part;
 use crate::domain::authority::{self, Delegation};
 use crate::domain::identity::staff;
 use crate::domain::training::{self, Held};
 use crate::domain::{centre, file, post, seal};
+use crate::pages::document::hand_out;
 use crate::pages::form::{Fields, Frame, Sent, SentFile, Someone, Upload, go_to, page, word, words};
 use askama::Template;
 use chrono::NaiveDate;
@@ -175,7 +176,7 @@ pub(super) async fn show_letter(Someone(by): Someone<Staff>, Path(id): Path<Id>)
     let letters = authority::all(app.read(), centre).await?;
     let id = letters.of(id)?.row.file_id.ok_or(Error::from(file::UNKNOWN_FILE))?;
     let row = file::get(app.read(), centre.id, id).await?;
-    Ok(download::file(&file::name(&app.vault, &row)?, &row, app.file_bytes(&row).await?))
+    hand_out(app, &row).await
 }
 
 /// Puts a seal on a document of a case.
