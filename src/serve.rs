@@ -1,7 +1,7 @@
 //! Assembly: all routes behind one gate, and a server that ends cleanly.
 
 use crate::access;
-use crate::access::answer::{BODY_TOO_LARGE, UNREADABLE};
+use crate::access::answer::{BODY_TOO_LARGE, TOO_MANY_UPLOADS, UNREADABLE};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::{api, jobs, monitor, pages};
@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tracing::Instrument as _;
 
 /// How long a request may take to be sent; the body is small, and a village's line slow.
@@ -44,13 +44,18 @@ struct Gate(App);
 struct Gated<E> {
     app: App,
     inner: Arc<E>,
+    /// Forms with files that are held in memory at once.
+    uploads: Semaphore,
 }
+
+/// Forms with files that are read at once: on a small server each takes what several files weigh.
+const UPLOADS_AT_ONCE: usize = 6;
 
 impl<E: Endpoint + 'static> Middleware<E> for Gate {
     type Output = Gated<E>;
 
     fn transform(&self, inner: E) -> Gated<E> {
-        Gated { app: self.0.clone(), inner: Arc::new(inner) }
+        Gated { app: self.0.clone(), inner: Arc::new(inner), uploads: Semaphore::new(UPLOADS_AT_ONCE) }
     }
 }
 
@@ -94,7 +99,11 @@ impl<E: Endpoint + 'static> Endpoint for Gated<E> {
 impl<E: Endpoint + 'static> Gated<E> {
     async fn pass(&self, mut req: Request) -> poem::Result<Response> {
         let (mut limit, mut sending) = (self.app.settings.http.body_limit.unsigned_abs(), SENDING);
+        // Kept until the request is answered: so long its files are in memory.
+        let mut _room = None;
         if access::may_upload(&self.app, &req) {
+            let free = tokio::time::timeout(SENDING, self.uploads.acquire()).await;
+            _room = Some(free.map_err(|_| Error::from(TOO_MANY_UPLOADS.after(chrono::Duration::seconds(30))))?);
             // The files, and the form around them.
             let files = pages::files_at(req.uri().path());
             limit = limit.max(self.app.settings.files.largest() as u64 * files + FORM);

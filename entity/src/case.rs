@@ -247,6 +247,16 @@ pub mod negative {
 }
 
 word! {
+    /// How a result reaches its applicant.
+    Handing {
+        /// He, or whoever he sent, fetches it at the counter.
+        Counter,
+        /// By post, online or brought home: nobody comes for it.
+        Sent,
+    }
+}
+
+word! {
     /// Why an applicant came.
     TripCause {
         /// To hand it in.

@@ -15,6 +15,9 @@ pub const UNKNOWN_FIELD: Refusal = Refusal::new(Kind::Unreadable, "unknown_field
 pub const NO_ROUTE: Refusal = Refusal::new(Kind::Missing, "no_route", "没有这个地址，请检查网址。");
 /// The address exists, this method does not.
 pub const NO_METHOD: Refusal = Refusal::new(Kind::Method, "no_method", "这个地址不支持这种请求方法。");
+/// More files come at once than there is room for.
+pub const TOO_MANY_UPLOADS: Refusal =
+    Refusal::new(Kind::Unavailable, "too_many_uploads", "现在上传文件的人太多，请过一会儿再试。");
 /// The body is larger than `http.body_limit`.
 pub const BODY_TOO_LARGE: Refusal = Refusal::new(Kind::TooLarge, "body_too_large", "提交的内容太大，请减少后重试。");
 /// The body is not of a kind that is read here.

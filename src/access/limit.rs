@@ -24,6 +24,7 @@ const REVIEW_ADDRESS: Quota = Quota { name: "review_address", burst: 60, per: Du
 const REVIEW_CENTRE: Quota = Quota { name: "review_centre", burst: 600, per: Duration::hours(1) };
 
 /// Places taken by one account, given back or not.
+const APPLICATIONS: Quota = Quota { name: "applications", burst: 40, per: Duration::days(1) };
 const BOOKINGS: Quota = Quota { name: "bookings", burst: 15, per: Duration::days(1) };
 /// Places kept for one account while it fills in forms.
 const HOLDS: Quota = Quota { name: "holds", burst: 20, per: Duration::days(1) };
@@ -166,6 +167,14 @@ impl Visit {
             Some(account) if !self.repeats(who, operation).await? => self.limit(BOOKINGS, &account.to_string()).await,
             _ => Ok(()),
         }
+    }
+
+    /// Counts an application of an account, and its tries: each reads files and writes a receipt.
+    ///
+    /// # Errors
+    /// `too_often`, `not_counted`.
+    pub async fn limit_applying(&self, account: Id) -> Result<()> {
+        self.limit(APPLICATIONS, &account.to_string()).await
     }
 
     /// Counts a place that is kept for an account: kept again and again, it would be nobody's.

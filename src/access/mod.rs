@@ -13,7 +13,8 @@ mod visit;
 
 pub use rank::{
     BookingParty, BulletinReader, By, CaseHandler, CaseParty, CaseReader, Director, FileGiver, GuideEditor, Leader,
-    LeaveRuler, OfficeHead, Perhaps, Rank, ReceiptParty, Rectifier, Resident, Signed, Staff, WindowStaff,
+    LeaveRuler, OfficeHead, Perhaps, Rank, ReceiptParty, Rectifier, ReplyAttendant, Resident, Signed, Staff,
+    WindowStaff,
 };
 pub use screen::{Device, NOT_A_DEVICE, NOT_A_SCREEN, SCREEN, Screen, Watcher, cookie};
 pub use sign_in::{

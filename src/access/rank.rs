@@ -137,6 +137,10 @@ staff_rank!(
     [Window, OfficeHead, Director, SupervisionWindow]
 );
 staff_rank!(
+    /// Whoever reads what phones answered; which of it, the domain decides.
+    ReplyAttendant, "reply_attendant", "窗口、监督窗口人员，中心主任", [Window, SupervisionWindow, Director]
+);
+staff_rank!(
     /// Whoever sees to bad reviews; which ones, the domain decides.
     Rectifier, "rectifier", "科室负责人（本科室）、监督窗口人员、中心主任；本人经办的除外",
     [OfficeHead, SupervisionWindow, Director]

@@ -2,9 +2,9 @@
 
 use super::problem::Failure;
 use super::view::{Done, Listed, Moment, Text, moment};
-use crate::access::{By, Visit, WindowStaff};
+use crate::access::{By, ReplyAttendant, Visit, WindowStaff};
 use crate::api::Noun;
-use crate::domain::notice::{self, Unattended, Unread};
+use crate::domain::notice::{self, ReplyReader, Unattended, Unread};
 use chrono::Duration;
 use entity::Id;
 use entity::notice::{Attended, NoticeState, UplinkOutcome};
@@ -145,9 +145,10 @@ impl Notices {
 
     /// See the texts from phones that nobody has read
     #[oai(path = "/replies", method = "get", operation_id = "list_replies")]
-    async fn list_replies(&self, who: By<WindowStaff>) -> Answer<Json<Listed<ReplyView>>> {
+    async fn list_replies(&self, who: By<ReplyAttendant>) -> Answer<Json<Listed<ReplyView>>> {
         let Visit { app, centre, .. } = &who.visit;
-        let unread = notice::unread(app.read(), &app.vault, centre.id, app.clock.now()).await?;
+        let unread =
+            notice::unread(app.read(), &app.vault, centre.id, app.clock.now(), ReplyReader::of(&who.holder)).await?;
         let view = |unread: Unread| ReplyView {
             id: unread.row.id,
             phone: unread.phone,
@@ -160,8 +161,9 @@ impl Notices {
 
     /// Note that one of them was read; its phone, to ring back
     #[oai(path = "/replies/:id/read", method = "post", operation_id = "read_reply")]
-    async fn read_reply(&self, who: By<WindowStaff>, id: Path<Id>) -> Answer<Json<ReadReply>> {
-        let phone = who.visit.write(who.who.clone(), async |act| notice::note_read(act, id.0).await).await?;
+    async fn read_reply(&self, who: By<ReplyAttendant>, id: Path<Id>) -> Answer<Json<ReadReply>> {
+        let reader = ReplyReader::of(&who.holder);
+        let phone = who.visit.write(who.who.clone(), async |act| notice::note_read(act, id.0, reader).await).await?;
         Ok(Json(ReadReply { phone }))
     }
 }

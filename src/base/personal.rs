@@ -17,16 +17,34 @@ pub fn half_width(text: &str) -> String {
 #[must_use]
 pub fn name(text: &str) -> Option<String> {
     let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let disguised = |c: char| {
-        // Line ends, and what Unicode calls default ignorable: characters that show nothing or turn a line around.
-        c.is_control()
-            || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}')
-            || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-            || matches!(c, '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}')
-            || matches!(c, '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}')
-            || matches!(c, '\u{e0000}'..='\u{e0fff}')
-    };
-    ((1..=60).contains(&name.chars().count()) && !name.chars().any(disguised)).then_some(name)
+    ((1..=60).contains(&name.chars().count()) && !name.chars().any(is_disguise)).then_some(name)
+}
+
+/// True for a text that holds a telephone's number or a document's, in whatever digits it is written.
+#[must_use]
+pub fn holds_a_number(text: &str) -> bool {
+    let plain = half_width(text);
+    let written = |c: char| c.is_numeric() || "〇零一二三四五六七八九".contains(c);
+    let digits = plain.chars().filter(|c| c.is_numeric()).count();
+    // In words numbers are told of days and counts too: there it is the row of them that tells.
+    let (mut row, mut longest) = (0, 0);
+    for c in plain.chars().filter(|c| !c.is_whitespace() && *c != '-') {
+        row = if written(c) { row + 1 } else { 0 };
+        longest = row.max(longest);
+    }
+    digits > 6 || longest > 6 || text.chars().any(char::is_control)
+}
+
+/// True for characters that show nothing or turn a line around, and for line ends.
+#[must_use]
+pub fn is_disguise(c: char) -> bool {
+    // What Unicode calls default ignorable, beside controls.
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}')
+        || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}')
+        || matches!(c, '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}')
+        || matches!(c, '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A mobile number as eleven digits, or none.

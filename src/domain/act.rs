@@ -266,6 +266,9 @@ impl Deref for Publishing {
     }
 }
 
+/// The last moment that a cursor may name: in the year 9999.
+const LAST_MOMENT: i64 = 253_402_214_400_000;
+
 /// Where a row stands, as one value: an index leads straight to what comes after it.
 fn place<C: ColumnTrait>(first: C, id: C) -> Expr {
     Expr::tuple([first.into_expr(), id.into_expr()])
@@ -287,7 +290,9 @@ impl Page {
     pub fn new(limit: Option<u64>, cursor: Option<&str>) -> Result<Self> {
         let read = |c: &str| {
             let (time, id) = c.split_once('.')?;
-            Some((Time(time.parse().ok()?), Id::parse_str(id).ok()?))
+            // A moment that no calendar holds came from no page.
+            let time = time.parse().ok().filter(|at| (0..=LAST_MOMENT).contains(at))?;
+            Some((Time(time), Id::parse_str(id).ok()?))
         };
         let after = match cursor {
             Some(cursor) => Some(read(cursor).ok_or_else(|| Error::from(BAD_CURSOR.on("cursor")))?),

@@ -6,6 +6,7 @@ use super::form::{Fields, Frame, Sent, SentFile, Someone, Upload, go_to, page, w
 use super::progress::{event_name, limit_in_words};
 use crate::access::{By, Resident};
 use crate::base::error::{Error, Result};
+use crate::base::vault::sha256;
 use crate::domain::act::Page as Part;
 use crate::domain::calendar::day_in_words;
 use crate::domain::case::{self, Application, Filter, Handing, Instead, Missing, Move, Seen, Taken};
@@ -101,11 +102,13 @@ async fn keep_files(by: &By<Resident>, fields: &mut Fields, files: Vec<Upload>) 
 #[handler]
 pub(super) async fn hand_in(sent: SentFile<Resident>, Path(code): Path<String>) -> poem::Result<Response> {
     let SentFile { by, mut fields, files } = sent;
-    let request = fields.request();
+    // With other files it is another form.
+    let given = files.iter().map(|f| format!("{}={}", f.field, hex::encode(&sha256(&f.bytes).0)));
+    let request = fields.request() + &given.collect::<Vec<_>>().join("\n");
     let handed = async {
         keep_files(&by, &mut fields, files).await?;
         let visit = by.visit.once(fields.get("once"))?;
-        visit.limit_booking(&by.who, "apply_online").await?;
+        visit.limit_applying(by.holder).await?;
         let apply = async |act: &_| applied(act, &code, &fields).await;
         visit.write_once(by.who.clone(), "apply_online", &request, apply).await
     };

@@ -75,8 +75,11 @@ pub fn routes(route: Route) -> Route {
 /// Files that a form may carry which is sent to a path.
 #[must_use]
 pub fn files_at(path: &str) -> u64 {
-    let several = !path.starts_with("/api") && (path.ends_with("/apply") || path.ends_with("/supply"));
-    if several { application::FILES } else { 1 }
+    let parts: Vec<&str> = path.split('/').skip(1).collect();
+    match parts[..] {
+        ["guides", _, "apply"] | ["applications", _, "supply"] => application::FILES,
+        _ => 1,
+    }
 }
 
 /// True for paths that people open in a browser, where a "no" is a page and not JSON.

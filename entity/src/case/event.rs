@@ -47,5 +47,7 @@ pub struct Model {
     pub words: Option<Sealed>,
     /// Names of corrected fields, joined by commas.
     pub fields: Option<String>,
+    /// How the result was handed over.
+    pub handing: Option<Handing>,
 }
 plain!();

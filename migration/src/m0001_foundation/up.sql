@@ -948,11 +948,12 @@ create table case_event (
     decided_on  date,
     words       {bytes},
     fields      text,
+    handing       text    check (handing in ('counter', 'sent')),
     check ((post_id is null) = (letter is null) and (post_id is null) = (of_id is null)),
     check ((kind = 'step_finished') = (step is not null) and (kind = 'amended') = (amends_id is not null))
 );
 create unique index case_event_amends on case_event (amends_id) where amends_id is not null;
-create index case_event_of on case_event (case_id);
+create index case_event_of on case_event (case_id, at, id);
 create index case_event_day on case_event (centre_id, on_date, kind);
 create index case_event_due on case_event (centre_id, due_on) where due_on is not null;
 create table document (

@@ -43,7 +43,7 @@ impl Applications {
             applicant: applicant.into(),
             materials: materials.unwrap_or_default().into_iter().map(MaterialInput::into).collect(),
         };
-        who.visit.limit_booking(&who.who, "apply_online").await?;
+        who.visit.limit_applying(who.holder).await?;
         let made = who.visit.write_once(who.who.clone(), "apply_online", &request, async |act| {
             let received = case::apply(act, application).await?;
             Ok(ReceivedView {

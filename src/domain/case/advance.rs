@@ -18,8 +18,8 @@ use crate::domain::{guide, notice};
 use chrono::Days;
 use entity::authority::DelegatedPower;
 use entity::case::{
-    CaseEventKind, CaseState, Column, Entity, Model, SpecialProcedure, event, negative as filed, step as steps,
-    trip as trips,
+    CaseEventKind, CaseState, Column, Entity, Handing, Model, SpecialProcedure, event, negative as filed,
+    step as steps, trip as trips,
 };
 use entity::guide::{Content, StepKind};
 use entity::post::PostKind;
@@ -64,15 +64,6 @@ pub enum Move {
     Withdraw,
     /// 作废: it should not have been; with its reason, by the first responsible person.
     Void(String),
-}
-
-/// How a result reaches its applicant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Handing {
-    /// He, or whoever he sent, fetches it at the counter.
-    Counter,
-    /// By post, online or brought home: nobody comes for it.
-    Sent,
 }
 
 /// What a move is made by, beside the case.
@@ -275,7 +266,8 @@ impl Move {
         next.post_id = step::in_hand(&next, &steps);
         let words = self.words()?;
         let step = if let Self::Finish(n, _) = self { Some(*n) } else { None };
-        let happening = Happening { words: words.as_deref(), step, ..Happening::of(kind, under) };
+        let handing = if let Self::Issue(handing) = self { Some(*handing) } else { None };
+        let happening = Happening { words: words.as_deref(), step, handing, ..Happening::of(kind, under) };
         let event = happening.written(act, &next)?;
         let negative = match self {
             Self::Refuse(no) | Self::Deny(no) => Some(negative::filed(act, &event, no, &ground.content)?),

@@ -57,7 +57,9 @@ pub(super) async fn check(
         }
         fault => fault,
     })?;
-    let himself = person.name == applicant.name && person.document == applicant.document;
+    // Of one name, and nothing shown that tells them apart.
+    let apart = person.document.is_some() && applicant.document.is_some() && person.document != applicant.document;
+    let himself = person.name == applicant.name && !apart;
     if person.kind != ApplicantKind::Person || himself {
         return Err(BAD_AGENT.on("agent.name").into());
     }

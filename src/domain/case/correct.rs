@@ -12,7 +12,7 @@ use entity::Id;
 use entity::applicant::{ApplicantKind, IdType};
 use entity::case::{CaseEventKind, Column, Entity, Model, event};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
 /// What is to be put right. What is not named stays as it is; `Some(None)` takes it away.
 #[derive(Default)]
@@ -100,7 +100,8 @@ pub async fn amend(act: &Act, number: &str, wrong: Id, words: &str, undone: bool
     if !(5..=500).contains(&words.chars().count()) {
         return Err(AMEND_REASON_NEEDED.on("words").into());
     }
-    let events = super::look::timeline(&*act.tx, &case).await?;
+    let events = event::Entity::find().filter(event::Column::CaseId.eq(case.id));
+    let events = events.order_by_asc(event::Column::At).order_by_asc(event::Column::Id).all(&*act.tx).await?;
     let at = events.iter().position(|event| event.id == wrong).ok_or_else(|| UNKNOWN_EVENT.on("event_id"))?;
     if events.iter().any(|event| event.amends_id == Some(wrong)) {
         return Err(NOT_TO_AMEND.with(&[("why", &"这一条已经更正过，请更正那次更正")]).into());

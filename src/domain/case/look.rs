@@ -13,7 +13,7 @@ use crate::domain::cover::{Cover, NOT_YOUR_POST};
 use crate::domain::identity::Viewer;
 use crate::domain::published::Centre;
 use crate::domain::{audit, authority, guide};
-use entity::case::{Column, Entity, Model, event, material};
+use entity::case::{Column, Entity, Model, material};
 use entity::identity::Role;
 use entity::post::PostKind;
 use entity::{Id, Time};
@@ -28,6 +28,8 @@ use std::collections::{BTreeSet, HashMap};
 /// What somebody may see of cases at a moment, and under which posts he acts there.
 pub struct Sight {
     viewer: Viewer,
+    /// The offices whose cases he sees; none where he sees all, or is no member of staff.
+    offices: Option<BTreeSet<Id>>,
     /// What he sees is any of these; never none, each by an index of its own.
     pub(super) scopes: Vec<Condition>,
     desk: Option<Desk>,
@@ -43,13 +45,13 @@ impl Sight {
     pub async fn of(db: &impl ConnectionTrait, vault: &Vault, centre: &Centre, who: &Who, now: Time) -> Result<Self> {
         const WHOLE_CENTRE: [Role; 4] = [Role::Window, Role::Director, Role::Leader, Role::SupervisionWindow];
         let viewer = Viewer::of(db, vault, centre.id, who).await?;
-        let (scopes, desk) = match &viewer {
+        let (offices, scopes, desk) = match &viewer {
             Viewer::Staff(staff) => {
                 let cover = Cover::at(db, centre, now).await?;
                 let held = || cover.posts().filter(|post| cover.standing(staff, |of| of.row.id == post.row.id).is_ok());
                 let whole = held().any(|post| matches!(post.row.kind, PostKind::Window | PostKind::Chief));
-                let scopes = if whole || staff.is_any(&WHOLE_CENTRE) {
-                    vec![Condition::all()]
+                let (offices, scopes) = if whole || staff.is_any(&WHOLE_CENTRE) {
+                    (None, vec![Condition::all()])
                 } else {
                     let own = staff.office.filter(|_| staff.is_any(&[Role::Office, Role::OfficeHead]));
                     let offices: BTreeSet<Id> = held().filter_map(|post| post.row.office_id).chain(own).collect();
@@ -57,18 +59,24 @@ impl Sight {
                         cover.posts().filter(|post| post.row.office_id.is_some_and(|of| offices.contains(&of)));
                     let parts = joint::parts(db, centre.id, theirs.map(|post| post.row.id), false).await?;
                     let own = offices.iter().map(|office| Column::OfficeId.eq(*office));
-                    either(own.chain([Column::Id.is_in(parts)]))
+                    let scopes = either(own.chain([Column::Id.is_in(parts)]));
+                    (Some(offices), scopes)
                 };
                 let delegations = authority::all(db, centre).await?;
-                (scopes, Some(Desk { cover, delegations, on: now.date() }))
+                (offices, scopes, Some(Desk { cover, delegations, on: now.date() }))
             }
             Viewer::Resident(known) => {
                 // Their ids, not a subquery: beside an OR it would be asked for every case of the centre.
                 let under_phone = applicant::under_phone(db, centre.id, &known.phone_blinds).await?;
-                (either([Column::AccountId.eq(known.id), Column::ApplicantId.is_in(under_phone)]), None)
+                (None, either([Column::AccountId.eq(known.id), Column::ApplicantId.is_in(under_phone)]), None)
             }
         };
-        Ok(Self { viewer, scopes, desk })
+        Ok(Self { viewer, offices, scopes, desk })
+    }
+
+    /// True when he sees a case for a part of it alone.
+    fn by_part(&self, case: &Model) -> bool {
+        self.offices.as_ref().is_some_and(|offices| !offices.contains(&case.office_id))
     }
 
     /// Rows that he may see.
@@ -314,15 +322,6 @@ pub async fn open(
     Ok(Seen { applicant: Some(applicant), ..seen })
 }
 
-/// What happened to a case, in its order.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn timeline(db: &impl ConnectionTrait, case: &Model) -> Result<Vec<event::Model>> {
-    let events = event::Entity::find().filter(event::Column::CaseId.eq(case.id));
-    Ok(events.order_by_asc(event::Column::At).order_by_asc(event::Column::Id).all(db).await?)
-}
-
 /// What was handed over with a case.
 ///
 /// # Errors
@@ -352,10 +351,15 @@ pub async fn reveal(
         return Err(PURPOSE_NEEDED.on("purpose").into());
     }
     // It is written down for ever: whose it is, the case says.
-    if purpose.chars().filter(char::is_ascii_digit).count() > 6 {
+    if personal::holds_a_number(purpose) {
         return Err(PURPOSE_WITHOUT_NUMBERS.on("purpose").into());
     }
-    let seen = see(&*act.tx, &act.vault, &act.centre, number, &colleague(act).await?).await?;
+    let sight = colleague(act).await?;
+    let mut seen = see(&*act.tx, &act.vault, &act.centre, number, &sight).await?;
+    if sight.by_part(&seen.row) {
+        // Whose part is done has no more to do with the person.
+        seen = papers(&*act.tx, &act.vault, &act.centre, number, &sight).await?;
+    }
     let applicant = seen.applicant.ok_or(UNKNOWN_CASE)?;
     audit::note(act, "case.revealed", &seen.row.number, serde_json::json!({ "fields": wanted, "purpose": purpose }))
         .await?;

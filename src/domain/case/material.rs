@@ -8,6 +8,7 @@ use super::advance::mine;
 use super::desk::Power;
 use super::{BAD_DUE, BAD_MATERIAL, NOT_ALLOWED_INSTEAD, NOT_REUSABLE, REUSE_CONSENT_NEEDED, SCANNED_BEFORE};
 use crate::base::error::Result;
+use crate::base::personal;
 use crate::domain::act::{Act, Who};
 use crate::domain::applicant::Applicant;
 use crate::domain::{applicant, audit, file, guide};
@@ -120,7 +121,7 @@ pub(super) async fn check(
     for (n, taken) in materials.into_iter().enumerate() {
         let at = |field: &str| format!("materials[{n}].{field}");
         let name = taken.name.trim().to_owned();
-        if !(1..=200).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        if !(1..=200).contains(&name.chars().count()) || name.chars().any(personal::is_disguise) {
             return Err(BAD_MATERIAL.on(at("name")).into());
         }
         if !(1..=99).contains(&taken.copies) {
@@ -222,6 +223,16 @@ pub(super) async fn reusable(act: &Act, content: &Content, person: &Applicant) -
         }
     }
     Ok(found)
+}
+
+/// Materials that the version of a case asks everybody for, and of which nothing is here on any account.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn lacking(db: &impl ConnectionTrait, case: &Case, here: &[Model]) -> Result<Vec<String>> {
+    let content = guide::version(db, case.version_id).await?.content;
+    let lacks = |m: &&entity::guide::Material| m.required != Some(false) && !here.iter().any(|row| row.name == m.name);
+    Ok(content.materials.iter().filter(lacks).map(|m| m.name.clone()).collect())
 }
 
 /// Keeps a scan of a material that was given on paper: it is read and used again by that.

@@ -37,7 +37,7 @@ mod supplement;
 mod tell;
 mod trip;
 
-pub use advance::{Ground, Handing, Made, Move, Whole, advance, is_end};
+pub use advance::{Ground, Made, Move, Whole, advance, is_end};
 pub use agent::{Agent, Authorised, of as agent};
 pub use apply::{Application, apply};
 pub use clock::{Lamp, is_due_today, is_overdue, lamp, redate};
@@ -47,16 +47,14 @@ pub use desk::{Desk, Power, Under};
 pub use hand::{hand_over, in_hand};
 pub use joint::is_joint;
 pub use list::{Filter, agenda, all, list, parts, posts_of, taken_away};
-pub use look::{
-    Seen, Sight, find, materials, normal_number, of_applicants, open, papers, reveal, search, see, timeline,
-};
-pub use material::{Instead, Reusable, Taken, form_in_words, known as known_materials, scan, with_file};
+pub use look::{Seen, Sight, find, materials, normal_number, of_applicants, open, papers, reveal, search, see};
+pub use material::{Instead, Reusable, Taken, form_in_words, known as known_materials, lacking, scan, with_file};
 pub use negative::{
     Filed, No, REMEDIES, look_at as look_at_negative, of as negative_of, unseen as unseen_negatives,
     waiting as negatives_waiting,
 };
 pub use owed::{Settled, find_late, settle};
-pub use progress::{Happened, Progress, Proof, ground, is_public, lines, progress};
+pub use progress::{Happened, Progress, Proof, TimelineEntry, ground, is_public, lines, progress, timeline};
 pub use receive::{By, Entry, Intake, NUMBERS, Received, at_once, check_code, receive, takes_in};
 pub use remind::tell_tasks;
 pub use step::{charge_late, is_under_way, of as steps, posts_in_hand};
@@ -65,6 +63,8 @@ pub use supplement::{
 };
 pub use tell::{news, tell_overdue};
 pub use trip::of as trips;
+
+pub use entity::case::Handing;
 
 use crate::base::{Kind, Refusal};
 
@@ -116,6 +116,13 @@ pub const TOO_LATE_TO_ASK: Refusal = Refusal::new(
 /// Nothing was asked for.
 pub const NOT_ASKED_FOR: Refusal =
     Refusal::new(Kind::Conflict, "not_asked_for", "这个办件没有待补正的告知，没有可以更正的。").article("4.5");
+/// None of it was asked for.
+pub const NOT_WHAT_WAS_ASKED: Refusal = Refusal::new(
+    Kind::Invalid,
+    "not_what_was_asked",
+    "补来的材料都不在一次性告知的清单里，请对照告知书逐项补齐（至少补一项）。",
+)
+.article("4.5");
 /// A correction without its reason.
 pub const WHY_NEEDED: Refusal =
     Refusal::new(Kind::Invalid, "why_needed", "更正告知必须写明原因（2至500字）。").article("4.5");

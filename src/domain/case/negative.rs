@@ -2,6 +2,7 @@
 //! against it; it is filed with the director in the same act, and he looks at each.
 
 use super::look::{Sight, colleague};
+use super::progress::{TimelineEntry, entries};
 use super::{ALREADY_SEEN, BASIS_NEEDED, ELSEWHERE_NEEDED, SEEN_WORDS_NEEDED, UNKNOWN_FILING};
 use crate::base::error::Result;
 use crate::base::vault::{Place, Vault};
@@ -120,8 +121,9 @@ pub async fn unseen(
 async fn with_case(db: &impl ConnectionTrait, vault: &Vault, rows: Vec<Model>) -> Result<Vec<Filed>> {
     let cases = Cases::find().filter(CaseColumn::Id.is_in(rows.iter().map(|row| row.case_id))).all(db).await?;
     let numbers: HashMap<Id, String> = cases.into_iter().map(|case| (case.id, case.number)).collect();
-    let events = event::Entity::find().filter(event::Column::Id.is_in(rows.iter().map(|row| row.event_id)));
-    let grounds = events.all(db).await?.into_iter().map(|event| Ok((event.id, super::ground(vault, &event)?)));
+    let events = entries().filter(event::Column::Id.is_in(rows.iter().map(|row| row.event_id)));
+    let events: Vec<TimelineEntry> = events.into_model().all(db).await?;
+    let grounds = events.into_iter().map(|event| Ok((event.id, super::ground(vault, &event)?)));
     let grounds: HashMap<Id, Option<String>> = grounds.collect::<Result<_>>()?;
     let with = |row: Model| {
         let words = row.words.as_ref().map(|w| vault.open(Place::new("negative.words", row.centre_id, row.id), w));

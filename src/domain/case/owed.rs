@@ -1,7 +1,8 @@
 //! What is owed of a case's materials (告知承诺的核实、容缺的补交, article 4.7): it comes, or the promise is looked into, by a day. Nothing is
 //! granted before what follows came; what nobody saw to by its day is a lead.
 
-use super::advance::{Handing, mine};
+use super::Handing;
+use super::advance::mine;
 use super::desk::Power;
 use super::material::keep;
 use super::receive::Happening;
@@ -13,7 +14,6 @@ use entity::Id;
 use entity::case::material::{Column, Entity, Model};
 use entity::case::{
     CaseEventKind, CaseState, Column as CaseColumn, Entity as Cases, MaterialForm, MaterialStanding, Model as Case,
-    TripCause,
 };
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
@@ -50,8 +50,8 @@ pub async fn settle(act: &Act, number: &str, n: i32, settled: Settled) -> Result
             if let Some(id) = file {
                 keep(act, *id, "file_id".to_owned()).await?;
             }
-            if *handing == Handing::Counter {
-                trip::record(act, trip::made(act, &case, TripCause::Supplement)).await?;
+            if let Some(trip) = trip::of_bringing(act, &case).filter(|_| *handing == Handing::Counter) {
+                trip::record(act, trip).await?;
             }
             let next = Model { form: *form, copies: *copies, file_id: *file, ..row.clone() };
             (next, format!("后补的“{}”已收到", row.name))

@@ -1,6 +1,7 @@
 //! What is on the papers of a case (文书): each is issued in the act that it tells of, to the applicant by name.
 
-use super::advance::{Handing, Move};
+use super::Handing;
+use super::advance::Move;
 use super::material::form_in_words;
 use super::{Missing, REMEDIES, cause_name, procedure_name};
 use crate::base::error::Result;
@@ -177,7 +178,7 @@ fn sentences(
         Move::Accept => {
             let from = case.accepted_on.unwrap_or_else(|| act.now.date());
             vec![
-                format!("{matter}，材料齐全，符合规定形式，自{}起受理。", date(from)),
+                format!("{matter}，经审查予以受理，自{}起计算办理期限。", date(from)),
                 limit,
                 format!("依据：{basis}。"),
             ]

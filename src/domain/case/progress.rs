@@ -12,8 +12,8 @@ use chrono::NaiveDate;
 use entity::case::{CaseEventKind, CaseState, Column, Entity, Model, event};
 use entity::{Id, Sealed, Time};
 use sea_orm::{
-    ConnectionTrait, EntityTrait as _, FromQueryResult, JoinType, QueryOrder as _, QuerySelect as _, RelationDef,
-    Select,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, FromQueryResult, JoinType, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, RelationDef, Select,
 };
 
 /// How far a case is.
@@ -123,11 +123,51 @@ pub const fn is_public(kind: CaseEventKind) -> bool {
     !matches!(kind, CaseEventKind::StepFinished)
 }
 
+/// An entry of a case's timeline: what is told of an event, and not what figures rest on.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct TimelineEntry {
+    /// The event.
+    pub id: Id,
+    centre_id: Id,
+    /// What happened.
+    pub kind: CaseEventKind,
+    /// The step that was finished.
+    pub step: Option<i32>,
+    /// The event that was a mistake.
+    pub amends_id: Option<Id>,
+    /// When.
+    pub at: Time,
+    /// Account, staff or job.
+    pub actor: String,
+    /// The deadline after it.
+    pub due_on: Option<NaiveDate>,
+    words: Option<Sealed>,
+    /// Names of corrected fields.
+    pub fields: Option<String>,
+}
+
+/// What happened to a case, in its order.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn timeline(db: &impl ConnectionTrait, case: &Model) -> Result<Vec<TimelineEntry>> {
+    use event::Column as E;
+    let events = entries().filter(E::CaseId.eq(case.id)).order_by_asc(E::At).order_by_asc(E::Id);
+    Ok(events.into_model().all(db).await?)
+}
+
+/// What is read of events for a [`TimelineEntry`].
+pub(super) fn entries() -> Select<event::Entity> {
+    use event::Column as E;
+    let told = [E::Id, E::CentreId, E::Kind, E::Step, E::AmendsId, E::At, E::Actor, E::DueOn, E::Words, E::Fields];
+    event::Entity::find().select_only().columns(told)
+}
+
 /// The ground an event carries, in clear.
 ///
 /// # Errors
 /// Whatever the vault says.
-pub fn ground(vault: &Vault, event: &event::Model) -> Result<Option<String>> {
+pub fn ground(vault: &Vault, event: &TimelineEntry) -> Result<Option<String>> {
     event.words.as_ref().map(|words| open_ground(vault, event.centre_id, event.id, words)).transpose()
 }
 

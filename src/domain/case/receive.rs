@@ -1,6 +1,6 @@
 //! Receiving (收件): taking a case in against a receipt.
 
-use super::advance::{Handing, Move, advance};
+use super::advance::{Move, advance};
 use super::agent::{self, Agent, Authorised};
 use super::desk::Under;
 use super::joint::is_joint;
@@ -19,7 +19,8 @@ use crate::domain::matter::{self, Reception};
 use crate::domain::post::Post;
 use crate::domain::{booking, centre, consultation};
 use entity::case::{
-    CaseEventKind, CaseState, Channel, Column, Entity, Model, custody as custody_rows, event, material as materials,
+    CaseEventKind, CaseState, Channel, Column, Entity, Handing, Model, custody as custody_rows, event,
+    material as materials,
 };
 use entity::guide::ItemKind;
 use entity::post::PostKind;
@@ -327,12 +328,14 @@ pub(super) struct Happening<'w> {
     pub(super) step: Option<i32>,
     /// The event that was a mistake.
     pub(super) amends: Option<Id>,
+    /// How the result was handed over.
+    pub(super) handing: Option<Handing>,
 }
 
 impl Happening<'_> {
     /// One without words.
     pub(super) const fn of(kind: CaseEventKind, under: Option<Under>) -> Self {
-        Self { kind, under, words: None, fields: None, step: None, amends: None }
+        Self { kind, under, words: None, fields: None, step: None, amends: None, handing: None }
     }
 
     /// What is written of it, with the deadline and the decision as they stand after it.
@@ -359,6 +362,7 @@ impl Happening<'_> {
             decided_on: case.decided_on,
             words: self.words.map(|w| act.seal("case_event.words", id, w)).transpose()?,
             fields: self.fields,
+            handing: self.handing,
         })
     }
 }

@@ -4,24 +4,22 @@
 //! began under. He says it once; the director may put an error in it right, which moves no day and stays written. Where nothing
 //! was said by then, the case is accepted from the day of its receipt (行政许可法 32).
 
-use super::advance::{Ground, Handing, Move, Whole, make, mine, taken_up, turn};
+use super::advance::{Ground, Move, Whole, make, mine, taken_up, turn};
 use super::desk::Power;
 use super::look::Sight;
 use super::material::{self, Taken};
 use super::paper;
 use super::receive::Happening;
 use super::{
-    NOT_ASKED_FOR, NOTHING_MISSING, ONE_SET_ENOUGH, OUTSIDE_GUIDE, PAPER_NOT_DEMANDED, SECOND_NOTICE, TOO_LATE_TO_ASK,
-    UNKNOWN_CASE, UPLOAD_NOT_DEMANDED, WHY_NEEDED, apply, custody, tell, trip,
+    Handing, NOT_ASKED_FOR, NOT_WHAT_WAS_ASKED, NOTHING_MISSING, ONE_SET_ENOUGH, OUTSIDE_GUIDE, PAPER_NOT_DEMANDED,
+    SECOND_NOTICE, TOO_LATE_TO_ASK, UNKNOWN_CASE, UPLOAD_NOT_DEMANDED, WHY_NEEDED, apply, custody, tell, trip,
 };
 use crate::base::error::Result;
 use crate::base::vault::{Place, Vault};
 use crate::domain::act::{Act, StaffMember, Who};
 use crate::domain::{applicant, audit, calendar, guide, notice, post};
 use chrono::{Days, NaiveDate};
-use entity::case::{
-    CaseEventKind, CaseState, Channel, Column, Entity, Model, TripCause, material as materials, supplement,
-};
+use entity::case::{CaseEventKind, CaseState, Channel, Column, Entity, Model, material as materials, supplement};
 use entity::guide::{Material, Medium};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
@@ -152,6 +150,13 @@ pub async fn complete(act: &Act, number: &str, brought: Vec<Taken>, handing: Han
     if brought.is_empty() {
         return Err(NOTHING_MISSING.on("materials").into());
     }
+    // By a slip nobody's one notice is used up: something of what was asked for is among it.
+    let told = told(&*act.tx, &act.vault, &case).await?;
+    let is_asked =
+        |taken: &Taken| told.as_ref().is_some_and(|told| told.wanted.iter().any(|m| m.material == taken.name));
+    if case.state == CaseState::Supplement && !brought.iter().any(is_asked) {
+        return Err(NOT_WHAT_WAS_ASKED.on("materials").into());
+    }
     let next = Model { state: CaseState::Received, ..case };
     turn(act, &next, &[CaseState::Supplement]).await?;
     let of_case = materials::Entity::find().filter(materials::Column::CaseId.eq(next.id));
@@ -166,8 +171,8 @@ pub async fn complete(act: &Act, number: &str, brought: Vec<Taken>, handing: Han
         act.insert_all(kept.collect()).await?;
     }
     act.insert(Happening::of(CaseEventKind::Supplemented, under).written(act, &next)?).await?;
-    if handing == Handing::Counter && under.is_some() {
-        trip::record(act, trip::made(act, &next, TripCause::Supplement)).await?;
+    if let Some(trip) = trip::of_bringing(act, &next).filter(|_| handing == Handing::Counter && under.is_some()) {
+        trip::record(act, trip).await?;
     }
     notice::withdraw(act, next.id).await?;
     Ok(next)

@@ -25,6 +25,11 @@ pub(super) fn of_receipt(act: &Act, case: &Case) -> Option<Model> {
     (case.channel == Channel::Window).then(|| made(act, case, TripCause::Counter))
 }
 
+/// The trip of whoever brings what was missing; what his agent brings costs him none.
+pub(super) fn of_bringing(act: &Act, case: &Case) -> Option<Model> {
+    (case.channel != Channel::Agent).then(|| made(act, case, TripCause::Supplement))
+}
+
 /// The trip of whoever fetches a result; whose agent brought the case, him he sends again.
 pub(super) fn of_fetching(act: &Act, case: &Case) -> Option<Model> {
     (case.channel != Channel::Agent).then(|| made(act, case, TripCause::PickUp))

@@ -2,6 +2,7 @@
 
 use super::{Figure, Month, Row, figure};
 use crate::base::error::Result;
+use crate::base::vault::sha256;
 use entity::review::{Model as Review, Ordinal, invitation};
 use entity::{Id, Time};
 use sea_orm::{
@@ -43,9 +44,9 @@ pub(super) async fn of_reviews(
         .map(|i| Row { reference: number(&i.case_id), on: Some(i.on_date), counted: answered.contains_key(&i.id) })
         .collect();
     let graded = |counted: fn(i32) -> bool| -> Vec<Row> {
-        // By the review's own id: whoever opens this row may be the one who was rated, and is not told by whom.
+        // By a mark of its own: whoever opens this row may be the one who was rated, and an id would tell the moment.
         let row = |r: &Review| Row {
-            reference: Some(r.id.to_string()),
+            reference: Some(hex::encode(&sha256(r.id.as_bytes()).0[..8])),
             on: Some(r.on_date),
             counted: r.grade.is_some_and(counted),
         };

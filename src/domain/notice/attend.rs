@@ -7,15 +7,17 @@ use super::{PURPOSE_NEEDED, UNKNOWN_NOTICE};
 use crate::base::error::Result;
 use crate::base::personal;
 use crate::base::vault::{Place, Vault};
-use crate::domain::act::Act;
+use crate::domain::act::{Act, StaffMember};
 use crate::domain::audit;
 use chrono::Duration;
-use entity::notice::{Attended, Column, Delivery, Entity, Model, NoticeState, uplink};
+use entity::identity::Role;
+use entity::notice::{Attended, Column, Delivery, Entity, Model, NoticeState, UplinkOutcome, uplink};
+use entity::review::invitation;
 use entity::{Id, Time};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, ExprTrait as _, PaginatorTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _, Select,
 };
 
 /// What is older than this, nobody can mend by telephone.
@@ -68,7 +70,7 @@ pub async fn unattended(
 /// Whatever the database says.
 pub async fn to_attend(db: &impl ConnectionTrait, centre: Id, now: Time, asked_for: Duration) -> Result<u64> {
     let texts = ended(centre, now, asked_for).count(db).await? + undelivered(centre, now).count(db).await?;
-    Ok(texts + unheard(centre, now).count(db).await?)
+    Ok(texts + unheard(centre, now, ReplyReader::Window).count(db).await?)
 }
 
 /// Facts for residents that ended without having gone out, or that nobody is sure of.
@@ -182,8 +184,14 @@ pub struct Unread {
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn unread(db: &impl ConnectionTrait, vault: &Vault, centre: Id, now: Time) -> Result<Vec<Unread>> {
-    let rows = unheard(centre, now).order_by_desc(uplink::Column::ReceivedAt).limit(LONGEST);
+pub async fn unread(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    centre: Id,
+    now: Time,
+    reader: ReplyReader,
+) -> Result<Vec<Unread>> {
+    let rows = unheard(centre, now, reader).order_by_desc(uplink::Column::ReceivedAt).limit(LONGEST);
     let open = |row: uplink::Model| {
         // One whose key is lost hides no others.
         let open = |column, sealed| vault.open(Place::new(column, centre, row.id), sealed).ok();
@@ -195,19 +203,48 @@ pub async fn unread(db: &impl ConnectionTrait, vault: &Vault, centre: Id, now: T
     Ok(rows.all(db).await?.into_iter().map(open).collect())
 }
 
-fn unheard(centre: Id, now: Time) -> Select<uplink::Entity> {
-    uplink::Entity::find()
+/// Who reads what phones answered. Of a phone that was asked to rate, the words may be a review's, and the windows are who is rated:
+/// such a text is the supervision window's alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyReader {
+    /// The windows.
+    Window,
+    /// The supervision window.
+    Supervision,
+}
+
+impl ReplyReader {
+    /// As which of the two somebody reads.
+    #[must_use]
+    pub fn of(staff: &StaffMember) -> Self {
+        if staff.is_any(&[Role::SupervisionWindow]) { Self::Supervision } else { Self::Window }
+    }
+}
+
+fn unheard(centre: Id, now: Time, reader: ReplyReader) -> Select<uplink::Entity> {
+    let all = uplink::Entity::find()
         .filter(uplink::Column::CentreId.eq(centre))
         .filter(uplink::Column::Attended.eq(false))
-        .filter(uplink::Column::ReceivedAt.gt(now - OLDEST))
+        .filter(uplink::Column::ReceivedAt.gt(now - OLDEST));
+    if reader == ReplyReader::Supervision {
+        return all;
+    }
+    let asked = invitation::Entity::find()
+        .select_only()
+        .column(invitation::Column::PhoneBlind)
+        .filter(invitation::Column::CentreId.eq(centre))
+        .filter(invitation::Column::PhoneBlind.is_not_null())
+        .filter(invitation::Column::MadeAt.gt(now - OLDEST - OLDEST));
+    all.filter(uplink::Column::Outcome.ne(UplinkOutcome::Commented))
+        .filter(uplink::Column::PhoneBlind.not_in_subquery(asked.into_query()))
 }
 
 /// Opens a text from a phone for whoever rings back: its phone in full, and what it says. It leaves a line.
 ///
 /// # Errors
 /// `unknown_notice`, also for one that was seen to.
-pub async fn open_reply(act: &Act, id: Id) -> Result<(String, String)> {
-    let row = unheard(act.centre.id, act.now).filter(uplink::Column::Id.eq(id)).one(&*act.tx).await?;
+pub async fn open_reply(act: &Act, id: Id, reader: ReplyReader) -> Result<(String, String)> {
+    let row = unheard(act.centre.id, act.now, reader).filter(uplink::Column::Id.eq(id)).one(&*act.tx).await?;
     let row = row.ok_or(UNKNOWN_NOTICE)?;
     audit::note(act, "uplink.opened", id, serde_json::json!({})).await?;
     Ok((act.open("uplink.phone", id, &row.phone)?, act.open("uplink.text", id, &row.text)?))
@@ -217,7 +254,9 @@ pub async fn open_reply(act: &Act, id: Id) -> Result<(String, String)> {
 ///
 /// # Errors
 /// `unknown_notice`, also for one that was read before.
-pub async fn note_read(act: &Act, id: Id) -> Result<String> {
+pub async fn note_read(act: &Act, id: Id, reader: ReplyReader) -> Result<String> {
+    let his = unheard(act.centre.id, act.now, reader).filter(uplink::Column::Id.eq(id)).one(&*act.tx).await?;
+    his.ok_or(UNKNOWN_NOTICE)?;
     let unread = uplink::Entity::update_many()
         .col_expr(uplink::Column::Attended, Expr::value(true))
         .filter(uplink::Column::Id.eq(id))

@@ -28,7 +28,9 @@ mod template;
 mod vendor;
 
 pub use admit::sweep;
-pub use attend::{Unattended, Unread, attend, note_read, open_reply, open_text, to_attend, unattended, unread};
+pub use attend::{
+    ReplyReader, Unattended, Unread, attend, note_read, open_reply, open_text, to_attend, unattended, unread,
+};
 pub use claim::{LEASE, Lanes, any_due, claim, claiming, expire, recover};
 pub use doubt::{confirmed, denies, deny, doubted, in_doubt, verified};
 pub use hold::{free, hold, holds, tell_operator};

@@ -1,6 +1,7 @@
 //! Rating at the desk (窗口评价器): a device that stands at a post offers the case that has just ended there, and no other.
 //!
-//! Whoever sits there was here today, and his case is the last that ended at the post, some minutes ago at most. When the next one
+//! Whoever sits there was handed his result, or told no, at the counter, and his case is the last that ended at the post, some minutes
+//! ago at most. When the next one
 //! ends, the one before can no longer be rated there: nobody rates for another. By link, code and text it can be, as ever.
 
 use super::give::{Given, Opinion, rate};
@@ -13,7 +14,7 @@ use crate::domain::act::Act;
 use crate::domain::guide;
 use crate::domain::published::Centre;
 use chrono::Duration;
-use entity::case::{CaseEventKind, Entity as Cases, Model as Case, event, trip};
+use entity::case::{CaseEventKind, Channel, Entity as Cases, Handing, Model as Case, event, trip};
 use entity::review::{ReviewChannel, invitation};
 use entity::{Id, Time};
 use sea_orm::{
@@ -22,6 +23,9 @@ use sea_orm::{
 
 /// For how long after its end a case is offered.
 const OFFERED: Duration = Duration::minutes(10);
+
+/// For how long somebody sits at a desk whose application is refused there.
+const SITS: Duration = Duration::minutes(30);
 
 /// What a device offers.
 #[derive(Clone, Debug)]
@@ -72,11 +76,17 @@ async fn offered(
         .one(db)
         .await?;
     let Some(last) = last else { return Ok(None) };
-    let here = trip::Entity::find().filter(trip::Column::CaseId.eq(last.case_id));
-    if here.filter(trip::Column::OnDate.eq(now.date())).count(db).await? == 0 {
+    let Some(case) = Cases::find_by_id(last.case_id).one(db).await? else { return Ok(None) };
+    let here = if last.kind == CaseEventKind::Issued {
+        last.handing == Some(Handing::Counter) && case.channel != Channel::Agent
+    } else {
+        // Told no while he sits there: he came some minutes before.
+        let came = trip::Entity::find().filter(trip::Column::CaseId.eq(case.id));
+        came.filter(trip::Column::At.gt(last.at - SITS)).count(db).await? > 0
+    };
+    if !here {
         return Ok(None);
     }
-    let Some(case) = Cases::find_by_id(last.case_id).one(db).await? else { return Ok(None) };
     let open = open_of(&case).filter(invitation::Column::ExpiresAt.gt(now)).one(db).await?;
     Ok(open.map(|row| (case, row)))
 }

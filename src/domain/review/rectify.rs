@@ -8,10 +8,11 @@ use crate::base::vault::{Place, Vault};
 use crate::domain::act::{Act, Page, StaffMember};
 use crate::domain::published::Centre;
 use entity::audit::ActorKind;
-use entity::case::{Entity as Cases, Model as Case, event};
+use entity::case::{Entity as Cases, Model as Case, custody, event, step};
 use entity::identity::Role;
 use entity::review::rectification::{Column, Entity, Model};
 use entity::review::{Entity as Reviews, Model as Review};
+use entity::{document, seal};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, QueryTrait as _,
@@ -70,12 +71,33 @@ pub async fn list(
         .filter(event::Column::CentreId.eq(centre.id))
         .filter(event::Column::ActorKind.eq(ActorKind::Staff))
         .filter(event::Column::Actor.eq(who.id.to_string()));
+    // Not every hand leaves an event: who had an original, put a seal on, was charged with a step or stood for its A had one too.
+    let held = custody::Entity::find().select_only().column(custody::Column::CaseId);
+    let held = held.filter(custody::Column::CentreId.eq(centre.id)).filter(custody::Column::StaffId.eq(who.id));
+    let charged = step::Entity::find().select_only().column(step::Column::CaseId);
+    let charged = charged.filter(step::Column::CentreId.eq(centre.id)).filter(step::Column::ChargedId.eq(who.id));
+    let whose = event::Entity::find().select_only().column(event::Column::CaseId);
+    let whose = whose.filter(event::Column::CentreId.eq(centre.id)).filter(event::Column::OfId.eq(who.id));
+    let sealed = document::Entity::find().select_only().column(document::Column::CaseId).filter(
+        document::Column::Id.in_subquery(
+            seal::used::Entity::find()
+                .select_only()
+                .column(seal::used::Column::DocumentId)
+                .filter(seal::used::Column::CentreId.eq(centre.id))
+                .filter(seal::used::Column::StaffId.eq(who.id))
+                .into_query(),
+        ),
+    );
     let of = entity::case::Column::CentreId.eq(centre.id).and(entity::case::Column::FirstAskedId.eq(who.id));
     let asked_first = Cases::find().select_only().column(entity::case::Column::Id).filter(of);
     let mut rows = Entity::find()
         .filter(Column::CentreId.eq(centre.id))
         .filter(Column::CaseId.not_in_subquery(acted.into_query()))
-        .filter(Column::CaseId.not_in_subquery(asked_first.into_query()));
+        .filter(Column::CaseId.not_in_subquery(asked_first.into_query()))
+        .filter(Column::CaseId.not_in_subquery(held.into_query()))
+        .filter(Column::CaseId.not_in_subquery(charged.into_query()))
+        .filter(Column::CaseId.not_in_subquery(whose.into_query()))
+        .filter(Column::CaseId.not_in_subquery(sealed.into_query()));
     if !who.is_any(&[Role::SupervisionWindow, Role::Director]) {
         rows = rows.filter(Column::OfficeId.is_in(who.office.filter(|_| who.is_any(&[Role::OfficeHead]))));
     }

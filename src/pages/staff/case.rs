@@ -79,6 +79,8 @@ struct Page {
     joint: bool,
     /// Accepting it is his business.
     may_accept: bool,
+    /// Materials that the guide asks everybody for, and that are not here.
+    lacks: Vec<String>,
     no: Option<case::Filed>,
     remedies: &'static str,
     causes: Vec<(String, &'static str)>,
@@ -167,6 +169,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
     };
     let offices = centre::offices(app.read(), centre.id).await?;
     let materials = case::materials(app.read(), &row).await?;
+    let lacks = case::lacking(app.read(), &row, &materials).await?;
     let custody = case::custody(app.read(), &row).await?;
     let paper_at = Papers::of(case::last_custody(custody.clone()), &sight, &row, now.date());
     let person = seen.applicant.ok_or(Error::from(case::UNKNOWN_CASE))?;
@@ -245,6 +248,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         steps,
         finishes,
         joint: row.joint,
+        lacks,
         may_accept: has(Move::Accept.power(&row, &all)),
         no,
         remedies: case::REMEDIES,

@@ -1,7 +1,7 @@
 //! Texts that did not arrive, and what phones answered that nobody understood.
 
-use crate::access::{By, WindowStaff};
-use crate::domain::notice::{self, Unattended, Unread};
+use crate::access::{By, ReplyAttendant, WindowStaff};
+use crate::domain::notice::{self, ReplyReader, Unattended, Unread};
 use crate::pages::booking::moment_in_words;
 use crate::pages::form::{Frame, Sent, Someone, go_to, page, word, words};
 use askama::Template;
@@ -40,13 +40,18 @@ struct Reply {
 }
 
 async fn texts_page(
-    by: &By<WindowStaff>,
+    by: &By<ReplyAttendant>,
     opened: Option<(Id, String, String)>,
     wrong: Option<String>,
 ) -> poem::Result<Response> {
     let (app, centre, now) = (&by.visit.app, &by.visit.centre, by.visit.app.clock.now());
     let asked_for = Duration::minutes(app.settings.sms.ask_minutes);
-    let texts = notice::unattended(app.read(), &app.vault, centre.id, now, asked_for).await?;
+    // What did not arrive is the windows' to tell.
+    let texts = if by.ensure::<WindowStaff>().is_ok() {
+        notice::unattended(app.read(), &app.vault, centre.id, now, asked_for).await?
+    } else {
+        Vec::new()
+    };
     let shown = |text: Unattended| Shown {
         id: text.row.id,
         when: moment_in_words(text.row.due_at),
@@ -55,7 +60,7 @@ async fn texts_page(
         what: text.what,
         unsure: text.row.state == NoticeState::Unsure,
     };
-    let unread = notice::unread(app.read(), &app.vault, centre.id, now).await?;
+    let unread = notice::unread(app.read(), &app.vault, centre.id, now, ReplyReader::of(&by.holder)).await?;
     let reply = |unread: Unread| Reply {
         id: unread.row.id,
         when: moment_in_words(unread.row.received_at),
@@ -73,14 +78,15 @@ async fn texts_page(
 }
 
 #[handler]
-pub(super) async fn list_texts(Someone(by): Someone<WindowStaff>) -> poem::Result<Response> {
+pub(super) async fn list_texts(Someone(by): Someone<ReplyAttendant>) -> poem::Result<Response> {
     texts_page(&by, None, None).await
 }
 
 /// Opens a text to ring up, sends it once more, or notes that it was seen to.
 #[handler]
-pub(super) async fn see_to_text(sent: Sent<WindowStaff>, Path(id): Path<Id>) -> poem::Result<Response> {
+pub(super) async fn see_to_text(sent: Sent<ReplyAttendant>, Path(id): Path<Id>) -> poem::Result<Response> {
     let Sent { by, fields } = sent;
+    by.ensure::<WindowStaff>()?;
     let who = by.who.clone();
     let done = match fields.get("do") {
         "open" => {
@@ -105,16 +111,16 @@ pub(super) async fn see_to_text(sent: Sent<WindowStaff>, Path(id): Path<Id>) -> 
 
 /// Opens an answer, to ring back, or notes that it was seen to.
 #[handler]
-pub(super) async fn read_reply(sent: Sent<WindowStaff>, Path(id): Path<Id>) -> poem::Result<Response> {
+pub(super) async fn read_reply(sent: Sent<ReplyAttendant>, Path(id): Path<Id>) -> poem::Result<Response> {
     let Sent { by, fields } = sent;
-    let who = by.who.clone();
+    let (who, reader) = (by.who.clone(), ReplyReader::of(&by.holder));
     let done = if fields.get("do") == "open" {
-        match by.visit.write(who, async |act| notice::open_reply(act, id).await).await {
+        match by.visit.write(who, async |act| notice::open_reply(act, id, reader).await).await {
             Ok((phone, text)) => return texts_page(&by, Some((id, phone, text)), None).await,
             Err(error) => Err(error),
         }
     } else {
-        by.visit.write(who, async |act| notice::note_read(act, id).await).await
+        by.visit.write(who, async |act| notice::note_read(act, id, reader).await).await
     };
     match done {
         Ok(_) => Ok(go_to("/staff/texts")),

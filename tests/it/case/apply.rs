@@ -94,6 +94,11 @@ async fn article_4_7_what_is_missing_is_given_online_too(town: &Town) {
     let paper = json!({ "materials": [{ "name": FORM, "form": "original" }] });
     mine.post(&complete, paper).await.refused(case::ELECTRONIC_ONLY);
     mine.post(&complete, json!({ "materials": [] })).await.refused(case::NOTHING_MISSING);
+    let other = given(&mine, "户口本以外的东西").await;
+    let told = mine.post(&complete, json!({ "materials": [other] })).await.refused(case::NOT_WHAT_WAS_ASKED);
+    assert_eq!(told["article"], "4.5");
+    let odd = json!({ "name": "申请\u{202e}书", "form": "electronic", "file_id": form["file_id"] });
+    mine.post(&complete, json!({ "materials": [odd] })).await.refused(case::BAD_MATERIAL);
     let supplied = mine.post(&complete, json!({ "materials": [form.clone()] })).await.ok(200);
     assert_eq!(supplied["state"], "received");
     mine.post(&complete, json!({ "materials": [form] })).await.refused(case::WRONG_STATE);
@@ -200,6 +205,8 @@ async fn article_4_7_whoever_comes_for_another_has_his_letter(town: &Town) {
     let mut himself = agent("田小满", "2026-11-20");
     (himself["id_type"], himself["id_number"]) = (json!("id_card"), json!(CARD));
     window.post("/cases", intake("agent", himself)).await.refused(case::BAD_AGENT);
+    let unproven = intake("agent", agent("田小满", "2026-11-20"));
+    window.post("/cases", unproven).await.refused(case::BAD_AGENT);
     let mut with_scan = agent("石代办", "2026-11-20");
     with_scan["letter_id"] = json!(nobody());
     window.post("/cases", intake("agent", with_scan.clone())).await.refused(file::UNKNOWN_FILE);
@@ -233,6 +240,10 @@ async fn article_2_1_an_agent_and_an_application_online_cost_no_trip(town: &Town
     let agent = json!({ "name": "石代办", "kind": "kin", "authorised_on": "2026-11-20" });
     let intake = json!({ "guide": "MZ-01", "channel": "agent", "applicant": mother(), "agent": agent });
     let by_agent = number(&window.post("/cases", intake).await.ok(201));
+    let wanted = json!({ "wanted": [{ "material": BOOK, "what": "缺户主页" }], "until": "2026-12-08" });
+    window.post(&format!("/cases/{by_agent}/supplement"), wanted).await.ok(200);
+    let brought = json!({ "materials": [{ "name": BOOK, "form": "copy" }] });
+    window.post(&format!("/cases/{by_agent}/supplement/complete"), brought).await.ok(200);
     let counter = number(&town.received("MZ-01", None).await);
     for (case, trips) in [(online, 0), (by_agent, 0), (counter, 1)] {
         assert_eq!(window.get(&format!("/cases/{case}")).await.ok(200)["trips"], trips, "{case}");

@@ -90,6 +90,9 @@ async fn article_4_2_a_joint_case_has_one_receipt_one_limit_and_parts_beside_one
     assert!(!in_hand("office2").await && in_hand("office1").await);
     social.post(&finish(2), json!({})).await.refused(case::WRONG_STEP);
     social.get(&format!("{path}/receipt")).await.refused(case::UNKNOWN_CASE);
+    let reveal = json!({ "fields": ["name"], "purpose": "电话核对" });
+    social.post(&format!("{path}/reveal"), reveal.clone()).await.refused(case::UNKNOWN_CASE);
+    health.post(&format!("{path}/reveal"), reveal).await.ok(200);
     health.post(&finish(3), json!({})).await.ok(200);
     assert_eq!(steps(town, &path).await[3]["begun_on"], Value::Null, "one part is open still");
     civil.post(&format!("{path}/decide"), json!({ "grant": true })).await.refused(case::STEPS_OPEN);

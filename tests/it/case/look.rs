@@ -27,8 +27,16 @@ async fn seeing_in_full_needs_a_purpose_and_leaves_a_line(town: &Town) {
     let reveal = async |body: Value| window.post(&format!("/cases/{case}/reveal"), body).await;
     reveal(json!({ "fields": ["phone"], "purpose": " " })).await.refused(case::PURPOSE_NEEDED);
     // It is kept in clear for ever.
-    let numbered = json!({ "fields": ["phone"], "purpose": "回访13899998888" });
-    reveal(numbered).await.refused(case::PURPOSE_WITHOUT_NUMBERS);
+    for purpose in ["回访13899998888", "查１３９００００１１１１号", "打一三九〇〇〇〇一一一一", "①③⑨⓪⓪⓪⓪①①①①"]
+    {
+        let numbered = json!({ "fields": ["phone"], "purpose": purpose });
+        reveal(numbered).await.refused(case::PURPOSE_WITHOUT_NUMBERS);
+    }
+    // A cursor that no calendar holds came from no page.
+    let forged = "8210266876799999.00000000-0000-0000-0000-000000000000";
+    for path in ["/cases?lamp=green&cursor=", "/cases?cursor="] {
+        window.get(&format!("{path}{forged}")).await.refused(shuitian::domain::act::BAD_CURSOR);
+    }
     reveal(json!({ "fields": ["phone", "password"], "purpose": "电话通知领取" })).await.refused(case::BAD_FIELDS);
     reveal(json!({ "fields": [], "purpose": "电话通知领取" })).await.refused(case::BAD_FIELDS);
     assert!(audit_of(town, "case.revealed").await.is_empty());

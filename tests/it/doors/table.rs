@@ -155,10 +155,9 @@ pub fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
         "open_text",
         "retry_text",
         "attend_text",
-        "list_replies",
-        "read_reply",
     ];
     doors(&at_the_desk, WINDOWS.to_vec());
+    doors(&["list_replies", "read_reply"], vec!["window1", "window2", "director", "supervisor"]);
     // Screens of the hall too, which no role is signed in on.
     doors(&["events"], STAFF.to_vec());
     // Open to anybody for what is published; drafts are not there for others than the director and leaders.

@@ -1,5 +1,7 @@
 //! What did not arrive, or may not have, is seen to by somebody: sent once more, told by telephone, or let be.
 
+use crate::pages::Browser;
+use crate::person::Person;
 use crate::town::{Town, audit_of, say_texts, stories};
 use chrono::Duration;
 use serde_json::{Value, json};
@@ -71,21 +73,31 @@ async fn one_that_nobody_is_sure_of_is_asked_about_first_and_sent_again_only_whe
 }
 
 async fn what_phones_answer_is_read_by_somebody_once(town: &Town) {
-    let window = town.staff("window2").await;
+    let (window, supervisor) = (town.staff("window2").await, town.staff("supervisor").await);
     town.issued("SB-03", Some("13800000001")).await;
     town.deliver().await;
+    // Of a phone that was asked for nothing, the windows read what it says.
+    town.text_from("13800000009", "明天开门吗").await.ok(200);
     for (text, outcome) in [("请问几点上班", "commented"), ("5", "rated"), ("谢谢", "kept")] {
         assert_eq!(town.text_from("13800000001", text).await.ok(200)["outcome"], outcome);
         town.app.clock.advance(Duration::seconds(1));
     }
-    let replies = window.get("/replies").await.ok(200)["items"].as_array().unwrap().clone();
+    let said = async |who: &Person<'_>| who.get("/replies").await.ok(200)["items"].as_array().unwrap().clone();
+    let replies = said(&supervisor).await;
     let texts: Vec<&str> = replies.iter().map(|r| r["text"].as_str().unwrap()).collect();
-    assert_eq!(texts, ["谢谢", "请问几点上班"], "what was understood need not be read");
+    assert_eq!(texts, ["谢谢", "请问几点上班", "明天开门吗"], "what was understood need not be read");
     assert_eq!(replies[0]["phone"], "138****0001");
+    // What may be a review's words, the windows do not read: they are who is rated.
+    let theirs = said(&window).await;
+    assert_eq!((theirs.len(), &theirs[0]["text"]), (1, &json!("明天开门吗")));
     let place = format!("/replies/{}/read", replies[0]["id"].as_str().unwrap());
-    assert_eq!(window.post(&place, json!({})).await.ok(200)["phone"], "13800000001");
     window.post(&place, json!({})).await.refused(notice::UNKNOWN_NOTICE);
-    assert_eq!(window.get("/replies").await.ok(200)["items"].as_array().unwrap().len(), 1);
+    assert_eq!(supervisor.post(&place, json!({})).await.ok(200)["phone"], "13800000001");
+    supervisor.post(&place, json!({})).await.refused(notice::UNKNOWN_NOTICE);
+    assert_eq!(said(&supervisor).await.len(), 2);
+    let page = Browser::staff(town, "window1").await.get("/staff/texts").await.text;
+    assert!(page.contains("明天开门吗") && !page.contains("请问几点上班"), "{page}");
+    assert!(Browser::staff(town, "supervisor").await.get("/staff/texts").await.text.contains("请问几点上班"));
     town.deliver().await;
 }
 

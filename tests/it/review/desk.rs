@@ -73,6 +73,21 @@ async fn article_4_5_the_device_offers_the_case_that_has_just_ended_at_its_post(
     done(town, "window1", "冉光明").await;
     town.wait(Duration::minutes(11)).await;
     assert!(one.get("/hall/rate").await.text.contains("办完事请在这里评价"));
+    // Sent to him, or told no long after he went: nobody sits there.
+    let window = town.staff("window1").await;
+    let case = town.received("SB-01", None).await["number"].as_str().unwrap().to_owned();
+    window.post(&format!("/cases/{case}/accept"), json!({})).await.ok(200);
+    town.staff("director").await.post(&format!("/cases/{case}/decide"), json!({ "grant": true })).await.ok(200);
+    window.post(&format!("/cases/{case}/issue?handing=sent"), json!({})).await.ok(200);
+    assert!(one.get("/hall/rate").await.text.contains("办完事请在这里评价"), "sent");
+    let refused = async |wait: i64| {
+        let case = town.received("SB-01", None).await["number"].as_str().unwrap().to_owned();
+        town.wait(Duration::minutes(wait)).await;
+        let no = json!({ "ground": "户籍不在本乡，不予受理" });
+        town.staff("window1").await.post(&format!("/cases/{case}/refuse"), no).await.ok(200);
+        one.get("/hall/rate").await.text.contains("办得怎么样")
+    };
+    assert_eq!((refused(40).await, refused(2).await), (false, true));
     let agent = json!({ "name": "石代办", "kind": "kin", "authorised_on": "2026-11-20" });
     let intake = json!({ "guide": "SB-03", "channel": "agent", "at_once": true, "applicant": { "name": "田大爷" }, "agent": agent });
     town.staff("window1").await.post("/cases", intake).await.ok(201);

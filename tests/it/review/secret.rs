@@ -181,10 +181,25 @@ async fn article_4_5_a_bad_review_opens_its_rectification_for_whoever_had_no_han
     town.stranger().post("/reviews", json!({ "token": token(&good), "grade": 3 })).await.ok(201);
     let worse = json!({ "token": token(&good), "grade": 1, "comment": "回家一看，证打错了" });
     town.stranger().post("/reviews/append", worse).await.ok(201);
+    // Who had an original in his hands had a hand in it, though he did nothing else.
+    let held = town.received("MZ-03", Some("13800000004")).await["number"].as_str().unwrap().to_owned();
+    let copy = json!([{ "name": "残疾人证", "form": "copy" }]);
+    let intake = json!({ "guide": "MZ-03", "channel": "window", "applicant": { "name": "石桂花" }, "materials": copy });
+    let window = town.staff("window1").await;
+    let paper = window.post("/cases", intake).await.ok(201)["number"].as_str().unwrap().to_owned();
+    for case in [&held, &paper] {
+        window.post(&format!("/cases/{case}/accept"), json!({})).await.ok(200);
+    }
+    town.staff("head1").await.post(&format!("/cases/{paper}/custody/take"), json!({})).await.ok(200);
+    town.staff("window1").await.post(&format!("/cases/{paper}/custody/take"), json!({})).await.ok(200);
+    town.staff("office1").await.post(&format!("/cases/{paper}/decide"), json!({ "grant": true })).await.ok(200);
+    let ended = window.post(&format!("/cases/{paper}/issue"), json!({})).await.ok(200);
+    let bad = json!({ "token": token(&ended), "grade": 1, "comment": "拿材料的人态度不好" });
+    town.stranger().post("/reviews", bad).await.ok(201);
     let count = async |who: &str| {
         let listed = town.staff(who).await.get("/rectifications").await.ok(200);
         listed["items"].as_array().unwrap().len()
     };
-    assert_eq!((count("director").await, count("supervisor").await, count("head1").await), (1, 3, 1));
+    assert_eq!((count("director").await, count("supervisor").await, count("head1").await), (2, 4, 1));
     town.deliver().await;
 }
