@@ -305,7 +305,7 @@ async fn a_paper_says_what_it_says_and_its_code_leads_to_the_check(town: &Town) 
     let check_code = received["receipt"]["check_code"].as_str().unwrap();
     for (n, words) in [
         (0, vec!["收件回执单", "欧阳镕喆：", "居民身份证", "复印件", "承办科室：民政和社会事务办公室", check_code]),
-        (1, vec!["受理通知书", "材料齐全", "办理期限至"]),
+        (1, vec!["受理通知书", "经审查予以受理", "办理期限至"]),
         (
             2,
             vec![
