@@ -50,6 +50,8 @@ struct Gated<E> {
 
 /// Forms with files that are read at once: on a small server each takes what several files weigh.
 const UPLOADS_AT_ONCE: usize = 6;
+/// How long another waits until there is room.
+const ROOM: Duration = Duration::from_secs(5);
 
 impl<E: Endpoint + 'static> Middleware<E> for Gate {
     type Output = Gated<E>;
@@ -102,7 +104,7 @@ impl<E: Endpoint + 'static> Gated<E> {
         // Kept until the request is answered: so long its files are in memory.
         let mut _room = None;
         if access::may_upload(&self.app, &req) {
-            let free = tokio::time::timeout(SENDING, self.uploads.acquire()).await;
+            let free = tokio::time::timeout(ROOM, self.uploads.acquire()).await;
             _room = Some(free.map_err(|_| Error::from(TOO_MANY_UPLOADS.after(chrono::Duration::seconds(30))))?);
             // The files, and the form around them.
             let files = pages::files_at(req.uri().path());

@@ -249,8 +249,7 @@ pub async fn signature(db: &impl ConnectionTrait, row: &Model) -> Result<Option<
 }
 
 /// Opens one figure of a bulletin to its rows, as of the moment it was frozen: with names for those alone who may read
-/// drafts. Those of reviews are named to nobody before the month is signed: from one draft to the next it would show which case
-/// was rated, and how, and whoever drafts may have had a hand in it.
+/// drafts, and some to nobody before the month is signed.
 ///
 /// # Errors
 /// `unknown_figure`; a fault if the rows no longer make the number that was written.
@@ -262,8 +261,8 @@ pub async fn rows(db: &impl ConnectionTrait, row: &Model, key: &str, names: bool
             anyhow::anyhow!("figure {key} of {} no longer makes the number that was written", row.period).into()
         );
     }
-    let rated_since = row.state == BulletinState::Draft && matches!(key, "rated" | "good" | "bad");
-    Ok(if names && !rated_since { figure } else { figure.published() })
+    let waits = figure.is_held_back && row.state == BulletinState::Draft;
+    Ok(if names && !waits { figure } else { figure.published() })
 }
 
 /// Drafts the month before this one if nobody has: the timetable's share (月通报每月一次).

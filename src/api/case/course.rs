@@ -73,16 +73,6 @@ struct AmendInput {
     undo: Option<bool>,
 }
 
-/// How a result reaches its applicant.
-#[derive(Clone, Copy, PartialEq, Eq, poem_openapi::Enum)]
-#[oai(rename_all = "snake_case")]
-enum HandingWord {
-    /// Fetched at the counter.
-    Counter,
-    /// By post, online or brought home.
-    Sent,
-}
-
 type Answer<T> = Result<T, Failure>;
 
 #[OpenApi(tag = "Noun::Case")]
@@ -180,9 +170,9 @@ impl Course {
         who: By<CaseHandler>,
         number: Path<String>,
         /// How it reaches the applicant; at the counter if left out.
-        handing: Query<Option<HandingWord>>,
+        handing: Query<Option<Handing>>,
     ) -> Answer<Json<Acted>> {
-        let handing = if handing.0 == Some(HandingWord::Sent) { Handing::Sent } else { Handing::Counter };
+        let handing = handing.0.unwrap_or(Handing::Counter);
         let request = format!("{} {handing:?}", number.0);
         let made = Move::Issue(handing);
         once(&who, "issue_result", request, async |act| case::advance(act, &number.0, &made).await).await

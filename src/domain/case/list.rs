@@ -1,7 +1,7 @@
 //! Lists of cases: part by part, what is due, and whole, to be taken away.
 
 use super::clock::Lamp;
-use super::look::{Seen, Sight, show};
+use super::look::{Seen, Sight, either, show};
 use super::{TOO_MANY_ROWS, joint};
 use crate::base::error::Result;
 use crate::base::vault::Vault;
@@ -161,8 +161,7 @@ fn due(cases: Select<Entity>, (from, until): (Option<NaiveDate>, Option<NaiveDat
 async fn in_hand_at(db: &impl ConnectionTrait, centre: Id, posts: Option<&[Id]>) -> Result<Vec<Condition>> {
     let Some(posts) = posts else { return Ok(vec![Condition::all()]) };
     let parts = joint::parts(db, centre, posts.iter().copied(), true).await?;
-    let whole = posts.iter().map(|post| Condition::all().add(Column::PostId.eq(*post)));
-    Ok(whole.chain([Condition::all().add(Column::Id.is_in(parts))]).collect())
+    Ok(either(posts.iter().map(|post| Column::PostId.eq(*post)).collect(), Column::Id, parts))
 }
 
 /// The cases of a list, whoever asks for it.

@@ -58,8 +58,8 @@ impl Sight {
                     let theirs =
                         cover.posts().filter(|post| post.row.office_id.is_some_and(|of| offices.contains(&of)));
                     let parts = joint::parts(db, centre.id, theirs.map(|post| post.row.id), false).await?;
-                    let own = offices.iter().map(|office| Column::OfficeId.eq(*office));
-                    let scopes = either(own.chain([Column::Id.is_in(parts)]));
+                    let own = offices.iter().map(|office| Column::OfficeId.eq(*office)).collect();
+                    let scopes = either(own, Column::Id, parts);
                     (Some(offices), scopes)
                 };
                 let delegations = authority::all(db, centre).await?;
@@ -68,7 +68,7 @@ impl Sight {
             Viewer::Resident(known) => {
                 // Their ids, not a subquery: beside an OR it would be asked for every case of the centre.
                 let under_phone = applicant::under_phone(db, centre.id, &known.phone_blinds).await?;
-                (None, either([Column::AccountId.eq(known.id), Column::ApplicantId.is_in(under_phone)]), None)
+                (None, either(vec![Column::AccountId.eq(known.id)], Column::ApplicantId, under_phone), None)
             }
         };
         Ok(Self { viewer, offices, scopes, desk })
@@ -145,9 +145,11 @@ impl Sight {
     }
 }
 
-/// Each as a scope of its own.
-fn either(scopes: impl IntoIterator<Item = Expr>) -> Vec<Condition> {
-    scopes.into_iter().map(|scope| Condition::all().add(scope)).collect()
+/// Each as a scope of its own, beside those whose column is among some ids: without ids that would be a question for nothing, unless
+/// there is no other.
+pub(super) fn either(own: Vec<Expr>, column: Column, ids: Vec<Id>) -> Vec<Condition> {
+    let among = (!ids.is_empty() || own.is_empty()).then(|| column.is_in(ids));
+    own.into_iter().chain(among).map(|scope| Condition::all().add(scope)).collect()
 }
 
 /// A case with what is shown beside it.
@@ -203,18 +205,18 @@ pub async fn search(act: &Act, person: &str, page: Page) -> Result<(Vec<Seen>, O
     use entity::applicant::Column as Person;
     let (sight, centre) = (colleague(act).await?, act.centre.id);
     let (mut found, mut part) = (Vec::new(), Some(page));
-    // Part by part, for a person was written down for bookings too.
-    while let Some(page) = part.filter(|page| found.len() as u64 <= page.limit) {
+    // Part by part, for a person was written down for bookings too; after the first in large ones.
+    while let Some(batch) = part.filter(|_| found.len() as u64 <= page.limit) {
         let Some(people) = applicant::known_as(&act.vault, centre, person) else { break };
-        let people = page.of(people, Person::RecordedAt, Person::Id).all(&*act.tx).await?;
-        let (people, next) = page.cut(people, |p| (p.recorded_at, p.id));
+        let people = batch.of(people, Person::RecordedAt, Person::Id).all(&*act.tx).await?;
+        let (people, next) = batch.cut(people, |p| (p.recorded_at, p.id));
         let ids: Vec<Id> = people.iter().map(|person| person.id).collect();
         let mut cases = of_applicants(centre, &sight, &ids).all(&*act.tx).await?;
         cases.sort_unstable_by_key(|case| (ids.iter().position(|id| *id == case.applicant_id), Reverse(case.id)));
         let at = |case: &Model| people.iter().find(|p| p.id == case.applicant_id).map(|p| (p.recorded_at, p.id));
         found.extend(cases.into_iter().filter_map(|case| Some((at(&case)?, case))));
         part = match next {
-            Some(next) => Some(Page::new(Some(page.limit), Some(&next))?),
+            Some(next) => Some(Page::new(Some(100), Some(&next))?),
             None => None,
         };
     }

@@ -108,6 +108,9 @@ pub struct Figure {
     pub is_ratio: bool,
     /// Its rows would tell who it was: a member of staff, or which case was rated.
     pub is_personal: bool,
+    /// Its rows are named to nobody before the month is signed: from one draft to the next they would show which case was rated since,
+    /// and how, and whoever drafts may have had a hand in it.
+    pub is_held_back: bool,
     /// Its rows.
     pub rows: Vec<Row>,
 }
@@ -115,6 +118,10 @@ pub struct Figure {
 impl Figure {
     fn personal(self) -> Self {
         Self { is_personal: true, ..self }
+    }
+
+    fn held_back(self) -> Self {
+        Self { is_personal: true, is_held_back: true, ..self }
     }
 
     /// The figure as everybody may open it: of people, how many and no more. A day beside another figure's would tell which
@@ -193,7 +200,17 @@ fn figure(
     mut rows: Vec<Row>,
 ) -> Figure {
     rows.sort_unstable_by(|a, b| (a.on, &a.reference).cmp(&(b.on, &b.reference)));
-    Figure { key: key.into(), version: 1, title: title.into(), meaning, article, is_ratio, is_personal: false, rows }
+    Figure {
+        key: key.into(),
+        version: 1,
+        title: title.into(),
+        meaning,
+        article,
+        is_ratio,
+        is_personal: false,
+        is_held_back: false,
+        rows,
+    }
 }
 
 #[cfg(test)]

@@ -53,9 +53,9 @@ pub(super) async fn of_reviews(
         given.iter().map(row).collect()
     };
     Ok(vec![
-        figure("rated", "参评率", "已评价的／本月办结而邀请评价的办件", "4.5", true, asked).personal(),
+        figure("rated", "参评率", "已评价的／本月办结而邀请评价的办件", "4.5", true, asked).held_back(),
         figure("good", "好评率", "非常满意、满意、基本满意／本月收到的评价", "4.5", true, graded(|g| g >= 3))
-            .personal(),
+            .held_back(),
         figure(
             "bad",
             "差评",
@@ -64,7 +64,7 @@ pub(super) async fn of_reviews(
             false,
             graded(|g| g <= 2).into_iter().filter(|r| r.counted).collect(),
         )
-        .personal(),
+        .held_back(),
     ])
 }
 

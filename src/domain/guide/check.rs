@@ -131,12 +131,20 @@ fn joint(content: &Content, wrong: &mut Vec<String>) {
     }
 }
 
-/// Steps at posts of other offices that the matter does not name as taking part: those would not see its cases.
+/// Steps at posts of other offices that the matter does not name as taking part, which would not see its cases; and a joint matter of
+/// which no other office has a part.
 #[must_use]
 pub fn unnamed_parts(content: &Content, office: Id, posts: &[Post], offices: &[office::Model]) -> Vec<String> {
     let at = |step: &FlowStep| posts.iter().find(|post| post.code == step.post);
     let other = |step: &FlowStep| at(step)?.office_id.filter(|of| *of != office);
     let mut wrong = Vec::new();
+    // A file of guides may come before the posts that it speaks of.
+    if !posts.is_empty()
+        && !content.elements.joint_offices.is_empty()
+        && !content.flow.iter().any(|s| other(s).is_some())
+    {
+        wrong.push("flow 联办件（写了 elements.joint_offices）应至少有一个环节在联办科室的岗位".to_owned());
+    }
     for (n, step) in content.flow.iter().enumerate() {
         let name = other(step).and_then(|of| offices.iter().find(|o| o.id == of)).map(|o| &o.name);
         if let Some(name) = name.filter(|name| !content.elements.joint_offices.contains(name)) {

@@ -229,14 +229,15 @@ fn unheard(centre: Id, now: Time, reader: ReplyReader) -> Select<uplink::Entity>
     if reader == ReplyReader::Supervision {
         return all;
     }
+    let of_phone = Expr::col((invitation::Entity, invitation::Column::PhoneBlind))
+        .equals((uplink::Entity, uplink::Column::PhoneBlind));
     let asked = invitation::Entity::find()
         .select_only()
-        .column(invitation::Column::PhoneBlind)
+        .column(invitation::Column::Id)
+        .filter(of_phone)
         .filter(invitation::Column::CentreId.eq(centre))
-        .filter(invitation::Column::PhoneBlind.is_not_null())
         .filter(invitation::Column::MadeAt.gt(now - OLDEST - OLDEST));
-    all.filter(uplink::Column::Outcome.ne(UplinkOutcome::Commented))
-        .filter(uplink::Column::PhoneBlind.not_in_subquery(asked.into_query()))
+    all.filter(uplink::Column::Outcome.ne(UplinkOutcome::Commented)).filter(Expr::exists(asked.into_query()).not())
 }
 
 /// Opens a text from a phone for whoever rings back: its phone in full, and what it says. It leaves a line.

@@ -1,8 +1,8 @@
 //! Rating at the desk (窗口评价器): a device that stands at a post offers the case that has just ended there, and no other.
 //!
-//! Whoever sits there was handed his result, or told no, at the counter, and his case is the last that ended at the post, some minutes
-//! ago at most. When the next one
-//! ends, the one before can no longer be rated there: nobody rates for another. By link, code and text it can be, as ever.
+//! Whoever sits there was handed his result, or told no, at the counter, and his case is the last that ended at the post, some
+//! minutes ago at most. When the next one ends, the one before can no longer be rated there: nobody rates for another. By link, code
+//! and text it can be, as ever.
 
 use super::give::{Given, Opinion, rate};
 use super::invite::open_of;
@@ -56,7 +56,7 @@ pub async fn at_desk(
     Ok(Some(AtDesk { invitation: row.id, item, url: ticket.url }))
 }
 
-/// The case that ended last at a post, with its invitation, if its applicant was here today and can rate it still.
+/// The case that ended last at a post, with its invitation, if its applicant sits there and can rate it still.
 async fn offered(
     db: &impl ConnectionTrait,
     centre: &Centre,

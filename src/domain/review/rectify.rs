@@ -7,14 +7,16 @@ use crate::base::error::Result;
 use crate::base::vault::{Place, Vault};
 use crate::domain::act::{Act, Page, StaffMember};
 use crate::domain::published::Centre;
+use entity::Id;
 use entity::audit::ActorKind;
-use entity::case::{Entity as Cases, Model as Case, custody, event, step};
+use entity::case::{self, Entity as Cases, Model as Case, custody, event, step};
 use entity::identity::Role;
 use entity::review::rectification::{Column, Entity, Model};
 use entity::review::{Entity as Reviews, Model as Review};
 use entity::{document, seal};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait, ExprTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, QueryTrait as _,
 };
 
@@ -53,6 +55,28 @@ pub struct Rectification {
     pub reviews: Vec<(Review, Option<String>)>,
 }
 
+/// Whoever did something of a case of a rectification, or for whom it was done; who was asked first, had an original, put a seal on,
+/// or was charged with a step: not every hand leaves an event.
+fn had_a_hand(staff: Id) -> Condition {
+    fn exists<E: EntityTrait>(case: E::Column, his: impl Into<Condition>) -> Expr {
+        let of = Expr::col((E::default(), case)).equals((Entity, Column::CaseId));
+        Expr::exists(E::find().select_only().column(case).filter(of).filter(his.into()).into_query())
+    }
+    let by_staff = event::Column::ActorKind.eq(ActorKind::Staff).and(event::Column::Actor.eq(staff.to_string()));
+    let sealed = seal::used::Entity::find()
+        .select_only()
+        .column(seal::used::Column::DocumentId)
+        .filter(seal::used::Column::StaffId.eq(staff));
+    let sealed = document::Column::Id.in_subquery(sealed.into_query());
+    let asked = case::Column::FirstAskedId.eq(staff);
+    Condition::any()
+        .add(exists::<event::Entity>(event::Column::CaseId, by_staff.or(event::Column::OfId.eq(staff))))
+        .add(exists::<Cases>(case::Column::Id, asked))
+        .add(exists::<custody::Entity>(custody::Column::CaseId, custody::Column::StaffId.eq(staff)))
+        .add(exists::<step::Entity>(step::Column::CaseId, step::Column::ChargedId.eq(staff)))
+        .add(exists::<document::Entity>(document::Column::CaseId, sealed))
+}
+
 /// Those that somebody sees to, latest first: a head his office's, the supervision window and the director all; nobody one of a case
 /// that he had a hand in.
 ///
@@ -65,45 +89,13 @@ pub async fn list(
     who: &StaffMember,
     page: Page,
 ) -> Result<(Vec<Rectification>, Option<String>)> {
-    let acted = event::Entity::find()
-        .select_only()
-        .column(event::Column::CaseId)
-        .filter(event::Column::CentreId.eq(centre.id))
-        .filter(event::Column::ActorKind.eq(ActorKind::Staff))
-        .filter(event::Column::Actor.eq(who.id.to_string()));
-    // Not every hand leaves an event: who had an original, put a seal on, was charged with a step or stood for its A had one too.
-    let held = custody::Entity::find().select_only().column(custody::Column::CaseId);
-    let held = held.filter(custody::Column::CentreId.eq(centre.id)).filter(custody::Column::StaffId.eq(who.id));
-    let charged = step::Entity::find().select_only().column(step::Column::CaseId);
-    let charged = charged.filter(step::Column::CentreId.eq(centre.id)).filter(step::Column::ChargedId.eq(who.id));
-    let whose = event::Entity::find().select_only().column(event::Column::CaseId);
-    let whose = whose.filter(event::Column::CentreId.eq(centre.id)).filter(event::Column::OfId.eq(who.id));
-    let sealed = document::Entity::find().select_only().column(document::Column::CaseId).filter(
-        document::Column::Id.in_subquery(
-            seal::used::Entity::find()
-                .select_only()
-                .column(seal::used::Column::DocumentId)
-                .filter(seal::used::Column::CentreId.eq(centre.id))
-                .filter(seal::used::Column::StaffId.eq(who.id))
-                .into_query(),
-        ),
-    );
-    let of = entity::case::Column::CentreId.eq(centre.id).and(entity::case::Column::FirstAskedId.eq(who.id));
-    let asked_first = Cases::find().select_only().column(entity::case::Column::Id).filter(of);
-    let mut rows = Entity::find()
-        .filter(Column::CentreId.eq(centre.id))
-        .filter(Column::CaseId.not_in_subquery(acted.into_query()))
-        .filter(Column::CaseId.not_in_subquery(asked_first.into_query()))
-        .filter(Column::CaseId.not_in_subquery(held.into_query()))
-        .filter(Column::CaseId.not_in_subquery(charged.into_query()))
-        .filter(Column::CaseId.not_in_subquery(whose.into_query()))
-        .filter(Column::CaseId.not_in_subquery(sealed.into_query()));
+    let mut rows = Entity::find().filter(Column::CentreId.eq(centre.id)).filter(had_a_hand(who.id).not());
     if !who.is_any(&[Role::SupervisionWindow, Role::Director]) {
         rows = rows.filter(Column::OfficeId.is_in(who.office.filter(|_| who.is_any(&[Role::OfficeHead]))));
     }
     let rows = page.of(rows, Column::OpenedAt, Column::Id).all(db).await?;
     let (rows, next) = page.cut(rows, |row| (row.opened_at, row.id));
-    let cases = Cases::find().filter(entity::case::Column::Id.is_in(rows.iter().map(|row| row.case_id)));
+    let cases = Cases::find().filter(case::Column::Id.is_in(rows.iter().map(|row| row.case_id)));
     let cases = cases.all(db).await?;
     let given = Reviews::find()
         .filter(entity::review::Column::InvitationId.is_in(rows.iter().map(|row| row.invitation_id)))

@@ -1,6 +1,6 @@
 //! Bad reviews that are to be seen to (差评整改), for whoever had no hand in them.
 
-use crate::access::{By, Rectifier};
+use crate::access::Rectifier;
 use crate::domain::act::Page as Part;
 use crate::domain::guide;
 use crate::domain::review::{self, GRADES, Rectification, tags_of};
@@ -34,7 +34,6 @@ struct Place {
 
 #[handler]
 pub(super) async fn list(Someone(by): Someone<Rectifier>, Query(place): Query<Place>) -> poem::Result<Response> {
-    let by: By<Rectifier> = by;
     let (app, centre, part) = (&by.visit.app, &by.visit.centre, Part::new(Some(50), place.cursor.as_deref())?);
     let (rows, next) = review::rectifications(app.read(), &app.vault, centre, &by.holder, part).await?;
     let guides = guide::all(app.read(), centre).await?;

@@ -128,6 +128,10 @@ async fn article_4_2_a_joint_matter_without_its_limit_or_its_offices_is_not_publ
         (|g| (g["promised_days"], g["statutory_days"]) = (Value::Null, Value::Null), "不超过45个工作日"),
         (|g| g["kind"] = json!("即办件"), "联办件不能是即办件"),
         (|g| g["flow"] = json!([]), "应写明各家的环节"),
+        (
+            |g| g["flow"] = json!([{ "name": "入户调查", "kind": "handle", "post": "MZ1", "days": 3 }]),
+            "应至少有一个环节",
+        ),
         (|g| g["flow"][0]["parallel"] = json!(true), "第一个环节之前没有环节"),
         (|g| g["flow"][3]["days"] = json!(11), "flow 各环节共16个工作日"),
     ] {

@@ -7,14 +7,17 @@ use entity::file::Entity as Files;
 use sea_orm::EntityTrait as _;
 use serde_json::json;
 use shuitian::access::FORBIDDEN;
-use shuitian::access::answer::BODY_TOO_LARGE;
+use shuitian::access::answer::{BODY_TOO_LARGE, TOO_MANY_UPLOADS};
 use shuitian::domain::file;
 use shuitian::domain::identity::session::NOT_SIGNED_IN;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 stories!(
     article_4_3_a_form_is_public_once_its_guide_is,
     a_file_is_what_its_content_says_and_lies_sealed_on_the_disk,
     what_nothing_rests_on_is_forgotten_after_a_day,
+    no_more_files_are_held_at_once_than_there_is_room_for,
 );
 
 const PDF: &[u8] = b"%PDF-1.7\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n";
@@ -136,4 +139,27 @@ async fn what_nothing_rests_on_is_forgotten_after_a_day(town: &Town) {
     assert_eq!(names, [form["id"].as_str().unwrap()]);
     let clerk = town.staff("window1").await;
     clerk.get(&format!("/files/{}", idle["id"].as_str().unwrap())).await.refused(file::UNKNOWN_FILE);
+}
+
+async fn no_more_files_are_held_at_once_than_there_is_room_for(town: &Town) {
+    let window = town.staff("window1").await;
+    let address = town.url.strip_prefix("http://").unwrap();
+    let head = format!(
+        "POST /api/v1/files HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\ncontent-type: multipart/form-data; boundary=x\r\n\
+         content-length: 5000000\r\n\r\n--x\r\n",
+        window.token.as_ref().unwrap()
+    );
+    // Six send on and on.
+    let mut slow = Vec::new();
+    for _ in 0..6 {
+        let mut line = TcpStream::connect(address).await.unwrap();
+        line.write_all(head.as_bytes()).await.unwrap();
+        slow.push(line);
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    window.upload("material", "户口簿.pdf", PDF).await.refused(TOO_MANY_UPLOADS);
+    // What is no file goes on meanwhile, and files do when there is room.
+    window.get("/cases").await.ok(200);
+    slow.pop();
+    window.upload("material", "户口簿.pdf", PDF).await.ok(201);
 }

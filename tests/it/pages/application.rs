@@ -68,6 +68,11 @@ async fn a_resident_applies_by_page_gives_what_is_missing_and_takes_it_back(town
     assert_eq!(status, 303, "{text_of}");
     let (_, again, _) = send(town, &mine, path, &right).await;
     assert_eq!(place, again, "pressed twice, one case");
+    // Back in the browser, another file is added: it is no second press, and nothing is said to have come that did not.
+    let mut more = right;
+    more[5] = ("file1", Some("hu.pdf"), PDF);
+    let (status, _, told) = send(town, &mine, path, &more).await;
+    assert!(status == 200 && told.contains("已经提交过，但内容不同"), "{told}");
     let seen = mine.get(&place).await.text;
     assert!(
         seen.contains("已收到您的申请") && seen.contains("容缺，12月24日前补交") && seen.contains("收件回执单"),

@@ -59,6 +59,8 @@ async fn article_4_5_the_device_offers_the_case_that_has_just_ended_at_its_post(
     assert!(send(&one, form(&first, "6")).await.text.contains(review::BAD_GRADE.message));
     assert!(send(&two, form(&first, "5")).await.text.contains(review::ELSEWHERE_NOW.message), "not at this desk");
     assert_eq!(send(&stranger, form(&first, "5")).await.status, 403);
+    let guessed = crate::town::nobody().to_string();
+    assert!(send(&one, form(&guessed, "5")).await.text.contains(review::UNKNOWN_INVITATION.message));
     // The next one's case ends: the one before is not rated there any more.
     done(town, "window1", "石桂花").await;
     assert!(send(&one, form(&first, "5")).await.text.contains(review::ELSEWHERE_NOW.message));
