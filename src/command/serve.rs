@@ -169,7 +169,7 @@ async fn greet(app: &App, address: SocketAddr) -> anyhow::Result<()> {
     if app.settings.profile == Profile::Demo {
         let base = format!("http://{address}");
         words += &format!(
-            "\n  群众      {base}/\n  工作人员  {base}/staff\n  大厅签到  {base}/hall/check-in\n  月通报    {base}/bulletins\n  接口      {base}/docs\n"
+            "\n  群众      {base}/\n  工作人员  {base}/staff\n  大厅屏    {base}/hall/check-in（先由主任在那台电脑上登录，到“考勤”里登记）\n  月通报    {base}/bulletins\n  接口      {base}/docs\n"
         );
         let accounts = staff::demo_accounts(app.read()).await?;
         if !accounts.is_empty() {

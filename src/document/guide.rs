@@ -1,13 +1,16 @@
-//! A guide as people read it (办事指南): on its page and on paper, the same words.
+//! A guide as people read it (办事指南): on its page, on paper and before it is published, the same words.
 
 use super::qr;
 use crate::base::Result;
+use crate::domain::case::procedure_name;
 use crate::domain::guide::Guide;
 use crate::domain::published::Centre;
 use askama::Template;
 use entity::Id;
+use entity::applicant::ApplicantKind;
 use entity::case::Channel;
-use entity::guide::{Content, ItemKind, Material, Medium};
+use entity::centre::office;
+use entity::guide::{Content, ItemKind, Material, Medium, OrganNature, PowerSource, ResultType};
 
 /// A guide in words. What was not published says so.
 pub struct Sheet {
@@ -70,10 +73,53 @@ fn days(days: Option<i32>, note: Option<&String>) -> String {
     note.map_or(said.clone(), |note| format!("{said}（{note}）"))
 }
 
+/// The form of a material (原件、复印件) in words.
+#[must_use]
+pub fn form_name(form: &str) -> String {
+    form.replace("original", "原件").replace("copy", "复印件").replace("electronic", "电子版").replace('+', "和")
+}
+
+/// A kind of applicant in words.
+#[must_use]
+pub const fn kind_name(kind: ApplicantKind) -> &'static str {
+    match kind {
+        ApplicantKind::Person => "自然人",
+        ApplicantKind::LegalPerson => "法人",
+        ApplicantKind::Organisation => "其他组织",
+    }
+}
+
+const fn source_name(source: PowerSource) -> &'static str {
+    match source {
+        PowerSource::Own => "法定本级行使",
+        PowerSource::HandedDown => "上级下放",
+        PowerSource::Authorised => "授权",
+        PowerSource::Entrusted => "委托",
+    }
+}
+
+const fn nature_name(nature: OrganNature) -> &'static str {
+    match nature {
+        OrganNature::Statutory => "法定机关",
+        OrganNature::Authorised => "授权组织",
+        OrganNature::Entrusted => "受委托组织",
+    }
+}
+
+const fn result_name(result: ResultType) -> &'static str {
+    match result {
+        ResultType::Licence => "证照",
+        ResultType::Approval => "批文",
+        ResultType::Other => "其他",
+    }
+}
+
+fn joined<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str) -> Option<String> {
+    (!all.is_empty()).then(|| all.iter().map(|one| name(*one)).collect::<Vec<_>>().join("、"))
+}
+
 fn bring(material: &Material) -> Bring {
-    let form = material.form.as_deref().map(|f| {
-        f.replace("original", "原件").replace("copy", "复印件").replace("electronic", "电子版").replace('+', "和")
-    });
+    let form = material.form.as_deref().map(form_name);
     let count = |n: Option<i32>, of: &str| n.filter(|n| *n > 0).map(|n| format!("{of}{n}份"));
     let medium = material.medium.map(|medium| match medium {
         Medium::Paper => "纸质",
@@ -107,15 +153,20 @@ impl Sheet {
     /// A guide in words.
     #[must_use]
     pub fn of(guide: &Guide) -> Self {
-        let content = &guide.version.content;
+        Self::saying(&guide.version.content, &guide.row.code, guide.version.number, &guide.office)
+    }
+
+    /// What is said of a matter of an office, in a version or in one that is to come.
+    #[must_use]
+    pub fn saying(content: &Content, code: &str, version: i32, office: &office::Model) -> Self {
         Self {
             name: content.name.clone(),
-            code: guide.row.code.clone(),
-            version: guide.version.number,
-            office: (guide.office.name.clone(), guide.office.phone.clone()),
+            code: code.to_owned(),
+            version,
+            office: (office.name.clone(), office.phone.clone()),
             materials: content.materials.iter().map(bring).collect(),
             conditions: content.elements.conditions.clone(),
-            facts: facts(content, &guide.office.phone),
+            facts: facts(content, &office.phone),
             steps: content.steps.clone(),
             basis: content.legal_basis.clone(),
             closed: content
@@ -139,6 +190,7 @@ fn facts(content: &Content, phone: &str) -> Vec<(&'static str, String)> {
         ("法定时限", days(content.statutory_days, elements.statutory_note.as_ref())),
         ("收费", published(content.fee.clone())),
         ("谁可以办", published(content.audience_text.clone())),
+        ("申请人类型", published(joined(&content.audience, kind_name))),
         ("承办", published(content.handled_by.clone())),
         ("办理结果", published(content.result.clone())),
         ("网上办理", published(online)),
@@ -146,6 +198,7 @@ fn facts(content: &Content, phone: &str) -> Vec<(&'static str, String)> {
     ];
     let visits = elements.visits.map(|n| if n == 0 { "不用跑".to_owned() } else { format!("{n}次") });
     let joint = (!elements.joint_offices.is_empty()).then(|| elements.joint_offices.join("、"));
+    let hearing = content.hearing.then(|| "不予批准之前，申请人可以要求听证".to_owned());
     let some = [
         ("收费依据", elements.fee_basis.clone()),
         ("到现场次数", visits),
@@ -153,15 +206,26 @@ fn facts(content: &Content, phone: &str) -> Vec<(&'static str, String)> {
         ("办理时间", elements.hours.clone()),
         ("办理形式", elements.handling.clone()),
         ("通办范围", elements.area.clone()),
-        ("联办机构", joint),
+        ("联办科室", joint),
+        ("听证", hearing),
+        ("特别程序", joined(&elements.special_procedures, procedure_name)),
+        ("结果类型", elements.result_type.map(|r| result_name(r).to_owned())),
         ("中介服务", elements.intermediary.clone()),
         ("数量限制", elements.quota.clone()),
         ("监督投诉", elements.supervise.clone()),
         ("网上办理地址", elements.online_url.clone()),
+        ("移动端办理地址", elements.mobile_url.clone()),
         ("实施主体", elements.organ.clone()),
+        ("统一社会信用代码", elements.organ_code.clone()),
+        ("实施主体性质", elements.organ_nature.map(|n| nature_name(n).to_owned())),
+        ("权力来源", elements.power_source.map(|s| source_name(s).to_owned())),
+        ("委托部门", elements.entrusted_by.clone()),
         ("实施编码", elements.item_code.clone()),
         ("业务办理项编码", elements.business_code.clone()),
+        ("地方基本目录编码", elements.local_catalog_code.clone()),
+        ("地方实施清单编码", elements.local_item_code.clone()),
         ("资料来源", content.source_place.clone()),
+        ("来源网址", content.source_url.clone()),
         ("说明", content.note.clone()),
     ];
     facts.extend(some.into_iter().filter_map(|(what, said)| Some((what, said?))));

@@ -3,6 +3,7 @@
 pub mod bulletin;
 pub mod calendar;
 pub mod cases;
+pub mod change;
 pub mod guide;
 pub mod issued;
 pub mod qr;

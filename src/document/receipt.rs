@@ -20,7 +20,8 @@ struct Page<'p> {
     item: &'p str,
     applicant: &'p str,
     received: String,
-    receiver: &'p str,
+    /// Who took it in; nobody did, where it came online.
+    receiver: Option<&'p str>,
     office: &'p str,
     office_phone: &'p str,
     limit: String,
@@ -69,7 +70,7 @@ pub async fn page(
         item: &seen.item,
         applicant: &applicant.name,
         received: row.received_at.local().format("%Y年%-m月%-d日 %H:%M").to_string(),
-        receiver: received.and_then(|e| names.get(&e.actor)).map(String::as_str).unwrap_or_default(),
+        receiver: received.and_then(|e| names.get(&e.actor)).map(String::as_str),
         office: office.map(|o| o.name.as_str()).unwrap_or_default(),
         office_phone: office.map(|o| o.phone.as_str()).unwrap_or_default(),
         limit,

@@ -89,10 +89,10 @@ impl Delegations {
         self.on(on).filter(|d| d.row.office_id == wanted.office && d.gives(wanted)).last()
     }
 
-    /// True when an office has given a power over its matters away, to whichever post.
-    #[must_use]
-    pub fn gives(&self, office: Id, power: DelegatedPower, on: NaiveDate) -> bool {
-        self.on(on).any(|d| d.row.office_id == office && d.powers.iter().any(|p| p.power == power && !p.instant_only))
+    /// The posts to which an office has given a power over its matters, not of instant ones alone.
+    pub fn given(&self, office: Id, power: DelegatedPower, on: NaiveDate) -> impl Iterator<Item = Id> {
+        let powers = self.on(on).filter(move |d| d.row.office_id == office).flat_map(|d| &d.powers);
+        powers.filter(move |p| p.power == power && !p.instant_only).map(|p| p.post_id)
     }
 }
 

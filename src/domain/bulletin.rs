@@ -156,21 +156,30 @@ pub async fn draft(act: &Act, month: Month) -> Result<Model> {
     find(&*act.tx, act.centre.id, month).await
 }
 
+/// Refuses the signature under a draft whose month is not over, or was not when the draft was frozen.
+///
+/// # Errors
+/// `already_signed`, `period_not_over`, `frozen_early`.
+pub fn ensure_ripe(draft: &Model, month: Month, now: Time) -> Result<()> {
+    if draft.state == BulletinState::Signed {
+        return Err(ALREADY_SIGNED.into());
+    }
+    if month.ends() > now {
+        return Err(NOT_OVER.into());
+    }
+    if month.ends() > draft.frozen_at {
+        return Err(FROZEN_EARLY.into());
+    }
+    Ok(())
+}
+
 /// Signs a draft that was frozen after the month was over. `read` is the hash of the draft the signer has read.
 ///
 /// # Errors
 /// `no_bulletin`, `already_signed`, `period_not_over`, `frozen_early`, `draft_changed`.
 pub async fn sign(act: &Act, staff: &StaffMember, month: Month, read: Option<&str>) -> Result<Model> {
     let draft = find(&*act.tx, act.centre.id, month).await?;
-    if draft.state == BulletinState::Signed {
-        return Err(ALREADY_SIGNED.into());
-    }
-    if month.ends() > act.now {
-        return Err(NOT_OVER.into());
-    }
-    if month.ends() > draft.frozen_at {
-        return Err(FROZEN_EARLY.into());
-    }
+    ensure_ripe(&draft, month, act.now)?;
     if read.is_some_and(|hash| hash != draft.sha256) {
         return Err(DRAFT_CHANGED.into());
     }

@@ -6,8 +6,8 @@
 pub mod published;
 pub mod act;
 pub mod calendar;
-pub mod centre;
 pub mod audit;
+pub mod centre;
 pub mod file;
 pub mod notice;
 pub mod identity;

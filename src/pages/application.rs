@@ -2,11 +2,10 @@
 
 use super::booking::{applicant, moment_in_words};
 use super::document::{hand_out_issued, hand_out_receipt};
-use super::form::{Fields, Frame, Sent, SentFile, Someone, Upload, go_to, page, word, words, words_once};
+use super::form::{Fields, Frame, Sent, SentFile, Someone, go_to, keep_files, page, word, words, words_once};
 use super::progress::{event_name, limit_in_words};
 use crate::access::{By, Resident};
 use crate::base::error::{Error, Result};
-use crate::base::vault::sha256;
 use crate::domain::act::Page as Part;
 use crate::domain::calendar::day_in_words;
 use crate::domain::case::{self, Application, Filter, Handing, Instead, Missing, Move, Seen, Taken};
@@ -15,7 +14,6 @@ use askama::Template;
 use chrono::Days;
 use entity::Id;
 use entity::case::{CaseState, Channel, MaterialForm};
-use entity::file::FilePurpose;
 use poem::web::{Path, Query};
 use poem::{Response, handler};
 use serde::Deserialize;
@@ -86,25 +84,10 @@ pub(super) async fn fill_in(Someone(by): Someone<Resident>, Path(code): Path<Str
     form_page(&by, &code, Fields::default(), None).await
 }
 
-/// Keeps the files of a form first: what was given is not lost because something else is wrong.
-async fn keep_files(by: &By<Resident>, fields: &mut Fields, files: Vec<Upload>) -> Result<()> {
-    for Upload { field, name, bytes } in files {
-        let Some(n) = field.strip_prefix("file") else { continue };
-        by.visit.limit_uploads(&by.who).await?;
-        let centre = &by.visit.centre;
-        let kept = by.visit.app.keep_file(centre, by.who.clone(), FilePurpose::Material, &name, bytes).await?;
-        fields.put(&format!("kept{n}"), kept.id.to_string());
-        fields.put(&format!("named{n}"), name);
-    }
-    Ok(())
-}
-
 #[handler]
 pub(super) async fn hand_in(sent: SentFile<Resident>, Path(code): Path<String>) -> poem::Result<Response> {
     let SentFile { by, mut fields, files } = sent;
-    // With other files it is another form.
-    let given = files.iter().map(|f| format!("{}={}", f.field, hex::encode(&sha256(&f.bytes).0)));
-    let request = fields.request() + &given.collect::<Vec<_>>().join("\n");
+    let request = fields.request_with(&files);
     let handed = async {
         keep_files(&by, &mut fields, files).await?;
         let visit = by.visit.once(fields.get("once"))?;

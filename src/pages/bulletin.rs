@@ -1,6 +1,6 @@
 //! Pages of bulletins: signed ones for everybody, drafts and names for the director and leaders.
 
-use super::form::{Frame, Maybe, Sent, go_to, page, word};
+use super::form::{Frame, Maybe, Sent, go_to, page, word, words};
 use crate::access::{BulletinReader, Director, Visit};
 use crate::document::bulletin::{month_in_words, signature_in_words};
 use crate::domain::bulletin;
@@ -47,6 +47,8 @@ struct Shown {
     frozen: String,
     sha256: String,
     word: Option<String>,
+    /// Why it cannot be signed yet.
+    unripe: Option<String>,
     lines: Vec<Line>,
 }
 
@@ -64,7 +66,8 @@ pub(super) async fn one_bulletin(
     Maybe(by): Maybe<BulletinReader>,
     Path(period): Path<String>,
 ) -> poem::Result<Response> {
-    let row = bulletin::open(visit.app.read(), visit.centre.id, Month::parse(&period)?, by.is_some()).await?;
+    let month = Month::parse(&period)?;
+    let row = bulletin::open(visit.app.read(), visit.centre.id, month, by.is_some()).await?;
     let signature = bulletin::signature(visit.app.read(), &row).await?;
     let line = |l: bulletin::Line| Line {
         text: l.in_words(),
@@ -80,6 +83,7 @@ pub(super) async fn one_bulletin(
         signed: signature.as_ref().map(signature_in_words),
         frozen: row.frozen_at.local().format("%Y年%-m月%-d日 %H:%M").to_string(),
         word: director.map(word),
+        unripe: bulletin::ensure_ripe(&row, month, visit.app.clock.now()).err().map(words).transpose()?,
         lines: bulletin::read(&row)?.figures.into_iter().filter(|l| !l.is_blank()).map(line).collect(),
         period: row.period,
         sha256: row.sha256,

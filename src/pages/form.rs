@@ -6,10 +6,12 @@
 use crate::access::answer::UNREADABLE;
 use crate::access::{By, PageToken, Rank, Visit, cookie};
 use crate::base::error::{Error, Result};
+use crate::base::vault::sha256;
 use crate::base::{Kind, Random, Refusal};
 use crate::domain::identity::idempotency::KEY_REUSED;
 use askama::Template;
 use entity::Id;
+use entity::file::FilePurpose;
 use poem::http::{StatusCode, header};
 use poem::web::{Html, Multipart};
 use poem::{FromRequest, IntoResponse as _, Request, RequestBody, Response};
@@ -165,6 +167,12 @@ impl Fields {
         fields.map(|(name, value)| format!("{name}={value}\n")).collect()
     }
 
+    /// The same of a form with files: with other files it is another form.
+    pub(super) fn request_with(&self, files: &[Upload]) -> String {
+        let given = files.iter().map(|f| format!("{}={}", f.field, hex::encode(&sha256(&f.bytes).0)));
+        self.request() + &given.collect::<Vec<_>>().join("\n")
+    }
+
     /// The key of a form that is sent once: the one it was sent with, or a new one.
     pub(super) fn once(&self, random: &Random) -> String {
         self.typed("once").unwrap_or_else(|| random.word(16))
@@ -246,8 +254,34 @@ pub(super) struct Upload {
     pub(super) bytes: Vec<u8>,
 }
 
+/// Keeps the files of a form first: what was given is not lost because something else is wrong. A file in the field `file7` stands in
+/// the fields from now on, as `kept7` and `named7`.
+pub(super) async fn keep_files<R: Rank>(by: &By<R>, fields: &mut Fields, files: Vec<Upload>) -> Result<()> {
+    for Upload { field, name, bytes } in files {
+        let Some(n) = field.strip_prefix("file") else { continue };
+        by.visit.limit_uploads(&by.who).await?;
+        let (app, centre) = (&by.visit.app, &by.visit.centre);
+        let kept = app.keep_file(centre, by.who.clone(), FilePurpose::Material, &name, bytes).await;
+        let kept = kept.map_err(|error| match error {
+            Error::Refused(mut refused) => {
+                refused.message = format!("“{name}”：{}", refused.message).into();
+                Error::Refused(refused)
+            }
+            fault => fault,
+        })?;
+        fields.put(&format!("kept{n}"), kept.id.to_string());
+        fields.put(&format!("named{n}"), name);
+    }
+    Ok(())
+}
+
 impl<'a, R: Rank> FromRequest<'a> for SentFile<R> {
     async fn from_request(req: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
+        // A form in which a file may be left out is sent without one by a program.
+        if req.content_type().is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
+            let Sent { by, fields } = Sent::from_request(req, body).await?;
+            return Ok(Self { by, fields, files: Vec::new() });
+        }
         let by = by_cookie(req).await?;
         ensure_ours(req)?;
         let unreadable = |_| poem::Error::from(Error::from(UNREADABLE));
@@ -276,10 +310,15 @@ impl<'a, R: Rank> FromRequest<'a> for SentFile<R> {
 /// The words of a refusal, for the top of a form; a fault goes on its way.
 pub(super) fn words(error: Error) -> Result<String> {
     match error {
-        Error::Refused(refused) => Ok(match refused.refusal.article {
-            Some(article) => format!("{}（依据管理办法 {article}）", refused.message),
-            None => refused.message.into_owned(),
-        }),
+        Error::Refused(refused) => {
+            let article = refused.refusal.article.map(|article| format!("（依据管理办法 {article}）"));
+            let wait = refused.retry_after.map(|wait| match wait.num_seconds() + 1 {
+                seconds @ ..120 => format!("约{seconds}秒后可以再试。"),
+                seconds @ ..7200 => format!("约{}分钟后可以再试。", (seconds + 59) / 60),
+                seconds => format!("约{}小时后可以再试。", (seconds + 3599) / 3600),
+            });
+            Ok([Some(refused.message.into_owned()), article, wait].into_iter().flatten().collect())
+        }
         fault => Err(fault),
     }
 }

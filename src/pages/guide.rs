@@ -3,7 +3,7 @@
 use super::form::{Frame, page};
 use crate::access::Visit;
 use crate::document::guide::{self as paper, Sheet};
-use crate::domain::booking::Offer;
+use crate::domain::booking::{self, Offer};
 use crate::domain::guide;
 use crate::domain::matter::{self, Reception};
 use askama::Template;
@@ -16,6 +16,8 @@ use poem::{IntoResponse as _, Response, handler};
 struct GuidePage {
     frame: Frame,
     bookable: bool,
+    /// A number for today may be taken: somebody is received still.
+    today: bool,
     /// It can be applied for here.
     online: bool,
     sheet: Sheet,
@@ -24,11 +26,16 @@ struct GuidePage {
 #[handler]
 pub(super) async fn read(visit: Visit, Path(code): Path<String>) -> poem::Result<Response> {
     let guide = guide::get(visit.app.read(), &visit.centre, &code).await?;
-    let bookable = Offer::of(visit.app.read(), &visit.centre).await?.service(guide.row.id).is_some();
-    let register = matter::register(visit.app.read(), &visit.centre).await?;
-    let here = !matches!(register.of(&guide.row, visit.app.clock.now().date()), Reception::Outside(_));
+    let (db, centre, now) = (visit.app.read(), &visit.centre, visit.app.clock.now());
+    let group = Offer::of(db, centre).await?.service(guide.row.id).map(|service| service.group_id);
+    let today = match group {
+        Some(group) => booking::receives_today(db, centre, group, now).await?,
+        None => false,
+    };
+    let register = matter::register(db, centre).await?;
+    let here = !matches!(register.of(&guide.row, now.date()), Reception::Outside(_));
     let online = here && guide.ensure_open(Channel::Web).is_ok();
-    page(&GuidePage { frame: Frame::of(&visit), bookable, online, sheet: Sheet::of(&guide) })
+    page(&GuidePage { frame: Frame::of(&visit), bookable: group.is_some(), today, online, sheet: Sheet::of(&guide) })
 }
 
 #[handler]

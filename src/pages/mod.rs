@@ -99,6 +99,11 @@ fn style() -> Response {
 #[derive(Template)]
 #[template(path = "wrong.html")]
 struct Wrong<'w> {
+    title: &'static str,
+    /// On a page of staff.
+    staff: bool,
+    /// A form was sent.
+    sent: bool,
     message: &'w str,
     article: Option<&'w str>,
     request_id: &'w str,
@@ -107,11 +112,11 @@ struct Wrong<'w> {
 /// Whatever ended a request, as a page: the way to sign in, or what happened and what to do.
 #[must_use]
 pub fn problem(error: poem::Error, request_id: &str, method: &Method, place: &str) -> Response {
+    let staff = ["/staff", "/bulletins", "/hall"].iter().any(|p| place.starts_with(p));
     let (status, message, article, wait) = match ours(error) {
         Error::Refused(refused) => {
             let refused = *refused;
             tracing::debug!(code = refused.refusal.code, field = refused.field, "refused");
-            let staff = ["/staff", "/bulletins", "/hall"].iter().any(|p| place.starts_with(p));
             if refused.refusal == MUST_CHANGE {
                 return form::go_to("/staff/password");
             }
@@ -131,7 +136,13 @@ pub fn problem(error: poem::Error, request_id: &str, method: &Method, place: &st
             (StatusCode::INTERNAL_SERVER_ERROR, message, None, None)
         }
     };
-    let html = Wrong { message: &message, article, request_id }.render();
+    let title = match status {
+        StatusCode::FORBIDDEN => "不能打开",
+        StatusCode::NOT_FOUND => "没有找到",
+        _ => "没有完成",
+    };
+    let sent = method == Method::POST;
+    let html = Wrong { title, staff, sent, message: &message, article, request_id }.render();
     let response = Html(html.unwrap_or_else(|_| message.into_owned())).with_status(status);
     match wait {
         Some(wait) => response.with_header(header::RETRY_AFTER, (wait.num_milliseconds() + 999) / 1000).into_response(),

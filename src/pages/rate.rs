@@ -4,8 +4,8 @@ use super::form::{Fields, Frame, page, words};
 use crate::access::{Device, Visit};
 use crate::base::error::Result;
 use crate::document::qr;
-use crate::domain::Who;
 use crate::domain::review::{self, Append, AtDesk, GRADES, Key, Opinion, Tag, tags_of};
+use crate::domain::{Who, post};
 use askama::Template;
 use entity::review::InvitationState;
 use poem::web::Path;
@@ -122,6 +122,8 @@ pub(super) async fn give_review(visit: Visit, fields: Fields) -> poem::Result<Re
 #[template(path = "rate_desk.html")]
 struct Desk {
     centre: String,
+    /// The post at whose desk it stands.
+    post: String,
     /// What is offered, if something is.
     at: Option<AtDesk>,
     qr: String,
@@ -136,7 +138,9 @@ async fn desk_page(device: &Device, thanks: bool, wrong: Option<String>) -> poem
     let at = review::at_desk(app.read(), &app.vault, &visit.centre, &app.rules.public_url, *post, now).await?;
     let qr = at.as_ref().map(|at| qr::svg(&at.url)).transpose()?.unwrap_or_default();
     let grades = GRADES.iter().map(|g| Grade { code: g.code, name: g.name, tags: tags_of(g.code) }).collect();
-    page(&Desk { centre: visit.centre.name.clone(), at, qr, grades, thanks, wrong })
+    let posts = post::all(app.read(), &visit.centre).await?;
+    let name = posts.of(*post).map(|post| post.row.name.clone()).unwrap_or_default();
+    page(&Desk { centre: visit.centre.name.clone(), post: name, at, qr, grades, thanks, wrong })
 }
 
 /// The device at a desk: the case that has just ended there, or that one should wait.

@@ -1,9 +1,10 @@
 //! Pages of residents: what there is, and signing in.
 
 use super::booking::day_in_words;
-use super::form::{Fields, Frame, Jar, Sent, forget_session, go_to, keep_session, local, page, words};
-use crate::access::{self, Resident, Visit};
+use super::form::{Fields, Frame, Jar, Sent, forget_session, go_to, keep, keep_session, local, page, words};
+use crate::access::{self, Resident, TOO_OFTEN, Visit, cookie};
 use crate::base::Result;
+use crate::base::error::Error;
 use crate::domain::booking::{self, Closed};
 use crate::domain::guide::{self, Wanted};
 use crate::domain::identity::session;
@@ -13,7 +14,7 @@ use chrono::NaiveDate;
 use entity::centre::{HoursKind, office};
 use entity::guide::Model as GuideRow;
 use poem::web::Query;
-use poem::{Response, handler};
+use poem::{Request, Response, handler};
 use serde::Deserialize;
 
 #[derive(Template)]
@@ -64,6 +65,9 @@ async fn hours_in_words(visit: &Visit) -> Result<String> {
     })
 }
 
+/// Cookie by which a browser is known from asking for a code to typing it.
+const ASKER: &str = "shuitian_asker";
+
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignIn {
@@ -84,28 +88,36 @@ struct Next {
 }
 
 #[handler]
-pub(super) fn sign_in_form(visit: Visit, Query(next): Query<Next>) -> poem::Result<Response> {
+pub(super) fn sign_in_form(visit: Visit, req: &Request, Query(next): Query<Next>) -> poem::Result<Response> {
     let next = local(next.next.as_deref().unwrap_or("/")).to_owned();
-    let asker = visit.app.random.word(24);
-    page(&SignIn {
+    // A code serves the browser that asked for it, also when its page was opened anew.
+    let known = cookie(req.headers(), ASKER).filter(|asker| asker.len() == 24);
+    let asker = known.map_or_else(|| visit.app.random.word(24), ToOwned::to_owned);
+    let form = page(&SignIn {
         frame: Frame::of(&visit),
         next,
         phone: String::new(),
-        asker,
+        asker: asker.clone(),
         sent: false,
         wechat: visit.app.official.is_some(),
         wrong: None,
-    })
+    })?;
+    Ok(keep(form, &visit, ASKER, &asker, 600))
 }
 
 #[handler]
 pub(super) async fn send_code(mut visit: Visit, fields: Fields) -> poem::Result<Response> {
     let asker = fields.typed("asker").unwrap_or_else(|| visit.app.random.word(24));
     visit.device = Some(asker.clone());
-    let wrong = access::request_code(&visit, fields.get("phone")).await.err().map(words).transpose()?;
-    let (next, phone) = (local(fields.get("next")).to_owned(), fields.get("phone").to_owned());
+    let asked = access::request_code(&visit, fields.get("phone")).await;
     // Asked too soon, the code that was sent before may still be typed.
-    let sent = wrong.is_none() || fields.get("again") == "yes";
+    let sent = match &asked {
+        Ok(()) => true,
+        Err(Error::Refused(refused)) => refused.refusal == TOO_OFTEN,
+        Err(Error::Fault(_)) => false,
+    };
+    let wrong = asked.err().map(words).transpose()?;
+    let (next, phone) = (local(fields.get("next")).to_owned(), fields.get("phone").to_owned());
     let wechat = visit.app.official.is_some();
     page(&SignIn { frame: Frame::of(&visit), next, phone, asker, sent, wechat, wrong })
 }

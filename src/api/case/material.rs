@@ -147,9 +147,7 @@ impl Materials {
     async fn get_authorisation(&self, who: By<ReceiptParty>, number: Path<String>) -> Answer<FileBody> {
         let (app, centre, sight) = (&who.visit.app, &who.visit.centre, who.sight().await?);
         let case = case::papers(app.read(), &app.vault, centre, &number.0, &sight).await?.row;
-        let agent = case::agent(app.read(), &app.vault, centre, &case).await?;
-        let id = agent.and_then(|(agent, _)| agent.file_id).ok_or(file::UNKNOWN_FILE)?;
-        FileBody::of(app, &file::get(app.read(), centre.id, id).await?).await
+        FileBody::of(app, &case::letter(app.read(), &case).await?).await
     }
 
     /// Keep a scan of a material that was given on paper

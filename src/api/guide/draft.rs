@@ -7,6 +7,7 @@ use crate::api::problem::Failure;
 use crate::api::view::{Created, Done, Listed, Moment, OfficeView, Text, moment};
 use crate::domain::centre;
 use crate::domain::guide::draft::{self, faults};
+use crate::domain::guide::fault::Fault;
 use crate::domain::guide::{self, check};
 use crate::domain::identity::staff;
 use chrono::NaiveDate;
@@ -241,6 +242,11 @@ impl Drafts {
     }
 }
 
+/// By the names that the fields have here.
+fn named(faults: &[Fault]) -> Vec<String> {
+    faults.iter().map(Fault::to_string).collect()
+}
+
 async fn shown(who: &By<GuideEditor>, row: Model) -> Answer<DraftView> {
     let (db, centre, now) = (who.visit.app.read(), &who.visit.centre, who.visit.app.clock.now());
     let offices = centre::offices(db, centre.id).await?;
@@ -252,8 +258,8 @@ async fn shown(who: &By<GuideEditor>, row: Model) -> Answer<DraftView> {
         office: OfficeView::from(office),
         state: row.state,
         revision: row.revision,
-        faults: faults(db, &row, now.date()).await?,
-        warnings: check::warnings(&row.content),
+        faults: named(&faults(db, &row, now.date()).await?),
+        warnings: named(&check::warnings(&row.content)),
         comparison,
         code: row.code,
         words: row.words,

@@ -8,6 +8,7 @@ use crate::base::error::{Error, Result};
 use crate::base::vault::Vault;
 use crate::domain::act::Act;
 use crate::domain::applicant::{self, Applicant, Typed};
+use crate::domain::file;
 use crate::domain::published::Centre;
 use chrono::{Months, NaiveDate};
 use entity::Id;
@@ -98,6 +99,16 @@ impl Authorised {
         };
         Ok((person, row))
     }
+}
+
+/// The scan of the letter by which an agent brought a case.
+///
+/// # Errors
+/// `unknown_file`.
+pub async fn letter(db: &impl ConnectionTrait, case: &Case) -> Result<entity::file::Model> {
+    let agent = Entity::find_by_id(case.id).one(db).await?;
+    let scan = agent.and_then(|agent| agent.file_id).ok_or(file::UNKNOWN_FILE)?;
+    file::get(db, case.centre_id, scan).await
 }
 
 /// The agent of a case, in clear, if it came by one.

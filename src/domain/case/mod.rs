@@ -38,7 +38,7 @@ mod tell;
 mod trip;
 
 pub use advance::{Ground, Made, Move, Whole, advance, is_end};
-pub use agent::{Agent, Authorised, of as agent};
+pub use agent::{Agent, Authorised, letter, of as agent};
 pub use apply::{Application, apply};
 pub use clock::{Lamp, is_due_today, is_overdue, lamp, redate};
 pub use correct::{Correction, amend, correct};

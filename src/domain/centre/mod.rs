@@ -4,11 +4,10 @@
 //! which one is meant.
 
 use super::act::Act;
-use crate::base::vault::sha256;
 use crate::base::{Kind, Refusal, Result};
 use chrono::NaiveDate;
 use entity::Id;
-use entity::centre::{HoursKind, branch, counter, hours, office, screen};
+use entity::centre::{HoursKind, branch, counter, hours, office};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _,
@@ -17,8 +16,10 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 mod import;
+mod screen;
 
 pub use import::{BranchFile, CentreFile, OfficeFile, import};
+pub use screen::{UNKNOWN_SCREEN, pair_screen, screen, screens, unpair_screen};
 
 /// An office that is not one of the centre's.
 pub const UNKNOWN_OFFICE: Refusal = Refusal::new(Kind::Missing, "unknown_office", "本中心没有这个科室。");
@@ -109,35 +110,4 @@ pub async fn next_number(act: &Act, kind: &str, since: NaiveDate) -> Result<i32>
         .exec_with_returning(&*act.tx)
         .await?;
     Ok(row.n)
-}
-
-/// Pairs a screen of the hall, or the device at a post's desk; the cookie's value is returned once and kept as a hash.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn pair_screen(act: &Act, staff: Id, post: Option<Id>) -> Result<String> {
-    let token = act.random.word(32);
-    let row = screen::Model {
-        id: act.id(),
-        centre_id: act.centre.id,
-        token_hash: sha256(token.as_bytes()),
-        post_id: post,
-        paired_by: staff,
-        paired_at: act.now,
-        ended_at: None,
-    };
-    act.insert(row).await?;
-    Ok(token)
-}
-
-/// The paired screen of the centre that a cookie's value belongs to.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn screen(db: &impl ConnectionTrait, centre: Id, token: &str) -> Result<Option<screen::Model>> {
-    let row = screen::Entity::find()
-        .filter(screen::Column::TokenHash.eq(sha256(token.as_bytes())))
-        .filter(screen::Column::CentreId.eq(centre))
-        .filter(screen::Column::EndedAt.is_null());
-    Ok(row.one(db).await?)
 }

@@ -5,6 +5,7 @@
 //! faulty while it is written; it is sent for review and published only without a fault.
 
 use super::check;
+use super::fault::{Fault, all_in_words};
 use super::publish::{self, Days};
 use crate::base::error::Result;
 use crate::base::{Kind, Refusal};
@@ -68,7 +69,10 @@ pub const fn state_name(state: DraftState) -> &'static str {
 }
 
 /// Refuses whoever may not draft for an office: the centre's own draft for all, heads for theirs.
-fn ensure_may(staff: &StaffMember, office: Id) -> Result<()> {
+///
+/// # Errors
+/// `not_your_office`.
+pub fn ensure_may(staff: &StaffMember, office: Id) -> Result<()> {
     let centres = staff.is_any(&[Role::Window, Role::SupervisionWindow, Role::Director]);
     if centres || staff.office == Some(office) { Ok(()) } else { Err(NOT_YOUR_OFFICE.into()) }
 }
@@ -123,7 +127,7 @@ pub async fn begin(
 async fn kept(act: &Act, content: Content) -> Result<Content> {
     let unreadable = check::unreadable(&content);
     if !unreadable.is_empty() {
-        return Err(BAD_GUIDE.with(&[("fault", &unreadable.join("；"))]).into());
+        return Err(BAD_GUIDE.with(&[("fault", &all_in_words(&unreadable))]).into());
     }
     let forms = content.materials.iter().flat_map(|m| [m.blank_form, m.sample]).flatten().collect::<Vec<_>>();
     file::keep(act, FilePurpose::Form, &forms).await?;
@@ -212,23 +216,23 @@ pub async fn publish(
 
 async fn ensure_sound(act: &Act, draft: &Model, day: NaiveDate) -> Result<()> {
     let faults = faults(&*act.tx, draft, day).await?;
-    if faults.is_empty() { Ok(()) } else { Err(BAD_GUIDE.with(&[("fault", &faults.join("；"))]).into()) }
+    if faults.is_empty() { Ok(()) } else { Err(BAD_GUIDE.with(&[("fault", &all_in_words(&faults))]).into()) }
 }
 
 /// What keeps a draft from being published, beside the days.
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn faults(db: &impl ConnectionTrait, draft: &Model, day: NaiveDate) -> Result<Vec<String>> {
+pub async fn faults(db: &impl ConnectionTrait, draft: &Model, day: NaiveDate) -> Result<Vec<Fault>> {
     let mut faults = check::faults(&draft.content);
     let (posts, offices) = (posts(db, draft.centre_id).await?, centre::offices(db, draft.centre_id).await?);
     let lasts = |post: &entity::post::Model| post.valid_until.is_none_or(|last| last >= day);
     for (n, step) in draft.content.flow.iter().enumerate() {
         if !posts.iter().any(|post| post.code == step.post && lasts(post)) {
-            faults.push(format!("flow[{n}].post 没有岗位 {}", step.post));
+            faults.push(Fault::new(format!("flow[{n}].post"), format!("没有岗位“{}”", step.post)));
         }
     }
-    faults.extend(check::unnamed_parts(&draft.content, draft.office_id, &posts, &offices));
+    faults.extend(check::parts(&draft.content, draft.office_id, &posts, &offices));
     Ok(faults)
 }
 

@@ -1,6 +1,7 @@
 //! Taking a file of guides in: the whole file or nothing, with every fault told by row and field.
 
 use super::check;
+use super::fault::Fault;
 use super::publish::{Days, publish};
 use crate::base::error::Result;
 use crate::base::{Kind, Refusal};
@@ -112,24 +113,26 @@ pub async fn import(act: &Publishing, files: Vec<GuideFile>) -> Result<Imported>
         let days = Days::of(act.now.date(), file.in_force_from, file.review_on);
         let (content, mut wrong) = read(file, before);
         if days.is_none() {
-            wrong.push("in_force_from 不能早于今天，review_on 应在生效之后、五年之内".to_owned());
+            wrong.push(Fault::new("in_force_from", "不能早于今天，review_on 应在生效之后、五年之内"));
         }
         if rows.iter().any(|(_, _, c, _)| c.name == name) {
-            wrong.push(format!("name “{name}”重复"));
+            wrong.push(Fault::new("name", format!("“{name}”重复")));
         }
         let code = code.filter(|code| super::is_code(code));
         match &code {
-            None => wrong.push("code 缺少或不对：请给出2至16位大写字母、数字或 - 的事项代码".to_owned()),
-            Some(code) if rows.iter().any(|(c, ..)| c == code) => wrong.push(format!("code {code} 重复")),
+            None => wrong.push(Fault::new("code", "缺少或不对：请给出2至16位大写字母、数字或 - 的事项代码")),
+            Some(code) if rows.iter().any(|(c, ..)| c == code) => {
+                wrong.push(Fault::new("code", format!("{code} 重复")));
+            }
             Some(_) => {}
         }
         let office_id = office.as_ref().and_then(|code| offices.get(code)).copied();
         if let Some(office) = office_id {
-            wrong.extend(check::unnamed_parts(&content, office, &posts, &rooms));
+            wrong.extend(check::parts(&content, office, &posts, &rooms));
         }
         match (&office, office_id) {
-            (None, _) => wrong.push("office_code 缺少：请给出承办科室代码".to_owned()),
-            (Some(code), None) => wrong.push(format!("office_code {code} 不是本中心的科室")),
+            (None, _) => wrong.push(Fault::new("office_code", "缺少：请给出承办科室代码")),
+            (Some(code), None) => wrong.push(Fault::new("office_code", format!("{code} 不是本中心的科室"))),
             _ => {}
         }
         imported.warnings.extend(check::warnings(&content).into_iter().map(|what| format!("第{row}行 {what}")));
@@ -155,7 +158,7 @@ pub async fn import(act: &Publishing, files: Vec<GuideFile>) -> Result<Imported>
 /// A matter of the file as content, and what is wrong with its fields.
 ///
 /// A file knows nothing of forms, and may know nothing of the rest of the set: those in force stay.
-fn read(mut file: GuideFile, before: Option<&Content>) -> (Content, Vec<String>) {
+fn read(mut file: GuideFile, before: Option<&Content>) -> (Content, Vec<Fault>) {
     let mut wrong = Vec::new();
     for material in &mut file.materials {
         if let Some(old) = before.and_then(|b| b.materials.iter().find(|m| m.name == material.name)) {
@@ -168,7 +171,7 @@ fn read(mut file: GuideFile, before: Option<&Content>) -> (Content, Vec<String>)
         Some("即办件") => Some(ItemKind::Instant),
         Some("承诺件") => Some(ItemKind::Promised),
         Some(other) => {
-            wrong.push(format!("kind “{other}”应为即办件或承诺件"));
+            wrong.push(Fault::new("kind", format!("“{other}”应为即办件或承诺件")));
             None
         }
     };
@@ -212,7 +215,7 @@ mod tests {
     use super::*;
 
     /// The vague words that the shipped guides keep, each with its reason: none.
-    const KEPT: [&str; 0] = [];
+    const KEPT: [Fault; 0] = [];
 
     #[test]
     fn article_4_3_all_shipped_guides_pass_the_linter_and_have_a_code() {
@@ -222,7 +225,7 @@ mod tests {
         for file in files {
             assert!(codes.contains_key(&file.name), "{}", file.name);
             let (content, wrong) = read(file, None);
-            assert_eq!(wrong, [] as [String; 0], "{}", content.name);
+            assert_eq!(wrong, [], "{}", content.name);
             assert_eq!(check::warnings(&content), KEPT, "{}", content.name);
         }
     }
@@ -231,14 +234,14 @@ mod tests {
     fn article_4_3_the_sentence_taken_out_of_a_real_guide_is_refused_when_put_back() {
         let mut files: Vec<GuideFile> = serde_json::from_str(include_str!("../../../seed/guides.json")).unwrap();
         files[0].materials.push(Material { name: "其他相关有效证明材料".to_owned(), ..Material::default() });
-        let findings = super::super::lint::guide(&read(files.remove(0), None).0);
-        assert_eq!(findings[0].to_string(), "materials[5].name 第1字起“其他相关”");
+        let wrong = read(files.remove(0), None).1;
+        assert_eq!(wrong, [Fault::new("materials[5].name", "第1字起“其他相关”")]);
     }
 
     #[test]
     fn a_promise_longer_than_the_law_is_a_fault() {
         let mut files: Vec<GuideFile> = serde_json::from_str(include_str!("../../../seed/guides.json")).unwrap();
         files[3].promised_days = Some(25);
-        assert_eq!(read(files.remove(3), None).1, ["promised_days 25 长于 statutory_days 24"]);
+        assert_eq!(read(files.remove(3), None).1, [Fault::new("promised_days", "25个工作日，长于法定时限24个工作日")]);
     }
 }

@@ -77,12 +77,6 @@ pub struct Finding {
     pub position: usize,
 }
 
-impl std::fmt::Display for Finding {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} 第{}字起“{}”", self.field, self.position, self.word)
-    }
-}
-
 /// Reads the fields of a guide in which a vague word does harm.
 #[must_use]
 pub fn guide(content: &Content) -> Vec<Finding> {
@@ -160,7 +154,8 @@ mod tests {
     fn article_4_3_real_offending_sentences_are_found_with_their_place() {
         let findings = text("materials[4].name", "其他相关有效证明材料");
         assert_eq!(findings.len(), 1);
-        assert_eq!(findings[0].to_string(), "materials[4].name 第1字起“其他相关”");
+        let found = (findings[0].field.as_str(), findings[0].word, findings[0].position);
+        assert_eq!(found, ("materials[4].name", "其他相关", 1));
         assert_eq!(text("x", "身份证、户口簿等材料")[0].position, 8);
         for line in [
             "其他应该提供的证明材料",

@@ -6,6 +6,7 @@
 pub mod check;
 pub mod code;
 pub mod draft;
+pub mod fault;
 mod import;
 pub mod lint;
 mod publish;

@@ -265,7 +265,7 @@ pub struct Count {
 /// Two versions compared on the four counts (article 4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Comparison {
-    /// Steps (环节): as posts do them where both say so, else as described.
+    /// Steps (环节): as posts do them where either says so, else as described.
     pub steps: Count,
     /// Working days promised, else those by law (时间).
     pub days: Count,
@@ -280,7 +280,7 @@ impl Comparison {
     #[must_use]
     pub fn of(before: &Content, after: &Content) -> Self {
         let number = |n: usize| i32::try_from(n).ok().filter(|n| *n > 0);
-        let by_posts = !before.flow.is_empty() && !after.flow.is_empty();
+        let by_posts = !before.flow.is_empty() || !after.flow.is_empty();
         let steps = |c: &Content| number(if by_posts { c.flow.len() } else { c.steps.len() });
         let days = |c: &Content| c.promised_days.or(c.statutory_days);
         let needed = |c: &Content| c.materials.iter().filter(|m| m.required != Some(false)).count();

@@ -1,4 +1,5 @@
-//! Finding a guide by what people type: part of its name, its pinyin, or the initials of its pinyin, also mixed.
+//! Finding a guide by what people type: part of its name or of what it is called in the village, its pinyin, or the initials of its
+//! pinyin, also mixed.
 
 use crate::base::personal::half_width;
 use pinyin::{ToPinyin as _, ToPinyinMulti as _};
@@ -6,8 +7,37 @@ use pinyin::{ToPinyin as _, ToPinyinMulti as _};
 /// Readings in the names of matters that the plain table does not know: 给付 is read jǐfù.
 const READINGS: [(char, &str); 1] = [('给', "ji")];
 
-/// True when `q` is found in `name`: as characters, or read aloud from some character on.
+/// What people say (俗称), and the words that stand for it in the names of matters.
+const SAID: [(&str, &str); 20] = [
+    ("低保", "最低生活保障"),
+    ("五保", "特困人员"),
+    ("困难补助", "临时救助"),
+    ("高龄补贴", "高龄津贴"),
+    ("残疾证", "残疾人证"),
+    ("残疾补贴", "残疾人生活补贴"),
+    ("社保", "养老保险"),
+    ("社保", "医疗保险"),
+    ("社保", "社会保险"),
+    ("养老金", "养老保险待遇"),
+    ("医保", "医疗保险"),
+    ("合作医疗", "居民基本医疗保险"),
+    ("失业证", "失业登记"),
+    ("准生证", "生育登记"),
+    ("独生子女证", "独生子女父母光荣证"),
+    ("砍树", "林木采伐"),
+    ("公租房", "公共租赁住房"),
+    ("廉租房", "公共租赁住房"),
+    ("盖房", "建房"),
+    ("修房子", "建房"),
+];
+
+/// True when `q` is found in `name` or in what people call it: as characters, or read aloud from some character on.
 pub(super) fn matches(name: &str, q: &str) -> bool {
+    let called = SAID.iter().filter(|(_, official)| name.contains(official)).map(|(said, _)| *said);
+    std::iter::once(name).chain(called).any(|name| holds(name, q))
+}
+
+fn holds(name: &str, q: &str) -> bool {
     let q: String = half_width(q).to_lowercase().chars().filter(|c| !c.is_whitespace() && *c != '\'').collect();
     let name = name.to_lowercase();
     if q.is_empty() || name.contains(&q) {
@@ -53,6 +83,23 @@ fn readings(c: char) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_matter_is_found_by_what_it_is_called_in_the_village() {
+        for (q, name) in [
+            ("低保", "最低生活保障对象认定"),
+            ("dibao", "最低生活保障对象认定"),
+            ("yb", "城乡居民基本医疗保险参保登记"),
+            ("社保", "城乡居民基本养老保险参保登记"),
+            ("残疾证", "残疾人证换领"),
+        ] {
+            assert!(matches(name, q), "{q}");
+        }
+        assert!(!matches("失业登记", "低保"));
+        for (said, _) in SAID {
+            assert!(SAID.iter().all(|(_, official)| !official.contains(said)), "{said} is found without being listed");
+        }
+    }
 
     #[test]
     fn a_matter_is_found_as_people_type_it() {

@@ -64,7 +64,7 @@ pub async fn gathered(db: &impl ConnectionTrait, centre: &Centre, on: NaiveDate)
             functions: post.is_some(),
             people: post.is_some_and(|post| post.holders(on).count() >= 2),
             platform: own.iter().all(|guide| !guide.version.content.flow.is_empty()),
-            delegated: POWERS.iter().all(|power| letters.gives(office.id, *power, on)),
+            delegated: POWERS.iter().all(|power| letters.given(office.id, *power, on).next().is_some()),
             watched: own.iter().all(|guide| guide.limit_days().is_some()),
             office,
         });

@@ -4,13 +4,15 @@ use crate::access::{By, FORBIDDEN, SCREEN, Staff};
 use crate::base::error::Error;
 use crate::domain::attendance::{self, BoardLine, Presence};
 use crate::domain::identity::session;
-use crate::domain::{audit, calendar, centre, post};
+use crate::domain::identity::staff;
+use crate::domain::{calendar, centre, post};
+use crate::pages::booking::moment_in_words;
 use crate::pages::form::{Frame, Jar, Sent, Someone, forget_session, go_to, keep, page, word, words};
 use askama::Template;
-use entity::Time;
 use entity::attendance::Session;
 use entity::identity::Role;
-use poem::web::Query;
+use entity::{Id, Time};
+use poem::web::{Path, Query};
 use poem::{Response, handler};
 use serde::Deserialize;
 
@@ -25,6 +27,8 @@ struct Page {
     pairs: bool,
     /// Posts at whose desks a device may stand, by code.
     desks: Vec<(String, String)>,
+    /// What is paired already.
+    screens: Vec<Paired>,
     lines: Vec<Line>,
     wrong: Option<String>,
 }
@@ -35,6 +39,14 @@ struct Line {
     session: &'static str,
     presence: &'static str,
     times: String,
+}
+
+struct Paired {
+    id: Id,
+    /// What it is, and where it stands.
+    name: String,
+    by: String,
+    when: String,
 }
 
 #[derive(Deserialize)]
@@ -77,14 +89,30 @@ async fn board(by: &By<Staff>, code: String, wrong: Option<String>) -> poem::Res
             .join(" – "),
     };
     let posts = post::all(app.read(), &by.visit.centre).await?;
+    let pairs = by.holder.is_any(&PAIRS);
+    let names = staff::names(app.read(), by.visit.centre.id).await?;
+    let paired = if pairs { centre::screens(app.read(), by.visit.centre.id).await? } else { Vec::new() };
+    let shown = |screen: entity::centre::screen::Model| Paired {
+        id: screen.id,
+        name: match screen.post_id {
+            Some(post) => {
+                let post = posts.of(post).map(|post| post.row.name.as_str()).unwrap_or_default();
+                format!("评价器（{post}）")
+            }
+            None => "大厅屏".to_owned(),
+        },
+        by: names.get(&screen.paired_by.to_string()).cloned().unwrap_or_default(),
+        when: moment_in_words(screen.paired_at),
+    };
     page(&Page {
+        screens: paired.into_iter().map(shown).collect(),
         desks: posts.on(now.date()).map(|post| (post.row.code.clone(), post.row.name.clone())).collect(),
         frame: Frame::of_staff(by),
         word: word(by),
         code,
         day: calendar::day_in_words(now.date()),
         mine,
-        pairs: by.holder.is_any(&PAIRS),
+        pairs,
         lines: lines.into_iter().map(line).collect(),
         wrong,
     })
@@ -141,7 +169,6 @@ pub(super) async fn pair_screen(sent: Sent<Staff>) -> poem::Result<Response> {
                 None => None,
             };
             let token = centre::pair_screen(act, by.holder.id, at).await?;
-            audit::note(act, "screen.paired", by.holder.id, serde_json::json!({ "post": post })).await?;
             session::end(act, by.session.id).await?;
             Ok(token)
         })
@@ -149,4 +176,15 @@ pub(super) async fn pair_screen(sent: Sent<Staff>) -> poem::Result<Response> {
     let place = if post.is_some() { "/hall/rate" } else { "/hall/check-in" };
     let response = forget_session(go_to(place), &by.visit, Jar::Staff);
     Ok(keep(response, &by.visit, SCREEN, &token, 400 * 24 * 3600))
+}
+
+/// Ends the pairing of a screen or a device that was lost, stolen or moved.
+#[handler]
+pub(super) async fn unpair_screen(sent: Sent<Staff>, Path(id): Path<Id>) -> poem::Result<Response> {
+    let by = sent.by;
+    if !by.holder.is_any(&PAIRS) {
+        return Err(Error::from(FORBIDDEN).into());
+    }
+    by.visit.write(by.who.clone(), async |act| centre::unpair_screen(act, id).await).await?;
+    Ok(go_to("/staff/attendance"))
 }

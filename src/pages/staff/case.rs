@@ -5,17 +5,19 @@ use crate::access::answer::NO_ROUTE;
 use crate::access::{CaseHandler, CaseReader, WECHAT_AWAY, WindowStaff};
 use crate::base::error::Error;
 use crate::base::personal;
+use crate::document::guide::channel_name;
 use crate::document::qr;
 use crate::domain::calendar::day_in_words;
 use crate::domain::case::{self, Move, Power, Told};
 use crate::domain::identity::staff;
-use crate::domain::{centre, document, notice, post, review, seal};
+use crate::domain::{authority, centre, document, notice, post, review, seal};
 use crate::pages::booking::moment_in_words;
 use crate::pages::document::{hand_out_issued, hand_out_receipt};
 use crate::pages::form::{Frame, Someone, page, word};
 use crate::pages::progress::{event_name, limit_in_words};
 use askama::Template;
 use entity::Id;
+use entity::authority::DelegatedPower;
 use entity::case::{CaseState, NegativeCause, SpecialProcedure};
 use entity::document::DocumentKind;
 use entity::guide::{ItemKind, StepKind};
@@ -79,6 +81,8 @@ struct Page {
     joint: bool,
     /// Accepting it is his business.
     may_accept: bool,
+    /// The posts whose letter gives them to accept a joint case.
+    coordinators: Vec<String>,
     /// Materials that the guide asks everybody for, and that are not here.
     lacks: Vec<String>,
     no: Option<case::Filed>,
@@ -89,9 +93,11 @@ struct Page {
     hearing_until: Option<String>,
     amends: bool,
     trips: usize,
-    /// Who brought it for the applicant.
-    agent: Option<String>,
-    first_asked: String,
+    /// Who brought it for the applicant, and whether there is a scan of his letter.
+    agent: Option<(String, bool)>,
+    channel: &'static str,
+    /// Whoever was asked first; nobody was, where it came online.
+    first_asked: Option<String>,
     /// Documents that were issued.
     papers: Vec<PaperLine>,
     /// Seals in use that may be put on them.
@@ -192,6 +198,13 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         let under_way = case::is_under_way(step) && step.kind != StepKind::Decide;
         under_way && row.state == CaseState::Accepted && has(Move::Finish(step.n, String::new()).power(&row, &all))
     };
+    let coordinators = if row.joint {
+        let letters = authority::all(app.read(), centre).await?;
+        let given = letters.given(row.office_id, DelegatedPower::Coordinate, now.date());
+        given.filter_map(|id| posts.of(id)).map(|post| post.row.name.clone()).collect()
+    } else {
+        Vec::new()
+    };
     let finishes = all.iter().filter(finish).map(|step| (step.n, step.name.clone())).collect();
     let waits_for_steps = all.iter().any(|step| step.kind != StepKind::Decide && step.finished_at.is_none());
     let steps = all.iter().map(|step| StepLine::of(step, &posts, &names)).collect();
@@ -202,7 +215,9 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
     let trips = case::trips(app.read(), &row).await?.len();
     let agent = case::agent(app.read(), &app.vault, centre, &row).await?.map(|(agent, person)| {
         let kind = case::agent_name(agent.kind);
-        format!("{}（{kind}，{}委托）", personal::mask_name(&person.name), day_in_words(agent.authorised_on))
+        let words =
+            format!("{}（{kind}，{}委托）", personal::mask_name(&person.name), day_in_words(agent.authorised_on));
+        (words, agent.file_id.is_some())
     });
     let yours = has(power);
     let papers = if has(Power::Handle) { document::of_case(app.read(), row.id).await? } else { Vec::new() };
@@ -250,6 +265,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         joint: row.joint,
         lacks,
         may_accept: has(Move::Accept.power(&row, &all)),
+        coordinators,
         no,
         remedies: case::REMEDIES,
         causes: causes(),
@@ -263,7 +279,8 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         seals_them: has(Power::Seal),
         supervises: row.ended_at.is_none() && row.item_kind != Some(ItemKind::Instant) && has(Power::Amend),
         notice,
-        first_asked: row.first_asked_id.and_then(|id| names.get(&id.to_string()).cloned()).unwrap_or_default(),
+        channel: channel_name(row.channel),
+        first_asked: row.first_asked_id.and_then(|id| names.get(&id.to_string()).cloned()),
         received: yours && row.state == CaseState::Received,
         accepted: yours && row.state == CaseState::Accepted && !waits_for_steps,
         suspended: yours && row.state == CaseState::Suspended,

@@ -13,7 +13,7 @@ use crate::pages::progress::limit_in_words;
 use askama::Template;
 use chrono::NaiveDate;
 use entity::Time;
-use entity::case::CaseState;
+use entity::case::{CaseState, Channel};
 use poem::web::Query;
 use poem::{Response, handler};
 use sea_orm::ActiveEnum as _;
@@ -28,6 +28,8 @@ pub(super) struct Shown {
     pub(super) state: &'static str,
     pub(super) limit: String,
     pub(super) lamp: Option<(String, &'static str)>,
+    /// It was handed in without a visit: whoever takes it on has the files here alone.
+    pub(super) online: bool,
 }
 
 /// What lamps are told by.
@@ -63,6 +65,7 @@ impl Shown {
             item: seen.item,
             name: seen.applicant.map(|a| personal::mask_name(&a.name)).unwrap_or_default(),
             state: case::state_name(seen.row.state),
+            online: matches!(seen.row.channel, Channel::Web | Channel::MiniProgram),
             number: seen.row.number,
         }
     }

@@ -131,6 +131,17 @@ pub(super) async fn scan(
     done(&by, number, result)
 }
 
+/// The scan of the letter by which an agent brought a case.
+#[handler]
+pub(super) async fn show_letter(
+    Someone(by): Someone<CaseReader>,
+    Path(number): Path<String>,
+) -> poem::Result<Response> {
+    let (app, centre) = (&by.visit.app, &by.visit.centre);
+    let case = case::papers(app.read(), &app.vault, centre, &number, &by.sight().await?).await?.row;
+    hand_out(app, &case::letter(app.read(), &case).await?).await
+}
+
 /// The scan of a material, or the electronic material itself.
 #[handler]
 pub(super) async fn show(

@@ -7,6 +7,7 @@ mod cases;
 mod closure;
 mod consultation;
 mod course;
+mod draft;
 mod guide;
 mod material;
 mod person;
@@ -70,6 +71,7 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/cases/:number/mini-code", get(case::show_mini_code))
         .at("/staff/cases/:number/correct", get(person::fill_in_correction).post(person::correct_applicant))
         .at("/staff/cases/:number/reveal", post(person::reveal_applicant))
+        .at("/staff/cases/:number/letter", get(material::show_letter))
         .at("/staff/cases/:number/custody", post(material::take))
         .at("/staff/cases/:number/materials/:n/file", get(material::show))
         .at("/staff/cases/:number/materials/:n/scan", post(material::scan))
@@ -84,8 +86,9 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/negatives/:id", post(course::look_at_negative))
         .at("/staff/guides", get(guide::list).post(guide::begin))
         .at("/staff/guides/retire", post(guide::retire))
-        .at("/staff/guides/:id", get(guide::show).post(guide::press))
-        .at("/staff/guides/:id/form", post(guide::give_form))
+        .at("/staff/guides/:id", get(draft::show).post(draft::press))
+        .at("/staff/guides/:id/form", post(draft::give_form))
+        .at("/staff/guides/:id/forms/:form", get(draft::show_form))
         .at("/staff/consultations", get(consultation::list).post(consultation::record))
         .at("/staff/rectifications", get(rectification::list))
         .at("/staff/orders", get(supervision::list))
@@ -111,6 +114,7 @@ pub(super) fn routes(route: Route) -> Route {
         .at("/staff/leaves/:id/withdraw", post(post::withdraw_leave))
         .at("/staff/handovers/:id", post(post::hand_over))
         .at("/staff/screen", post(attendance::pair_screen))
+        .at("/staff/screens/:id/end", post(attendance::unpair_screen))
 }
 
 #[derive(Template)]
@@ -191,6 +195,9 @@ async fn change_password(sent: Sent<Signed>) -> poem::Result<Response> {
     }
 }
 
+/// Cases in hand that the desk shows, those that are due first.
+const AGENDA: u64 = 20;
+
 #[derive(Template)]
 #[template(path = "desk.html")]
 struct Desk {
@@ -211,6 +218,8 @@ struct Desk {
     today: bool,
     bookings: Vec<Shown>,
     cases: Vec<cases::Shown>,
+    /// There are more of them.
+    more: bool,
     /// Refusals and denials that wait for the director.
     negatives: u64,
     /// Supervision orders that somebody is to answer or to close.
@@ -291,12 +300,15 @@ async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>)
     };
     let empty = if director { cover::unattended(app.read(), centre, now).await? } else { Vec::new() };
     let sight = by.sight().await?;
-    let cases = agenda(app.read(), &app.vault, centre, &sight, 100).await?;
+    let mut cases = agenda(app.read(), &app.vault, centre, &sight, AGENDA + 1).await?;
+    let more = cases.len() as u64 > AGENDA;
+    cases.truncate(AGENDA as usize);
     let lamps = cases::Lights::of(by, now).await?;
     let cases = cases.into_iter().map(|seen| cases::Shown::of(seen, &lamps)).collect();
     let negatives = if sight.ensure_chief().is_ok() { negatives_waiting(app.read(), centre.id).await? } else { 0 };
     let orders = open_orders(app.read(), &app.vault, centre, &sight).await?.len();
     page(&Desk {
+        more,
         frame: Frame::of_staff(by),
         word: word(by),
         window,

@@ -3,13 +3,14 @@
 use crate::access::{By, CaseHandler, WindowStaff};
 use crate::base::error::Result;
 use crate::base::personal;
+use crate::domain::Act;
 use crate::domain::applicant::Typed;
 use crate::domain::case::{self, Agent, Instead, Intake, Taken};
 use crate::domain::guide::{self, Wanted};
 use crate::domain::identity::Viewer;
 use crate::domain::{booking, review};
 use crate::pages::booking::{applicant, moment_in_words};
-use crate::pages::form::{Fields, Frame, Sent, Someone, go_to, page, word, words_once};
+use crate::pages::form::{Fields, Frame, SentFile, Someone, go_to, keep_files, page, word, words_once};
 use askama::Template;
 use entity::Id;
 use entity::applicant::{ApplicantKind, IdType};
@@ -146,12 +147,29 @@ pub(super) async fn fill_in(Someone(by): Someone<CaseHandler>, Query(begun): Que
 }
 
 #[handler]
-pub(super) async fn take_in(sent: Sent<CaseHandler>) -> poem::Result<Response> {
-    let Sent { by, mut fields } = sent;
+pub(super) async fn take_in(sent: SentFile<CaseHandler>) -> poem::Result<Response> {
+    let SentFile { by, mut fields, files } = sent;
     let (code, booking) = (fields.get("guide").to_owned(), fields.id("booking"));
+    let request = fields.request_with(&files);
+    let received = match keep_files(&by, &mut fields, files).await {
+        Ok(()) => received(&by, &fields, &request).await,
+        Err(error) => Err(error),
+    };
+    match received {
+        Ok(number) => Ok(go_to(&format!("/staff/cases/{number}"))),
+        Err(error) => {
+            let wrong = words_once(error, &mut fields)?;
+            let begun = Begun { guide: Some(code), booking, consultation: fields.id("consultation") };
+            page(&form_page(&by, begun, fields, Some(wrong)).await?)
+        }
+    }
+}
+
+/// Takes in what a form says; gives the number of the case.
+async fn received(by: &By<CaseHandler>, fields: &Fields, request: &str) -> Result<String> {
+    let booking = fields.id("booking");
     let visit = by.visit.once(fields.get("once"))?;
-    let request = fields.request();
-    let received = visit.write_once(by.who.clone(), "receive_case", &request, async |act| {
+    let receive = async |act: &Act| {
         let as_booked = fields.get("name").is_empty();
         let who = match booking {
             // Nothing typed: the person is the one who booked, as the clerk has compared with the card.
@@ -161,16 +179,16 @@ pub(super) async fn take_in(sent: Sent<CaseHandler>) -> poem::Result<Response> {
                 let booked = booking::see(&*act.tx, &act.vault, &act.centre, id, &viewer).await?;
                 booked.applicant.ok_or(booking::UNKNOWN_BOOKING)?.into()
             }
-            _ => applicant(&fields),
+            _ => applicant(fields),
         };
         let intake = Intake {
-            guide: code.clone(),
+            guide: fields.get("guide").to_owned(),
             channel: Channel::try_from_value(&fields.get("channel").to_owned()).unwrap_or(Channel::Window),
             booking,
-            agent: agent(&fields),
+            agent: agent(fields),
             consultation: fields.id("consultation"),
             applicant: who,
-            materials: materials(&fields),
+            materials: materials(fields),
         };
         if fields.get("at_once") != "yes" {
             return Ok(case::receive(act, intake).await?.case.number);
@@ -178,15 +196,8 @@ pub(super) async fn take_in(sent: Sent<CaseHandler>) -> poem::Result<Response> {
         let received = case::at_once(act, intake).await?;
         review::invite(act, &received.case).await?;
         Ok(received.case.number)
-    });
-    match received.await {
-        Ok(number) => Ok(go_to(&format!("/staff/cases/{number}"))),
-        Err(error) => {
-            let wrong = words_once(error, &mut fields)?;
-            let begun = Begun { guide: Some(code), booking, consultation: fields.id("consultation") };
-            page(&form_page(&by, begun, fields, Some(wrong)).await?)
-        }
-    }
+    };
+    visit.write_once(by.who.clone(), "receive_case", request, receive).await
 }
 
 /// Who brings it for the applicant, where one is named.
@@ -202,7 +213,7 @@ fn agent(fields: &Fields) -> Option<Agent> {
         person,
         kind: AgentKind::try_from_value(&fields.get("agent_kind").to_owned()).unwrap_or(AgentKind::Other),
         authorised_on: fields.get("authorised_on").parse().unwrap_or_default(),
-        letter: None,
+        letter: fields.id("kept_letter"),
     })
 }
 

@@ -122,7 +122,7 @@ async fn article_4_2_a_joint_matter_without_its_limit_or_its_offices_is_not_publ
     for (change, fault) in [
         (
             (|g| g["elements"]["joint_offices"] = json!(["卫生健康办公室"])) as fn(&mut Value),
-            "写进 elements.joint_offices",
+            "写进联办科室（elements.joint_offices）",
         ),
         (|g| (g["promised_days"], g["statutory_days"]) = (json!(46), json!(60)), "不超过45个工作日"),
         (|g| (g["promised_days"], g["statutory_days"]) = (Value::Null, Value::Null), "不超过45个工作日"),

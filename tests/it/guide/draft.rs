@@ -195,7 +195,7 @@ async fn article_4_4_a_head_proposes_for_his_own_office_alone(town: &Town) {
     })
     .await;
     let faults = draft["faults"].to_string();
-    for fault in ["flow[0].post 没有岗位 XX9", "flow[1].kind 不能是 decide", "超过办理期限"] {
+    for fault in ["flow[0].post 没有岗位“XX9”", "flow[1].kind 不能是决定", "超过办理期限"] {
         assert!(faults.contains(fault), "{fault}: {faults}");
     }
     head.post(&path(&draft, "/submit"), json!({ "revision": draft["revision"] })).await.refused(drafts::BAD_GUIDE);
@@ -289,8 +289,8 @@ async fn a_new_matter_needs_its_code_its_office_and_right_codes_of_its_item(town
         ("item_code", "11430682006378338L700051100200", "item_code 应为31位"),
         ("item_code", "11430682006378339L4000511002000", "item_code 前18位不是有效的统一社会信用代码"),
         ("item_code", "11430682006378338L9000511002000", "item_code 第19位行使层级"),
-        ("business_code", "11431081006538362A400071101900001", "business_code 前31位与 item_code 不一致"),
-        ("organ_code", "11500114009130311J", "organ_code 与 item_code 的前18位不一致"),
+        ("business_code", "11431081006538362A400071101900001", "business_code 前31位与实施编码不一致"),
+        ("organ_code", "11500114009130311J", "organ_code 与实施编码的前18位不一致"),
     ] {
         let now = clerk.get(&path(&draft, "")).await.ok(200);
         let kept = now["content"]["elements"].clone();

@@ -34,7 +34,8 @@ async fn a_guide_is_found_as_people_type_it(town: &Town) {
         list["items"].as_array().unwrap().iter().map(|g| g["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(find("").await.len(), 26);
-    assert_eq!(find("q=低保").await, [] as [&str; 0], "people also say 低保; the list says 最低生活保障");
+    assert_eq!(find("q=低保").await, ["最低生活保障对象认定"], "so people call it");
+    assert_eq!(find("q=五险一金").await, [] as [&str; 0]);
     for q in ["zdsh", "zuidishenghuo", "最低", "zui%20di", "ZDSH", "ｚｄｓｈ"] {
         assert_eq!(find(&format!("q={q}")).await, ["最低生活保障对象认定"], "{q}");
     }
@@ -101,7 +102,7 @@ async fn every_fault_of_a_file_is_told_at_once(town: &Town) {
         "第1行 office_code 缺少",
         "第2行 kind “快办件”",
         "第3行 office_code XX",
-        "第4行 promised_days 99 长于 statutory_days 24",
+        "第4行 promised_days 99个工作日，长于法定时限24个工作日",
         "第6行 name “经济困难的高龄失能老年人养老服务补贴”重复",
         "第7行 materials[0].count",
     ] {

@@ -4,7 +4,10 @@ use super::{Browser, hidden};
 use crate::town::{Town, stories};
 use reqwest::header::CONTENT_TYPE;
 
-stories!(a_resident_applies_by_page_gives_what_is_missing_and_takes_it_back,);
+stories!(
+    a_resident_applies_by_page_gives_what_is_missing_and_takes_it_back,
+    article_4_7_an_agents_letter_is_kept_from_the_windows_page,
+);
 
 /// Sends a form with files as a browser does: name, name of the file (none for a field), and what it holds.
 async fn send(
@@ -43,6 +46,15 @@ async fn a_resident_applies_by_page_gives_what_is_missing_and_takes_it_back(town
     let (word, once) = (hidden(&form, "w"), hidden(&form, "once"));
     let text = |name: &'static str, value: &'static str| (name, None, value);
     let path = "/guides/MZ-01/apply";
+    // A file that is none says which one it was.
+    let none = [
+        ("w", None, word.as_str()),
+        ("once", None, once.as_str()),
+        text("name", "田小满"),
+        ("file0", Some("shen.heic"), "no picture"),
+    ];
+    let (status, _, told) = send(town, &mine, path, &none).await;
+    assert!(status == 200 && told.contains("“shen.heic”：这个文件打不开"), "{told}");
     // A wrong name: what was uploaded is there still.
     let wrong = [
         ("w", None, word.as_str()),
@@ -80,7 +92,13 @@ async fn a_resident_applies_by_page_gives_what_is_missing_and_takes_it_back(town
     );
     let place = place.split('?').next().unwrap().to_owned();
     let number = place.rsplit('/').next().unwrap().to_owned();
-    assert!(mine.get(&format!("{place}/receipt")).await.text.contains("查询码"));
+    let receipt = mine.get(&format!("{place}/receipt")).await.text;
+    assert!(receipt.contains("查询码") && receipt.contains("网上提交，系统收件"), "{receipt}");
+    // At the window it is seen to have come online, and nobody is said to have been asked first.
+    let clerk = Browser::staff(town, "window1").await;
+    assert!(clerk.get("/staff/cases").await.text.contains("网上</span>"));
+    let case = clerk.get(&format!("/staff/cases/{number}")).await.text;
+    assert!(case.contains("<td>网页</td>") && !case.contains("首问责任人"), "{case}");
     let document = seen.split(&format!("{place}/documents/")).nth(1).unwrap().split('"').next().unwrap().to_owned();
     assert_eq!(mine.get(&format!("{place}/documents/{document}")).await.status, 200);
     let other = Browser::resident(town, "13800000002").await;
@@ -106,5 +124,39 @@ async fn a_resident_applies_by_page_gives_what_is_missing_and_takes_it_back(town
     assert!(mine.get(&place).await.text.contains("已撤回"));
     let late = mine.post(&format!("{place}/withdraw"), &[("w", &word)]).await.text;
     assert!(late.contains("已撤回") && late.contains("不能这样操作"), "{late}");
+    town.deliver().await;
+}
+
+async fn article_4_7_an_agents_letter_is_kept_from_the_windows_page(town: &Town) {
+    let clerk = Browser::staff(town, "window1").await;
+    let form = clerk.get("/staff/receive?guide=MZ-01").await.text;
+    let (word, once) = (hidden(&form, "w"), hidden(&form, "once"));
+    let text = |name: &'static str, value: &'static str| (name, None, value);
+    let mut parts = vec![
+        ("w", None, word.as_str()),
+        ("once", None, once.as_str()),
+        text("guide", "MZ-01"),
+        text("channel", "agent"),
+        text("name", "谢大爷"),
+        text("agent_name", "谢小妹"),
+        text("agent_kind", "kin"),
+        text("authorised_on", "2026-12-24"),
+        ("file_letter", Some("wts.pdf"), "%PDF-1.7\n%%EOF"),
+    ];
+    // A letter of a day to come is refused; the scan is not lost for that.
+    let (status, _, told) = send(town, &clerk, "/staff/receive", &parts).await;
+    assert!(status == 200 && told.contains("已上传：wts.pdf"), "{told}");
+    let (once, kept) = (hidden(&told, "once"), hidden(&told, "kept_letter"));
+    (parts[1], parts[7]) = (("once", None, once.as_str()), text("authorised_on", "2026-11-20"));
+    parts[8] = ("kept_letter", None, kept.as_str());
+    let (status, place, told) = send(town, &clerk, "/staff/receive", &parts).await;
+    assert_eq!(status, 303, "{told}");
+    let case = clerk.get(&place).await.text;
+    assert!(case.contains("谢**") && case.contains("看委托书"), "{case}");
+    let letter = clerk.get(&format!("{place}/letter")).await;
+    assert_eq!((letter.status, letter.text.starts_with("%PDF")), (200, true));
+    // Another office's eyes are not for it.
+    assert_eq!(Browser::staff(town, "office4").await.get(&format!("{place}/letter")).await.status, 404);
+    assert_eq!(Browser::resident(town, "13800000009").await.get(&format!("{place}/letter")).await.status, 303);
     town.deliver().await;
 }

@@ -1,6 +1,6 @@
 //! Who gets in, by which door, and how often.
 
-use super::Browser;
+use super::{Browser, hidden};
 use crate::town::{Town, at, audit_of, stories};
 use shuitian::demo;
 
@@ -8,6 +8,7 @@ stories!(
     a_form_needs_its_word_and_our_own_origin,
     cookies_are_out_of_reach_and_each_door_has_its_own,
     signing_in_leads_to_where_one_wanted_to_go_and_nowhere_else,
+    a_code_asked_for_too_soon_can_still_be_typed,
     the_page_of_a_code_is_limited,
     the_halls_screen_is_paired_by_the_right_person,
     drafts_and_rows_are_not_for_everybody,
@@ -95,9 +96,43 @@ async fn signing_in_leads_to_where_one_wanted_to_go_and_nowhere_else(town: &Town
         let form = [("username", "window1"), ("password", demo::PASSWORD), ("next", evil)];
         assert_eq!(browser.post("/staff/sign-in", &form).await.headers["location"].to_str().unwrap(), "/");
     }
+    // A "no" leads on: staff to their desk, residents home, and nobody back to what he cannot change.
+    let clerk = Browser::staff(town, "window1").await;
+    let no = clerk.get("/staff/cases/ST-B-20261124-9999").await;
+    assert!(no.status == 404 && no.text.contains("没有找到") && no.text.contains("回到工作台"), "{}", no.text);
+    assert!(no.text.contains("/staff/attendance") && !no.text.contains("返回键"), "{}", no.text);
+    let no = browser.get("/guides/XX-1").await;
+    assert!(no.status == 404 && no.text.contains("回到首页") && !no.text.contains("/staff"), "{}", no.text);
     let form = [("username", "window1"), ("password", "wrong-password")];
     let wrong = browser.post("/staff/sign-in", &form).await;
     assert!(wrong.status == 200 && wrong.text.contains("用户名或密码不对") && !wrong.text.contains("wrong-password"));
+}
+
+async fn a_code_asked_for_too_soon_can_still_be_typed(town: &Town) {
+    let browser = Browser::new(town);
+    let form = browser.get("/sign-in").await.text;
+    let asker = hidden(&form, "asker");
+    let ask = [("phone", "13800000001"), ("next", "/bookings"), ("asker", asker.as_str())];
+    assert!(browser.post("/sign-in/code", &ask).await.text.contains("验证码已发到"));
+    let code = town.code("13800000001").await;
+    // The page was opened anew: it is the same browser, and he is told how long to wait.
+    assert_eq!(hidden(&browser.get("/sign-in").await.text, "asker"), asker);
+    let soon = browser.post("/sign-in/code", &ask).await.text;
+    assert!(soon.contains("约30秒后可以再试") && soon.contains("name=\"code\""), "{soon}");
+    let none = browser.post("/sign-in/code", &[("phone", "138"), ("asker", &asker)]).await.text;
+    assert!(!none.contains("name=\"code\""), "nothing was sent there");
+    let sign_in = |asker: &str| {
+        [("phone", "13800000001"), ("code", &code), ("next", "/bookings"), ("asker", asker)]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+    };
+    let send = async |browser: &Browser<'_>, form: [(String, String); 4]| {
+        let form: Vec<(&str, &str)> = form.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        browser.post("/sign-in", &form).await
+    };
+    let other = Browser::new(town);
+    let others = hidden(&other.get("/sign-in").await.text, "asker");
+    assert_eq!(send(&other, sign_in(&others)).await.status, 200, "another browser");
+    assert_eq!(send(&browser, sign_in(&asker)).await.status, 303);
 }
 
 async fn the_page_of_a_code_is_limited(town: &Town) {
@@ -140,6 +175,20 @@ async fn the_halls_screen_is_paired_by_the_right_person(town: &Town) {
     assert_eq!(stamped.status, 303, "{}", stamped.text);
     let again = window.post("/staff/attendance/in", &[("w", word.as_str()), ("code", &code)]).await;
     assert!(again.text.contains("已经打过卡"));
+    // What is paired is listed for whoever pairs, and unpaired when it is lost.
+    let listed = Browser::staff(town, "party").await.get("/staff/attendance").await.text;
+    assert!(listed.contains("已登记的设备") && listed.contains("大厅屏"), "{listed}");
+    let end = listed.split("action=\"/staff/screens/").nth(1).unwrap()[..36].to_owned();
+    let end = format!("/staff/screens/{end}/end");
+    let word = window.word("/staff/attendance").await;
+    assert!(!window.get("/staff/attendance").await.text.contains("/staff/screens/"));
+    assert_eq!(window.post(&end, &[("w", &word)]).await.status, 403);
+    let director = Browser::staff(town, "director").await;
+    let his = director.word("/staff/attendance").await;
+    assert_eq!(director.post(&end, &[("w", &his)]).await.status, 303);
+    assert_eq!(party.get("/hall/check-in").await.status, 403, "it is a browser like any other now");
+    assert_eq!(director.post(&end, &[("w", &his)]).await.status, 404);
+    assert_eq!(audit_of(town, "screen.unpaired").await.len(), 1);
     // The same browser does not stamp for a colleague.
     let form = [("username", "window2"), ("password", demo::PASSWORD), ("next", "/staff")];
     window.post("/staff/sign-in", &form).await;
@@ -161,6 +210,11 @@ async fn drafts_and_rows_are_not_for_everybody(town: &Town) {
     assert_eq!(public.get("/bulletins/2026-10/figures/received").await.status, 404);
     let window = Browser::staff(town, "window1").await;
     assert_eq!(window.get("/bulletins/2026-10/figures/received").await.status, 404);
+    // A month that is not over is not offered for signature.
+    assert!(shown.contains("/bulletins/2026-10/sign"));
+    assert_eq!(director.post("/bulletins/2026-11/draft", &[("w", &word)]).await.status, 303);
+    let early = director.get("/bulletins/2026-11").await.text;
+    assert!(!early.contains("/bulletins/2026-11/sign") && early.contains("还没有过完"), "{early}");
     let hash = shown.split("SHA-256）").nth(1).unwrap()[..64].to_owned();
     let stale = director.post("/bulletins/2026-10/sign", &[("w", word.as_str()), ("sha256", &"0".repeat(64))]).await;
     assert_eq!(stale.status, 409);

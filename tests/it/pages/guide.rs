@@ -64,7 +64,7 @@ async fn article_4_3_a_guide_is_drafted_and_published_by_page(town: &Town) {
     let vague = [(next.as_str(), "其他相关证明材料"), ("conditions", "本乡户籍\n\n年满16周岁"), ("do", "submit")];
     let answer = send(&clerk, &place, &fields, &vague).await;
     assert!(
-        answer.status == 200 && answer.text.contains("管理办法 4.3") && answer.text.contains("第1字起"),
+        answer.status == 200 && answer.text.contains("管理办法 4.3") && answer.text.contains("的名称：第1字起"),
         "{}",
         answer.text
     );
@@ -111,12 +111,36 @@ async fn article_4_3_a_guide_is_drafted_and_published_by_page(town: &Town) {
     let fields = filled(&page, &place);
     assert_eq!(send(&clerk, &place, &fields, &[("do", "submit")]).await.status, 303);
     assert!(!clerk.get(&place).await.text.contains("value=\"publish\""), "it is the director's");
-    let his = filled(&director.get(&place).await.text, &place);
+    // He reads the whole of it, and each change, before he says so; the form that came with it can be opened.
+    let read = director.get(&place).await.text;
+    for said in
+        ["草案全文", "改了什么", "材料：就业登记表", "审核（承办，", "，1个工作日）", "年满16周岁", "到现场次数"]
+    {
+        assert!(read.contains(said), "{said}: {read}");
+    }
+    let form = read.split(&format!("{place}/forms/")).nth(1).unwrap()[..36].to_owned();
+    assert_eq!(
+        director.get(&format!("{place}/forms/{form}")).await.headers["content-disposition"]
+            .to_str()
+            .unwrap()
+            .split(';')
+            .next(),
+        Some("attachment")
+    );
+    let stranger = form.replace(|c: char| c.is_ascii_digit(), "0");
+    assert_eq!(director.get(&format!("{place}/forms/{stranger}")).await.status, 404);
+    let head = Browser::staff(town, "head1").await;
+    assert_eq!(head.get(&format!("{place}/forms/{form}")).await.status, 404, "another office's draft");
+    assert!(!head.get("/staff/guides").await.text.contains("value=\"SB-01\"><button class=\"plain\">起草"));
+    let his = filled(&read, &place);
     assert_eq!(send(&clerk, &place, &[("w".to_owned(), word)], &[("do", "publish")]).await.status, 200);
     let soon = [("do", "publish"), ("from", "2026-11-20"), ("review_on", "")];
     assert!(send(&director, &place, &his, &soon).await.text.contains("生效日应在今天起"));
     let now = [("do", "publish"), ("from", ""), ("review_on", "2027-06-30")];
-    assert_eq!(send(&director, &place, &his, &now).await.status, 303);
+    let done = send(&director, &place, &his, &now).await;
+    assert_eq!((done.status, done.headers["location"].to_str().unwrap()), (303, "/staff/guides?done=published"));
+    assert!(director.get("/staff/guides?done=published").await.text.contains("已发布"));
+    assert!(!director.get("/staff/guides?done=<b>").await.text.contains("<b>&lt;"), "only words of ours are shown");
     assert!(director.get("/staff/guides").await.text.contains("2027-06-30前复核"));
     let shown = Browser::new(town).get("/guides/SB-01").await.text;
     assert!(
