@@ -56,10 +56,18 @@ leave() {
     rm -rf "$room"
 }
 
-# Starts both, PostgreSQL with these settings; sets pg_port and redis_port, and room, a directory that goes at the end.
+# A directory in memory where there is plenty of it: a story makes a database and drops it, some hundred files each time.
+in_memory() {
+    local free
+    free=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print $4}')
+    if [ -w /dev/shm ] && [ "${free:-0}" -ge $((3 << 20)) ]; then echo /dev/shm; else echo "${TMPDIR:-/tmp}"; fi
+}
+
+# Starts both, PostgreSQL with these settings; sets pg_port and redis_port, and room, a directory (in the second argument, else in
+# /tmp) that goes at the end.
 start_servers() {
     say "starting PostgreSQL and Redis"
-    room=$(mktemp -d /tmp/shuitian.XXXXXX)
+    room=$(mktemp -d "${2:-/tmp}/shuitian.XXXXXX")
     chmod 755 "$room"
     nobody=()
     if [ "$(id -u)" = 0 ]; then

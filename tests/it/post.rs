@@ -233,7 +233,7 @@ async fn article_4_9_whoever_is_out_by_the_board_does_not_act(town: &Town) {
     let board = two.get("/whereabouts").await.ok(200);
     assert_eq!(
         (&board["items"][0]["name"], &board["items"][0]["place"]),
-        (&json!("田小满"), &json!("去村里送证，李家坝3组"))
+        (&json!("冯秀兰"), &json!("去村里送证，李家坝3组"))
     );
     one.post("/cases", intake.clone()).await.refused(cover::YOU_ARE_AWAY);
     two.post("/cases", intake.clone()).await.ok(201);

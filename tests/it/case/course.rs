@@ -79,7 +79,7 @@ async fn article_5_3_2c_every_no_says_its_ground_and_remedies_and_is_filed(town:
     director.post(&format!("/cases/{denied}/decide"), ground).await.ok(200);
     assert_eq!(town.rows().await["negative"], 2);
     let filed = director.get("/negatives").await.ok(200)["items"].as_array().unwrap().clone();
-    assert_eq!((&filed[0]["number"], &filed[0]["by"]), (&json!(case), &json!("田小满")));
+    assert_eq!((&filed[0]["number"], &filed[0]["by"]), (&json!(case), &json!("冯秀兰")));
     assert_eq!(filed[1]["no"]["basis"], "《特困人员认定办法》第四条");
     let look = |n: usize| format!("/negatives/{}/look", filed[n]["id"].as_str().unwrap());
     window.get("/negatives").await.refused(cover::NOT_YOUR_POST);
@@ -219,7 +219,7 @@ async fn article_4_5_who_asks_is_told_department_and_telephone_and_the_first_ask
     let first =
         async |case: &Value| window.get(&format!("/cases/{}", number(case))).await.ok(200)["first_asked"].clone();
     assert_eq!(first(&case).await, "龚文才");
-    assert_eq!(first(&window.post("/cases", intake("MZ-01", &[])).await.ok(201)).await, "田小满");
+    assert_eq!(first(&window.post("/cases", intake("MZ-01", &[])).await.ok(201)).await, "冯秀兰");
     let unknown = ("consultation_id", json!(nobody()));
     window.post("/cases", intake("MZ-01", &[unknown])).await.refused(consultation::UNKNOWN_CONSULTATION);
     town.wait(chrono::Duration::minutes(5)).await;

@@ -12,7 +12,7 @@ async fn the_page_of_posts_says_who_is_there_and_where_others_are(town: &Town) {
     let before = browser.get("/staff/posts").await.text;
     assert!(before.contains("1号综合窗口") && before.contains("无人在岗"), "nobody has signed in");
     town.sign_in("window1").await;
-    assert!(browser.get("/staff/posts").await.text.contains("田小满（A岗）"));
+    assert!(browser.get("/staff/posts").await.text.contains("冯秀兰（A岗）"));
     let director = Browser::staff(town, "director").await;
     assert!(director.get("/staff").await.text.contains("现在无人在岗：规建岗"));
     assert!(!browser.get("/staff").await.text.contains("无人在岗"), "it is the director's");
@@ -30,7 +30,7 @@ async fn the_page_of_posts_says_who_is_there_and_where_others_are(town: &Town) {
     assert!(browser.post("/staff/whereabouts", &out("soon")).await.text.contains("请假时间"));
     assert_eq!(browser.post("/staff/whereabouts", &out("2026-11-24T11:30")).await.status, 303);
     let seen = Browser::staff(town, "office1").await.get("/staff/posts").await.text;
-    assert!(seen.contains("田小满　去李家坝送证　11月24日 周二 11:30回来"));
+    assert!(seen.contains("冯秀兰　去李家坝送证　11月24日 周二 11:30回来"));
     assert_eq!(browser.post("/staff/whereabouts/back", &[("w", &word)]).await.status, 303);
     assert!(browser.get("/staff/posts").await.text.contains("没有人外出"));
 }
