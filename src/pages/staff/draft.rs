@@ -19,6 +19,7 @@ use askama::Template;
 use chrono::NaiveDate;
 use entity::Id;
 use entity::applicant::ApplicantKind;
+use entity::centre::office;
 use entity::file::FilePurpose;
 use entity::guide::draft::Model;
 use entity::guide::{Content, DraftState, FlowStep, ItemKind, Material, StepKind};
@@ -93,9 +94,22 @@ fn lines(content: &Content) -> Vec<(&'static str, &'static str, String)> {
     fields.map(|(name, said)| (name, fault::title(name), said.clone().unwrap_or_default())).into()
 }
 
-fn count(of: Count) -> (String, String) {
+/// The four counts (减环节、减时间、减材料、减跑动), before and after.
+fn counts(before: &Content, after: &Content) -> Vec<(&'static str, String, String)> {
+    let of = Comparison::of(before, after);
     let said = |n: Option<i32>| n.map_or_else(|| "未公布".to_owned(), |n| n.to_string());
-    (said(of.before), said(of.after))
+    let row = |(what, of): (&'static str, Count)| (what, said(of.before), said(of.after));
+    let rows = [("环节", of.steps), ("时限（工作日）", of.days), ("材料", of.materials), ("跑动次数", of.visits)];
+    rows.map(row).into()
+}
+
+/// The offices that may have a part in a matter of an office, and whether they have; one that is named and is none, for it is to be
+/// taken out.
+fn takers(rooms: &[office::Model], own: Id, named: &[String]) -> Vec<(String, bool)> {
+    let others = rooms.iter().filter(|room| room.id != own).map(|room| &room.name).collect::<Vec<_>>();
+    let strange = named.iter().filter(|name| !others.contains(name));
+    let all = others.iter().copied().chain(strange);
+    all.map(|name| (name.clone(), named.contains(name))).collect()
 }
 
 async fn draft_page(
@@ -106,13 +120,6 @@ async fn draft_page(
 ) -> poem::Result<Response> {
     let (db, centre, today) = (by.visit.app.read(), &by.visit.centre, by.visit.app.clock.now().date());
     let in_force = guide::get(db, centre, &row.code).await.ok();
-    let compared = in_force.as_ref().map(|g| Comparison::of(&g.version.content, &row.content));
-    let counts = compared
-        .map(|c| [("环节", c.steps), ("时限（工作日）", c.days), ("材料", c.materials), ("跑动次数", c.visits)]);
-    let counts = counts.into_iter().flatten().map(|(what, of)| {
-        let (before, after) = count(of);
-        (what, before, after)
-    });
     let posts = post::all(db, centre).await?;
     let posts: Vec<(String, String)> =
         posts.on(today).map(|post| (post.row.code.clone(), post.row.name.clone())).collect();
@@ -127,14 +134,6 @@ async fn draft_page(
     };
     let before = in_force.as_ref().map(|g| reading(&g.version.content, g.version.number));
     let read = reading(&row.content, before.as_ref().map_or(1, |b| b.sheet.version + 1));
-    let named = &row.content.elements.joint_offices;
-    let mut others: Vec<(String, bool)> = rooms
-        .iter()
-        .filter(|room| room.id != row.office_id)
-        .map(|room| (room.name.clone(), named.contains(&room.name)))
-        .collect();
-    let strange = named.iter().filter(|name| !others.iter().any(|(known, _)| known == *name)).cloned();
-    others.extend(strange.map(|name| (name, true)).collect::<Vec<_>>());
     let mut materials = row.content.materials.clone();
     materials.resize(materials.len() + MORE, Material::default());
     let mut flow = row.content.flow.clone();
@@ -154,14 +153,14 @@ async fn draft_page(
         when: moment_in_words(row.written_at),
         faults: in_words(draft::faults(db, &row, today).await?),
         warnings: in_words(check::warnings(&row.content)),
-        counts: counts.collect(),
+        counts: in_force.map(|g| counts(&g.version.content, &row.content)).unwrap_or_default(),
         changes: before.map(|before| read.changes(&before)),
         reading: read,
         lines: lines(&row.content),
         materials,
         flow,
         posts,
-        offices: others,
+        offices: takers(&rooms, row.office_id, &row.content.elements.joint_offices),
         code: row.code,
         returned: row.words,
         content: row.content,
