@@ -1,5 +1,6 @@
 //! What lies outside: the signers against vectors of others, and the clients against a stand-in that behaves and misbehaves.
 
+mod asked;
 mod back;
 mod held;
 mod send;
