@@ -122,7 +122,9 @@ pub async fn draft(act: &Act, month: Month) -> Result<Model> {
         return Err(NOT_BEGUN.on("period").into());
     }
     let frozen_at = act.now - SETTLED;
-    let figures = figure::month(&*act.tx, act.centre.id, month, frozen_at).await?;
+    let mut figures = figure::month(&*act.tx, act.centre.id, month, frozen_at).await?;
+    // Drafted twice while reviews come in, these would tell whoever drafts how a case of his own was rated between.
+    figures.retain(|figure| !figure.is_held_back || month.ends() <= frozen_at);
     let body = Body {
         centre: act.centre.code.clone(),
         centre_name: act.centre.name.clone(),

@@ -9,7 +9,7 @@ use crate::base::error::{Error, Result};
 use crate::domain::act::Page as Part;
 use crate::domain::calendar::day_in_words;
 use crate::domain::case::{self, Application, Filter, Handing, Instead, Missing, Move, Seen, Taken};
-use crate::domain::{document, guide};
+use crate::domain::{document, guide, matter};
 use askama::Template;
 use chrono::Days;
 use entity::Id;
@@ -60,6 +60,7 @@ impl Line {
 async fn form_page(by: &By<Resident>, code: &str, typed: Fields, wrong: Option<String>) -> poem::Result<Response> {
     let (app, centre) = (&by.visit.app, &by.visit.centre);
     let guide = guide::get(app.read(), centre, code).await?;
+    matter::ensure_here(app.read(), centre, &guide, app.clock.now().date()).await?;
     let line = |(n, m): (usize, &entity::guide::Material)| Line {
         required: m.required != Some(false),
         promise: m.promise == Some(true),
@@ -221,7 +222,10 @@ async fn one_page(by: &By<Resident>, number: &str, made: bool, wrong: Option<Str
         let void = if d.void_id.is_some() { "（已作废）" } else { "" };
         (d.id, format!("{}　{}{void}", document::title(d.kind), d.number))
     };
-    let told = case::told(app.read(), &app.vault, &row).await?.filter(|_| row.state == CaseState::Supplement);
+    let missing = match case::told(app.read(), &app.vault, &row).await?.filter(|_| row.state == CaseState::Supplement) {
+        Some(told) => Some((case::wanting(app.read(), &row, &told).await?, day_in_words(told.until))),
+        None => None,
+    };
     let no = match row.state {
         CaseState::Refused | CaseState::Denied => case::negative_of(app.read(), &app.vault, &row).await?,
         _ => None,
@@ -236,7 +240,7 @@ async fn one_page(by: &By<Resident>, number: &str, made: bool, wrong: Option<Str
         events,
         materials: case::materials(app.read(), &row).await?.into_iter().map(line).collect(),
         papers: document::of_case(app.read(), row.id).await?.into_iter().map(paper).collect(),
-        missing: told.map(|told| (told.wanted, day_in_words(told.until))),
+        missing,
         no,
         remedies: case::REMEDIES,
         open: row.ended_at.is_none(),

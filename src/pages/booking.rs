@@ -9,6 +9,7 @@ use crate::domain::applicant::Typed;
 use crate::domain::booking::{self, Booked, Wish};
 use crate::domain::guide::{self, Wanted};
 use crate::domain::identity::{Viewer, resident};
+use crate::domain::matter;
 use askama::Template;
 use chrono::{Datelike as _, NaiveDate};
 use entity::applicant::{ApplicantKind, IdType};
@@ -62,7 +63,10 @@ async fn days(visit: &Visit, code: &str, online: bool) -> Result<Vec<(String, Ve
 }
 
 async fn slots_page(visit: &Visit, frame: Frame, code: &str, form: String, online: bool) -> poem::Result<Response> {
-    let name = guide::get(visit.app.read(), &visit.centre, code).await?.row.name.clone();
+    let (db, now) = (visit.app.read(), visit.app.clock.now());
+    let guide = guide::get(db, &visit.centre, code).await?;
+    matter::ensure_here(db, &visit.centre, &guide, now.date()).await?;
+    let name = guide.row.name.clone();
     page(&Slots { frame, name, form, days: days(visit, code, online).await? })
 }
 

@@ -296,7 +296,11 @@ impl<'a, R: Rank> FromRequest<'a> for SentFile<R> {
                     files.push(Upload { field: of, name, bytes });
                 }
             } else {
-                fields.push((of, field.text().await.map_err(|_| Error::from(UNREADABLE))?));
+                let value = field.text().await.map_err(|_| Error::from(UNREADABLE))?;
+                if value.contains('\0') {
+                    return Err(Error::from(UNREADABLE).into());
+                }
+                fields.push((of, value));
             }
         }
         let fields = Fields(fields);

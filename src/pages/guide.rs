@@ -1,11 +1,11 @@
 //! Pages of guides: what to bring, on the screen and on paper.
 
-use super::form::{Frame, page};
+use super::form::{Frame, page, words};
 use crate::access::Visit;
 use crate::document::guide::{self as paper, Sheet};
 use crate::domain::booking::{self, Offer};
 use crate::domain::guide;
-use crate::domain::matter::{self, Reception};
+use crate::domain::matter;
 use askama::Template;
 use entity::case::Channel;
 use poem::web::{Html, Path};
@@ -20,6 +20,8 @@ struct GuidePage {
     today: bool,
     /// It can be applied for here.
     online: bool,
+    /// Where it is handled, where that is not here.
+    outside: Option<String>,
     sheet: Sheet,
 }
 
@@ -32,10 +34,16 @@ pub(super) async fn read(visit: Visit, Path(code): Path<String>) -> poem::Result
         Some(group) => booking::receives_today(db, centre, group, now).await?,
         None => false,
     };
-    let register = matter::register(db, centre).await?;
-    let here = !matches!(register.of(&guide.row, now.date()), Reception::Outside(_));
-    let online = here && guide.ensure_open(Channel::Web).is_ok();
-    page(&GuidePage { frame: Frame::of(&visit), bookable: group.is_some(), today, online, sheet: Sheet::of(&guide) })
+    let outside = matter::ensure_here(db, centre, &guide, now.date()).await.err().map(words).transpose()?;
+    let here = outside.is_none();
+    page(&GuidePage {
+        frame: Frame::of(&visit),
+        bookable: here && group.is_some(),
+        today: here && today,
+        online: here && guide.ensure_open(Channel::Web).is_ok(),
+        outside,
+        sheet: Sheet::of(&guide),
+    })
 }
 
 #[handler]

@@ -104,6 +104,12 @@ async fn a_signed_month_opens_to_the_same_rows_whatever_comes_later(town: &Town)
     director.post("/bulletins/2026-11/sign", json!({})).await.refused(bulletin::ALREADY_SIGNED);
     director.get("/bulletins/2026-11/figures/nonsense/rows").await.refused(figure::UNKNOWN_FIGURE);
     // The late review counts where it was given.
+    let early = draft(town, "2026-12").await;
+    let counted =
+        |of: &Value| of["figures"].as_array().unwrap().iter().any(|f| f["key"] == "bad" || f["key"] == "rated");
+    assert!(!counted(&early), "drafted twice in its course, they would tell how a case was rated between");
+    director.get("/bulletins/2026-12/figures/bad/rows").await.refused(figure::UNKNOWN_FIGURE);
+    town.move_to(at("2027-01-02", 9, 0)).await;
     assert_eq!(figure_of(&draft(town, "2026-12").await, "bad").0, json!(1));
     assert_eq!(audit_of(town, "bulletin.signed").await[0].detail["sha256"], signed["sha256"]);
 }

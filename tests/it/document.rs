@@ -122,7 +122,7 @@ async fn article_4_5_each_act_issues_its_document(town: &Town) {
     let page = crate::pages::Browser::staff(town, "window1").await.get(&format!("/staff/cases/{case}")).await.text;
     let link = format!("/staff/cases/{case}/documents/{}\">打印一次性告知书", papers[2]["id"].as_str().unwrap());
     assert!(page.contains(&link), "{page}");
-    let no = json!({ "ground": "没有按期补齐材料", "cause": "incomplete" });
+    let no = json!({ "ground": "经核对不符合受理条件" });
     window.post(&format!("/cases/{case}/refuse"), no).await.ok(200);
     let expected = ["收〔2026〕2号", "补〔2026〕1号", "补〔2026〕2号", "不受〔2026〕1号"];
     assert_eq!(numbers(&window, &case).await, expected.map(|n| format!("水田公服{n}")));

@@ -61,7 +61,7 @@ pub async fn prepare(act: &Act, wish: Wish) -> Result<Prepared> {
         return Err(CAME_BETWEEN.into());
     }
     let first = slot(&*act.tx, act.centre.id, wish.slot).await?;
-    matter::ensure_here(act, &guide, first.starts_at.date()).await?;
+    matter::ensure_here(&*act.tx, &act.centre, &guide, first.starts_at.date()).await?;
     if looks {
         ensure_free(&first, online, act.now)?;
     }

@@ -38,7 +38,7 @@ pub async fn reschedule(act: &Act, id: Id, slot: Id) -> Result<Booked> {
     let applicant = applicant::get(&*act.tx, &act.vault, act.centre.id, old.applicant_id).await?;
     let wanted = find_slot(&*act.tx, act.centre.id, slot).await?;
     let guide = guide::by_id(&*act.tx, &act.centre, old.guide_id).await?;
-    matter::ensure_here(act, &guide, wanted.starts_at.date()).await?;
+    matter::ensure_here(&*act.tx, &act.centre, &guide, wanted.starts_at.date()).await?;
     let offer = Offer::of(&*act.tx, &act.centre).await?;
     let rules = offer.rules(act.now.date())?;
     let known = act.blinds("person", &person(old.account_id, &applicant));

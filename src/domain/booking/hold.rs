@@ -46,7 +46,7 @@ pub async fn hold(act: &Act, guide: &str, slot: Id, for_other: bool) -> Result<H
     lock_with(act, guide.row.id, slot, kept.into_condition()).await?;
     put_back_held(act, before).await?;
     let place = take(act, guide.row.id, slot, true).await?;
-    matter::ensure_here(act, &guide, place.slot.starts_at.date()).await?;
+    matter::ensure_here(&*act.tx, &act.centre, &guide, place.slot.starts_at.date()).await?;
     let (id, until) = (act.id(), act.now + Duration::minutes(rules.hold_minutes.into()));
     keep(act, &place.slots, id, Some(account), until).await?;
     Ok(Hold { id, slot, until })

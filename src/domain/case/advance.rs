@@ -18,8 +18,8 @@ use crate::domain::{guide, notice};
 use chrono::Days;
 use entity::authority::DelegatedPower;
 use entity::case::{
-    CaseEventKind, CaseState, Column, Entity, Handing, Model, SpecialProcedure, event, negative as filed,
-    step as steps, trip as trips,
+    CaseEventKind, CaseState, Column, Entity, Handing, Model, NegativeCause, SpecialProcedure, event,
+    negative as filed, step as steps, trip as trips,
 };
 use entity::guide::{Content, StepKind};
 use entity::post::PostKind;
@@ -118,8 +118,9 @@ impl Move {
     pub fn power(&self, case: &Model, steps: &[steps::Model]) -> Power {
         match self {
             Self::Accept if case.joint => Power::Coordinate,
-            Self::Accept | Self::Deem | Self::Refuse(_) | Self::Suspend(..) | Self::Resume => Power::Handle,
-            Self::TellHearing(_) | Self::WaiveHearing(_) => Power::Handle,
+            Self::Accept | Self::Deem | Self::Refuse(_) => Power::Handle,
+            // Once accepted it is whoever decides that stops its clock, and tells of a hearing what he means to decide.
+            Self::Suspend(..) | Self::Resume | Self::TellHearing(_) | Self::WaiveHearing(_) => Power::Decide,
             Self::Finish(n, _) => {
                 let step = steps.iter().find(|step| step.n == *n);
                 let delegated = step.filter(|step| step.kind != StepKind::Handle).map(|_| DelegatedPower::Report);
@@ -225,12 +226,11 @@ impl Move {
                 next.decided_on = Some(today);
                 step::finish_decision(act, &mut steps);
             }
-            Self::Suspend(procedure, _) => {
-                next.suspended_on = Some(today);
-                if *procedure == SpecialProcedure::Hearing {
-                    next.hearing_until = today.checked_sub_days(Days::new(1));
-                }
+            // Nobody holds a hearing of which its applicant was not told; for asking for it he has the same days.
+            Self::Suspend(SpecialProcedure::Hearing, _) if next.hearing_until.is_none() => {
+                return Err(HEARING_FIRST.into());
             }
+            Self::Suspend(..) => next.suspended_on = Some(today),
             Self::Resume => {
                 let stood = next.suspended_on.take().map_or(0, |since| calendar.working_days(since, today));
                 clock::lengthen(&mut next, calendar, stood);
@@ -318,6 +318,7 @@ pub async fn advance(act: &Act, number: &str, made: &Move) -> Result<Model> {
     match made {
         Move::Grant => owed::ensure_none_follows(&*act.tx, &case).await?,
         Move::Issue(_) => custody::ensure_file_is_back(act, &case).await?,
+        Move::Refuse(no) if no.cause == NegativeCause::Incomplete => super::supplement::ensure_over(act, &case).await?,
         _ => {}
     }
     let ground = Ground::of(act, &case).await?;

@@ -11,6 +11,7 @@ use crate::base::error::Result;
 use crate::domain::act::Act;
 use crate::domain::applicant::Typed;
 use crate::domain::guide::Guide;
+use crate::domain::identity::resident;
 use crate::domain::identity::session::NOT_SIGNED_IN;
 use crate::domain::matter::{self, Reception};
 use crate::domain::post;
@@ -42,7 +43,11 @@ pub struct Application {
 /// materials.
 pub async fn apply(act: &Act, application: Application) -> Result<Received> {
     let account = act.who.account().ok_or(NOT_SIGNED_IN)?;
-    let Application { guide, channel, applicant, materials } = application;
+    let Application { guide, channel, mut applicant, materials } = application;
+    // Whoever gives no telephone is told on his own.
+    if applicant.phone.is_none() {
+        applicant.phone = resident::known(&*act.tx, &act.vault, act.centre.id, account).await?.phone;
+    }
     let (guide, applicant) = admitted(act, &guide, applicant, channel).await?;
     ensure_few(act, account).await?;
     ensure_electronic(&materials)?;

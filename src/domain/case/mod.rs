@@ -59,7 +59,7 @@ pub use receive::{By, Entry, Intake, NUMBERS, Received, at_once, check_code, rec
 pub use remind::tell_tasks;
 pub use step::{charge_late, is_under_way, of as steps, posts_in_hand};
 pub use supplement::{
-    Missing, Told, complete, correct as correct_supplement, deem_accepted, materials_of_guide, request, told,
+    Missing, Told, complete, correct as correct_supplement, deem_accepted, materials_of_guide, request, told, wanting,
 };
 pub use tell::{news, tell_overdue};
 pub use trip::of as trips;
@@ -116,6 +116,17 @@ pub const TOO_LATE_TO_ASK: Refusal = Refusal::new(
 /// Nothing was asked for.
 pub const NOT_ASKED_FOR: Refusal =
     Refusal::new(Kind::Conflict, "not_asked_for", "这个办件没有待补正的告知，没有可以更正的。").article("4.5");
+/// Nothing was chosen that came.
+pub const NOTHING_BROUGHT: Refusal =
+    Refusal::new(Kind::Invalid, "nothing_brought", "还没有选补来的材料，请至少选一项（网上补交的请选文件）。")
+        .article("4.5");
+/// A no for want of what was not asked for, or may come still.
+pub const ASK_FIRST: Refusal = Refusal::new(
+    Kind::Conflict,
+    "ask_first",
+    "材料不齐的应先一次性告知补正，补正期限过了仍没有补齐，才能以逾期未补正为由不予受理。",
+)
+.article("4.5");
 /// None of it was asked for.
 pub const NOT_WHAT_WAS_ASKED: Refusal = Refusal::new(
     Kind::Invalid,
@@ -156,7 +167,7 @@ pub const BAD_OPINION: Refusal = Refusal::new(Kind::Invalid, "bad_opinion", "环
 pub const HEARING_FIRST: Refusal = Refusal::new(
     Kind::Conflict,
     "hearing_first",
-    "这个事项依法应先告知听证权利：告知后5个工作日内申请人没有要求听证、书面放弃，或听证已举行，才能不予批准。",
+    "这个事项依法应先告知听证权利：告知满5个工作日（要求听证的，听证举行以后）或申请人书面放弃，才能不予批准，也才谈得上听证。",
 )
 .article("4.5");
 /// Nothing is said of what it rests on.

@@ -112,7 +112,7 @@ pub(super) async fn admitted(
     let guide = guide::get(&*act.tx, &act.centre, code).await?;
     let applicant = applicant.check()?;
     guide.ensure_for(applicant.kind)?;
-    matter::ensure_here(act, &guide, act.now.date()).await?;
+    matter::ensure_here(&*act.tx, &act.centre, &guide, act.now.date()).await?;
     guide.ensure_open(channel)?;
     Ok((guide, applicant))
 }

@@ -11,14 +11,16 @@ use super::material::{self, Taken};
 use super::paper;
 use super::receive::Happening;
 use super::{
-    Handing, NOT_ASKED_FOR, NOT_WHAT_WAS_ASKED, NOTHING_MISSING, ONE_SET_ENOUGH, OUTSIDE_GUIDE, PAPER_NOT_DEMANDED,
-    SECOND_NOTICE, TOO_LATE_TO_ASK, UNKNOWN_CASE, UPLOAD_NOT_DEMANDED, WHY_NEEDED, apply, custody, tell, trip,
+    ASK_FIRST, Handing, NOT_ASKED_FOR, NOT_WHAT_WAS_ASKED, NOTHING_BROUGHT, NOTHING_MISSING, ONE_SET_ENOUGH,
+    OUTSIDE_GUIDE, PAPER_NOT_DEMANDED, SECOND_NOTICE, TOO_LATE_TO_ASK, UNKNOWN_CASE, UPLOAD_NOT_DEMANDED, WHY_NEEDED,
+    apply, custody, tell, trip,
 };
 use crate::base::error::Result;
 use crate::base::vault::{Place, Vault};
 use crate::domain::act::{Act, StaffMember, Who};
 use crate::domain::{applicant, audit, calendar, guide, notice, post};
 use chrono::{Days, NaiveDate};
+use entity::Id;
 use entity::case::{CaseEventKind, CaseState, Channel, Column, Entity, Model, material as materials, supplement};
 use entity::guide::{Material, Medium};
 use sea_orm::{
@@ -76,6 +78,8 @@ pub struct Told {
     pub until: NaiveDate,
     /// How often an error in it was put right.
     pub corrected: i32,
+    /// The first notice: what was handed over since has a later id.
+    since: Id,
 }
 
 /// Tells the applicant of a case that was received everything that is missing.
@@ -100,7 +104,7 @@ pub async fn request(act: &Act, number: &str, wanted: Vec<Missing>, until: Naive
     let event = act.insert(Happening::of(CaseEventKind::Supplement, Some(under)).written(act, &next)?).await?;
     paper::supplement(act, &next, &event, (&wanted, until, false)).await?;
     notice::withdraw(act, next.id).await?;
-    tell::missing(act, &next, until).await?;
+    tell::missing(act, &next, until, 1).await?;
     Ok(next)
 }
 
@@ -118,19 +122,21 @@ pub async fn correct(act: &Act, number: &str, wanted: Vec<Missing>, why: &str) -
         return Err(WHY_NEEDED.on("why").into());
     }
     let wanted = check(act, &case, wanted, told.until.max(act.now.date() + Days::new(1))).await?;
-    write(act, director, &case, (told.corrected + 2, &wanted, told.until), Some(why)).await?;
+    let n = told.corrected + 2;
+    write(act, director, &case, (n, &wanted, told.until), Some(why)).await?;
     let event = act.insert(Happening::of(CaseEventKind::SupplementCorrected, Some(under)).written(act, &case)?).await?;
     paper::supplement(act, &case, &event, (&wanted, told.until, true)).await?;
     // A lead under 5.3.1d: whoever judges it finds it here.
-    audit::note(act, "case.supplement_corrected", &case.number, serde_json::json!({ "n": told.corrected + 2 })).await?;
+    audit::note(act, "case.supplement_corrected", &case.number, serde_json::json!({ "n": n })).await?;
+    tell::missing(act, &case, told.until, n).await?;
     Ok(case)
 }
 
 /// Takes in what was missing, brought to the counter or sent; the case waits to be accepted again. Whoever applied online gives it the
-/// same way.
+/// same way, one by one if he likes: until all of it is there, he may go on. At the counter it is judged on the spot what is enough.
 ///
 /// # Errors
-/// `unknown_case`, the refusals of a post, `electronic_only`, `bad_material`, `nothing_missing`, `wrong_state`.
+/// `unknown_case`, the refusals of a post, `electronic_only`, `bad_material`, `nothing_brought`, `not_what_was_asked`, `wrong_state`.
 pub async fn complete(act: &Act, number: &str, brought: Vec<Taken>, handing: Handing) -> Result<Model> {
     let (case, under) = match act.who.account() {
         None => mine(act, number, Power::Handle).await.map(|(case, under)| (case, Some(under)))?,
@@ -148,7 +154,7 @@ pub async fn complete(act: &Act, number: &str, brought: Vec<Taken>, handing: Han
     let person = applicant::get(&*act.tx, &act.vault, act.centre.id, case.applicant_id).await?;
     let brought = material::check(act, &version.content, &person, brought).await?;
     if brought.is_empty() {
-        return Err(NOTHING_MISSING.on("materials").into());
+        return Err(NOTHING_BROUGHT.on("materials").into());
     }
     // By a slip nobody's one notice is used up: something of what was asked for is among it.
     let told = told(&*act.tx, &act.vault, &case).await?;
@@ -157,7 +163,12 @@ pub async fn complete(act: &Act, number: &str, brought: Vec<Taken>, handing: Han
     if case.state == CaseState::Supplement && !brought.iter().any(is_asked) {
         return Err(NOT_WHAT_WAS_ASKED.on("materials").into());
     }
-    let next = Model { state: CaseState::Received, ..case };
+    let lacks = match &told {
+        Some(told) if under.is_none() => wanting(&*act.tx, &case, told).await?,
+        _ => Vec::new(),
+    };
+    let part = lacks.iter().any(|m| !brought.iter().any(|taken| taken.name == m.material));
+    let next = Model { state: if part { CaseState::Supplement } else { CaseState::Received }, ..case };
     turn(act, &next, &[CaseState::Supplement]).await?;
     let of_case = materials::Entity::find().filter(materials::Column::CaseId.eq(next.id));
     let known = i32::try_from(of_case.count(&*act.tx).await?).unwrap_or(i32::MAX);
@@ -174,8 +185,30 @@ pub async fn complete(act: &Act, number: &str, brought: Vec<Taken>, handing: Han
     if let Some(trip) = trip::of_bringing(act, &next).filter(|_| handing == Handing::Counter && under.is_some()) {
         trip::record(act, trip).await?;
     }
-    notice::withdraw(act, next.id).await?;
+    if !part {
+        notice::withdraw(act, next.id).await?;
+    }
     Ok(next)
+}
+
+/// Refuses to say no for want of what was not asked for, or whose day is not over.
+pub(super) async fn ensure_over(act: &Act, case: &Model) -> Result<()> {
+    let told = told(&*act.tx, &act.vault, case).await?.ok_or(ASK_FIRST)?;
+    if act.now.date() <= told.until {
+        return Err(ASK_FIRST.into());
+    }
+    Ok(())
+}
+
+/// What was told that is missing and has not come since.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn wanting(db: &impl ConnectionTrait, case: &Model, told: &Told) -> Result<Vec<Missing>> {
+    let came = materials::Entity::find().filter(materials::Column::CaseId.eq(case.id));
+    let came = came.filter(materials::Column::Id.gt(told.since)).all(db).await?;
+    let lacks = |m: &&Missing| !came.iter().any(|row| row.name == m.material);
+    Ok(told.wanted.iter().filter(lacks).cloned().collect())
 }
 
 /// Accepts cases of which nothing was said within five working days, from the day of their receipt. Safe to repeat.
@@ -286,15 +319,12 @@ async fn write(
 /// # Errors
 /// Whatever the database or the vault says.
 pub async fn told(db: &impl ConnectionTrait, vault: &Vault, case: &Model) -> Result<Option<Told>> {
-    let last = supplement::Entity::find()
-        .filter(supplement::Column::CaseId.eq(case.id))
-        .order_by_desc(supplement::Column::N)
-        .one(db)
-        .await?;
-    let Some(row) = last else { return Ok(None) };
+    let of_case = supplement::Entity::find().filter(supplement::Column::CaseId.eq(case.id));
+    let rows = of_case.order_by_asc(supplement::Column::N).all(db).await?;
+    let (Some(first), Some(row)) = (rows.first(), rows.last()) else { return Ok(None) };
     let words = vault.open(Place::new("supplement.wanted", row.centre_id, row.id), &row.wanted)?;
     let wanted = serde_json::from_str(&words).map_err(anyhow::Error::from)?;
-    Ok(Some(Told { wanted, until: row.until, corrected: row.n - 1 }))
+    Ok(Some(Told { wanted, until: row.until, corrected: row.n - 1, since: first.id }))
 }
 
 /// Materials of the version that a case is on, for whoever asks for some of them.

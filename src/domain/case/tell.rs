@@ -103,12 +103,12 @@ async fn moved(act: &Act, case: &Model, kind: &'static notice::Kind) -> Result<(
     notice::say(act, message(act, case, format!("{}/{}/{due_on}", kind.word, case.id), news, &item, &phone)).await
 }
 
-/// Something is missing.
-pub(super) async fn missing(act: &Act, case: &Model, until: NaiveDate) -> Result<()> {
+/// Something is missing; said anew where the notice was put right.
+pub(super) async fn missing(act: &Act, case: &Model, until: NaiveDate, n: i32) -> Result<()> {
     let Some((item, phone)) = told(act, case).await? else { return Ok(()) };
     let more = Some(("until", day_in_words(until)));
     let news = News { kind: &notice::SUPPLEMENT, more, due_at: act.now, expires_at: Time::at(until, 0) };
-    notice::say(act, message(act, case, format!("case.supplement/{}", case.id), news, &item, &phone)).await
+    notice::say(act, message(act, case, format!("case.supplement/{}/{n}", case.id), news, &item, &phone)).await
 }
 
 /// Its deadline was computed anew.

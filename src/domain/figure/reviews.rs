@@ -44,10 +44,10 @@ pub(super) async fn of_reviews(
         .map(|i| Row { reference: number(&i.case_id), on: Some(i.on_date), counted: answered.contains_key(&i.id) })
         .collect();
     let graded = |counted: fn(i32) -> bool| -> Vec<Row> {
-        // By a mark of its own: whoever opens this row may be the one who was rated, and an id would tell the moment.
+        // By a mark of its own and without a day: whoever opens this row may be the one who was rated.
         let row = |r: &Review| Row {
             reference: Some(hex::encode(&sha256(r.id.as_bytes()).0[..8])),
-            on: Some(r.on_date),
+            on: None,
             counted: r.grade.is_some_and(counted),
         };
         given.iter().map(row).collect()

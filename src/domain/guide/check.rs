@@ -50,7 +50,7 @@ pub fn unreadable(content: &Content) -> Vec<Fault> {
     fn walk(path: &str, value: &serde_json::Value, wrong: &mut Vec<Fault>) {
         match value {
             serde_json::Value::String(text) => {
-                let odd = |c: char| c.is_control() && c != '\n' && c != '\r' && c != '\t';
+                let odd = |c: char| personal::is_disguise(c) && c != '\n' && c != '\r' && c != '\t';
                 if text.chars().any(odd) || text.chars().count() > LONGEST {
                     wrong.push(Fault::new(path, format!("含特殊字符或超过{LONGEST}字")));
                 }

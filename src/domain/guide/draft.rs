@@ -288,6 +288,27 @@ pub async fn get(db: &impl ConnectionTrait, centre: Id, staff: &StaffMember, id:
     Ok(draft.filter(|draft| ensure_may(staff, draft.office_id).is_ok()).ok_or(UNKNOWN_DRAFT)?)
 }
 
+/// What was decided of a guide before and is undone when a draft of it is published now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overruled {
+    /// The last day that was named for it.
+    pub retired_on: Option<NaiveDate>,
+    /// A version that waits for its day: its number, and the day.
+    pub waiting: Option<(i32, NaiveDate)>,
+}
+
+/// What the publication of a draft undoes; nothing of a new matter.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn overruled(db: &impl ConnectionTrait, draft: &Model) -> Result<Option<Overruled>> {
+    let known = super::known(db, draft.centre_id, &draft.code).await?;
+    Ok(known.map(|(guide, latest)| Overruled {
+        retired_on: guide.retired_on,
+        waiting: (latest.number > guide.version).then_some((latest.number, latest.in_force_from)),
+    }))
+}
+
 /// Open drafts that one may see, by code.
 ///
 /// # Errors

@@ -92,7 +92,7 @@ pub fn guide(content: &Content) -> Vec<Finding> {
         findings.extend(text(&format!("elements.conditions[{n}]"), condition));
     }
     if let Some(audience) = &content.audience_text {
-        findings.extend(text("audience", audience));
+        findings.extend(text("audience_text", audience));
     }
     findings
 }
@@ -100,7 +100,8 @@ pub fn guide(content: &Content) -> Vec<Finding> {
 /// Reads one text.
 #[must_use]
 pub fn text(field: &str, text: &str) -> Vec<Finding> {
-    let open = without_statutes(text);
+    // A space within hides no word; the place is told in the text as it stands.
+    let (open, places) = closed_up(&without_statutes(text));
     let mut findings = Vec::new();
     let listed = ERRORS.iter().chain(&STATUTORY_ERRORS).map(|w| (Severity::Error, *w));
     for (severity, word) in listed.chain(WARNINGS.iter().map(|w| (Severity::Warning, *w))) {
@@ -111,7 +112,7 @@ pub fn text(field: &str, text: &str) -> Vec<Finding> {
             // A colon makes it a heading: 所需材料：身份证。
             let heading = open[at + word.len()..].starts_with(['：', ':']);
             if !allowed && !heading {
-                let position = open[..at].chars().count() + 1;
+                let position = places[open[..at].chars().count()];
                 findings.push(Finding { severity, field: field.to_owned(), word, position });
             }
         }
@@ -127,6 +128,15 @@ pub fn text(field: &str, text: &str) -> Vec<Finding> {
     findings
 }
 
+/// A text without its spaces, and at which character, from 1, each one left stands; those of blanked titles stay.
+fn closed_up(text: &str) -> (String, Vec<usize>) {
+    let left = text.chars().enumerate().filter(|(_, c)| *c == BLANK || !c.is_whitespace());
+    left.map(|(n, c)| (c, n + 1)).unzip()
+}
+
+/// What stands for a character of a statute's title.
+const BLANK: char = '\u{fffd}';
+
 /// The text with everything between 《 and 》 blanked, places kept.
 fn without_statutes(text: &str) -> String {
     let mut depth = 0usize;
@@ -137,7 +147,7 @@ fn without_statutes(text: &str) -> String {
             _ => depth,
         };
         // Same width in bytes and characters does not matter: positions are counted on the result.
-        if depth > 0 { '　' } else { c }
+        if depth > 0 { BLANK } else { c }
     };
     text.chars().map(blank).collect()
 }
@@ -166,6 +176,9 @@ mod tests {
             "法律法规规定的其他条件",
             "办理所需材料",
             "工作人员认为需要提供的凭据",
+            "有关 部门出具的意见",
+            "其他\t材料",
+            "其他　材料",
         ] {
             assert!(!words(line).is_empty(), "{line}");
         }

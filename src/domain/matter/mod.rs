@@ -13,7 +13,6 @@ pub use entered::{enter, keep_outside};
 pub use gathered::{Gathered, gathered};
 pub use window::{ConsentFile, ask, consent, consents, end, import, refuse};
 
-use super::act::Act;
 use super::guide::Guide;
 use super::published::Centre;
 use crate::base::error::Result;
@@ -27,7 +26,7 @@ use std::sync::Arc;
 
 /// The matter is not brought in: nobody here takes it in.
 pub const NOT_ENTERED: Refusal =
-    Refusal::new(Kind::Conflict, "not_entered", "这个事项还没有进驻中心（{ground}），请告知群众到这里办理：{place}。")
+    Refusal::new(Kind::Conflict, "not_entered", "这个事项不在本中心办理（{ground}），请到这里办：{place}。")
         .article("4.1");
 /// It is taken in at the comprehensive window alone.
 pub const AT_THE_WINDOW: Refusal = Refusal::new(
@@ -169,9 +168,9 @@ pub async fn register(db: &impl ConnectionTrait, centre: &Centre) -> Result<Arc<
 ///
 /// # Errors
 /// `guide_retired`, `not_entered`.
-pub async fn ensure_here(act: &Act, guide: &Guide, on: NaiveDate) -> Result<()> {
+pub async fn ensure_here(db: &impl ConnectionTrait, centre: &Centre, guide: &Guide, on: NaiveDate) -> Result<()> {
     guide.ensure_on(on)?;
-    match register(&*act.tx, &act.centre).await?.of(&guide.row, on) {
+    match register(db, centre).await?.of(&guide.row, on) {
         Reception::Outside(row) => Err(NOT_ENTERED.with(&[("ground", &row.ground), ("place", &row.place)]).into()),
         Reception::Window | Reception::Office => Ok(()),
     }

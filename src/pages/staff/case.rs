@@ -121,6 +121,8 @@ struct Page {
     /// Materials of the guide that he may ask for, once.
     asks: Vec<entity::guide::Material>,
     told: Option<Told>,
+    /// It waits for what was told.
+    asked: bool,
     /// What was missing is his to take in.
     waits: bool,
     director: bool,
@@ -182,7 +184,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
     let office = offices.into_iter().find(|o| o.id == row.office_id).map(|o| o.name).unwrap_or_default();
     let (power, elsewhere) = match row.state {
         CaseState::Received | CaseState::Supplement => (Power::Handle, Some(office.clone())),
-        CaseState::Suspended => (Power::Handle, Some(office.clone())),
+        CaseState::Suspended => (Power::Decide, Some(office.clone())),
         CaseState::Accepted => (Power::Decide, Some(office.clone())),
         CaseState::Granted => (Power::Issue, Some("窗口".to_owned())),
         _ => (Power::Issue, None),
@@ -205,7 +207,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
     } else {
         Vec::new()
     };
-    let finishes = all.iter().filter(finish).map(|step| (step.n, step.name.clone())).collect();
+    let finishes: Vec<(i32, String)> = all.iter().filter(finish).map(|step| (step.n, step.name.clone())).collect();
     let waits_for_steps = all.iter().any(|step| step.kind != StepKind::Decide && step.finished_at.is_none());
     let steps = all.iter().map(|step| StepLine::of(step, &posts, &names)).collect();
     let no = match row.state {
@@ -250,7 +252,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         limit: limit_in_words(row.ended_at.is_some(), row.due_on, row.due_provisional),
         overdue: case::is_overdue(&row, now),
         due_today: case::is_due_today(&row, now),
-        elsewhere: elsewhere.filter(|_| !yours),
+        elsewhere: elsewhere.filter(|_| !yours && finishes.is_empty()),
         office,
         name: personal::mask_name(&person.name),
         doubt: doubt.map(notice::in_doubt),
@@ -269,7 +271,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         no,
         remedies: case::REMEDIES,
         causes: causes(),
-        hears: row.state == CaseState::Accepted && has(Power::Handle),
+        hears: row.state == CaseState::Accepted && has(Power::Decide),
         hearing_until: row.hearing_until.filter(|until| *until >= now.date()).map(day_in_words),
         amends: has(Power::Amend),
         trips,
@@ -284,7 +286,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         received: yours && row.state == CaseState::Received,
         accepted: yours && row.state == CaseState::Accepted && !waits_for_steps,
         suspended: yours && row.state == CaseState::Suspended,
-        suspends: row.state == CaseState::Accepted && has(Power::Handle),
+        suspends: row.state == CaseState::Accepted && has(Power::Decide),
         extends: row.state == CaseState::Accepted && row.extended_on.is_none() && has(Power::Extend),
         procedures: procedures(),
         granted: yours && row.state == CaseState::Granted,
@@ -294,6 +296,7 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         waits: yours && row.state == CaseState::Supplement,
         director: by.holder.is_any(&[Role::Director]),
         told,
+        asked: row.state == CaseState::Supplement,
         invitation,
         number: row.number,
         receipt_number: row.receipt_number,

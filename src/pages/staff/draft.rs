@@ -5,10 +5,10 @@ use super::guide::Done;
 use crate::access::{By, Director, GuideEditor, download};
 use crate::base::Result;
 use crate::base::error::Error;
-use crate::document::change::{Change, Reading};
+use crate::document::change::{Change, changes, in_words};
 use crate::document::guide::{Sheet, form_name};
 use crate::domain::centre::{UNKNOWN_OFFICE, offices};
-use crate::domain::guide::draft::{self, state_name};
+use crate::domain::guide::draft::{self, Overruled, state_name};
 use crate::domain::guide::fault::{self, Fault};
 use crate::domain::guide::{self, Comparison, Count, check};
 use crate::domain::identity::staff;
@@ -49,8 +49,11 @@ struct Draft {
     counts: Vec<(&'static str, String, String)>,
     /// Nothing where the matter is new.
     changes: Option<Vec<Change>>,
-    /// As it is to be published.
-    reading: Reading,
+    /// What of others' publishing it does, that nobody asked for.
+    undoes: Vec<String>,
+    /// As it is to be published, and its steps at their posts.
+    sheet: Sheet,
+    stages: Vec<String>,
     content: Content,
     /// Fields of a line: name, title and what is said.
     lines: Vec<(&'static str, &'static str, String)>,
@@ -112,6 +115,16 @@ fn takers(rooms: &[office::Model], own: Id, named: &[String]) -> Vec<(String, bo
     all.map(|name| (name.clone(), named.contains(name))).collect()
 }
 
+/// What its publication ends that was decided before.
+fn undoes(overruled: &Overruled) -> Vec<String> {
+    let retired = overruled.retired_on.map(|last| format!("停办（定于{last}为最后一天）将取消，事项继续办"));
+    let waits = overruled
+        .waiting
+        .as_ref()
+        .map(|(n, from)| format!("已发布、定于{from}生效的第{n}版，在新版生效日不晚于这天时不再生效"));
+    retired.into_iter().chain(waits).collect()
+}
+
 async fn draft_page(
     by: &By<GuideEditor>,
     row: Model,
@@ -125,21 +138,21 @@ async fn draft_page(
         posts.on(today).map(|post| (post.row.code.clone(), post.row.name.clone())).collect();
     let rooms = offices(db, centre.id).await?;
     let office = rooms.iter().find(|room| room.id == row.office_id).ok_or(UNKNOWN_OFFICE).map_err(Error::from)?;
-    let reading = |content: &Content, version: i32| {
-        let post = |code: &str| match posts.iter().find(|(known, _)| known == code) {
-            Some((_, name)) => name.clone(),
-            None => format!("没有岗位“{code}”"),
-        };
-        Reading::new(Sheet::saying(content, &row.code, version, office), content, post)
+    let post = |code: &str| match posts.iter().find(|(known, _)| known == code) {
+        Some((_, name)) => name.clone(),
+        None => "没有这个岗位".to_owned(),
     };
-    let before = in_force.as_ref().map(|g| reading(&g.version.content, g.version.number));
-    let read = reading(&row.content, before.as_ref().map_or(1, |b| b.sheet.version + 1));
+    let undoes = match draft::overruled(db, &row).await? {
+        Some(overruled) => undoes(&overruled),
+        None => Vec::new(),
+    };
+    let version = in_force.as_ref().map_or(1, |g| g.version.number + 1);
     let mut materials = row.content.materials.clone();
     materials.resize(materials.len() + MORE, Material::default());
     let mut flow = row.content.flow.clone();
     let blank = FlowStep { name: String::new(), kind: StepKind::Handle, post: String::new(), days: 0, parallel: false };
     flow.resize(flow.len() + MORE, blank);
-    let in_words = |faults: Vec<Fault>| faults.iter().map(Fault::in_words).collect();
+    let said = |faults: Vec<Fault>| faults.iter().map(Fault::in_words).collect();
     page(&Draft {
         frame: Frame::of_staff(by),
         word: word(by),
@@ -151,11 +164,13 @@ async fn draft_page(
         waits: row.state == DraftState::Review,
         by: staff::names(db, centre.id).await?.remove(&row.written_by.to_string()).unwrap_or_default(),
         when: moment_in_words(row.written_at),
-        faults: in_words(draft::faults(db, &row, today).await?),
-        warnings: in_words(check::warnings(&row.content)),
-        counts: in_force.map(|g| counts(&g.version.content, &row.content)).unwrap_or_default(),
-        changes: before.map(|before| read.changes(&before)),
-        reading: read,
+        faults: said(draft::faults(db, &row, today).await?),
+        warnings: said(check::warnings(&row.content)),
+        counts: in_force.as_ref().map(|g| counts(&g.version.content, &row.content)).unwrap_or_default(),
+        changes: in_force.as_ref().map(|g| changes(&g.version.content, &row.content, post)),
+        undoes,
+        sheet: Sheet::saying(&row.content, &row.code, version, office),
+        stages: row.content.flow.iter().map(|step| in_words(step, &post)).collect(),
         lines: lines(&row.content),
         materials,
         flow,

@@ -9,6 +9,7 @@ use shuitian::domain::{applicant, case, cover, file, guide, matter};
 stories!(
     article_4_7_a_resident_applies_online_against_the_same_receipt,
     article_4_7_what_is_missing_is_given_online_too,
+    article_4_5_what_is_missing_may_come_one_by_one_from_afar,
     article_4_7_what_an_account_gave_before_is_used_again_online,
     article_4_7_a_channel_is_closed_with_its_ground_alone,
     article_4_1_what_an_office_takes_in_itself_comes_to_its_own_post,
@@ -93,7 +94,7 @@ async fn article_4_7_what_is_missing_is_given_online_too(town: &Town) {
     other.post(&complete, json!({ "materials": [form.clone()] })).await.refused(case::UNKNOWN_CASE);
     let paper = json!({ "materials": [{ "name": FORM, "form": "original" }] });
     mine.post(&complete, paper).await.refused(case::ELECTRONIC_ONLY);
-    mine.post(&complete, json!({ "materials": [] })).await.refused(case::NOTHING_MISSING);
+    mine.post(&complete, json!({ "materials": [] })).await.refused(case::NOTHING_BROUGHT);
     let other = given(&mine, "户口本以外的东西").await;
     let told = mine.post(&complete, json!({ "materials": [other] })).await.refused(case::NOT_WHAT_WAS_ASKED);
     assert_eq!(told["article"], "4.5");
@@ -105,6 +106,39 @@ async fn article_4_7_what_is_missing_is_given_online_too(town: &Town) {
     let seen = window.get(&format!("/cases/{case}")).await.ok(200);
     assert_eq!((&seen["trips"], seen["materials"].as_array().unwrap().len()), (&json!(0), 2));
     window.post(&format!("/cases/{case}/accept"), json!({})).await.ok(200);
+    town.deliver().await;
+}
+
+async fn article_4_5_what_is_missing_may_come_one_by_one_from_afar(town: &Town) {
+    let (mine, window) = (town.resident(PHONE).await, town.staff("window1").await);
+    let case = number(&apply(&mine, "MZ-01", json!([])).await.ok(201));
+    let path = format!("/cases/{case}/supplement");
+    let wanted =
+        json!([{ "material": FORM, "what": "请上传签名的申请书" }, { "material": BOOK, "what": "请上传户主页" }]);
+    window.post(&path, json!({ "wanted": wanted, "until": "2026-12-08" })).await.ok(200);
+    let complete = format!("{path}/complete");
+    let part = json!({ "materials": [given(&mine, FORM).await] });
+    assert_eq!(mine.post(&complete, part).await.ok(200)["state"], "supplement", "the book is missing still");
+    // By a slip the rest is not cut off, and nobody may say no for want of it before its day is over.
+    let no = json!({ "ground": "没有按期补齐材料", "cause": "incomplete" });
+    let told = window.post(&format!("/cases/{case}/refuse"), no.clone()).await.refused(case::ASK_FIRST);
+    assert_eq!(told["article"], "4.5");
+    let rest = json!({ "materials": [given(&mine, BOOK).await] });
+    assert_eq!(mine.post(&complete, rest).await.ok(200)["state"], "received");
+    // Of another nothing more comes, and the day passes.
+    let other = number(&apply(&mine, "MZ-02", json!([])).await.ok(201));
+    window.post(&format!("/cases/{other}/refuse"), no.clone()).await.refused(case::ASK_FIRST);
+    let material = town.stranger().get("/guides/MZ-02").await.ok(200)["materials"][0]["name"].clone();
+    let wanted = json!([{ "material": material, "what": "缺这一项" }]);
+    window
+        .post(&format!("/cases/{other}/supplement"), json!({ "wanted": wanted, "until": "2026-12-04" }))
+        .await
+        .ok(200);
+    town.move_to(at("2026-12-04", 16, 0)).await;
+    let refuse = format!("/cases/{other}/refuse");
+    town.staff("window1").await.post(&refuse, no.clone()).await.refused(case::ASK_FIRST);
+    town.move_to(at("2026-12-07", 9, 30)).await;
+    town.staff("window1").await.post(&refuse, no).await.ok(200);
     town.deliver().await;
 }
 

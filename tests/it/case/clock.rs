@@ -27,6 +27,10 @@ async fn article_4_5_the_clock_stands_still_for_a_special_procedure_alone(town: 
     let (stop, go) = (format!("{path}/suspend"), format!("{path}/resume"));
     office.post(&go, json!({})).await.refused(case::WRONG_STATE);
     office.post(&stop, suspend("waiting_for_the_boss", "领导出差了")).await.ok(400);
+    // A hearing of which he was not told is none; and the clock is not the window's to stop, once the office has it.
+    office.post(&stop, suspend("hearing", "申请人要求听证")).await.refused(case::HEARING_FIRST);
+    town.staff("window1").await.post(&stop, suspend("appraisal", "伤残等级鉴定")).await.refused(authority::NO_POWER);
+    office.post(&format!("{path}/hearing"), json!({ "ground": "拟因收入超过标准不予批准" })).await.ok(200);
     office.post(&stop, suspend("hearing", "听")).await.refused(case::GROUND_NEEDED);
     town.move_to(at("2026-11-26", 10, 0)).await;
     let office = town.staff("office1").await;
@@ -49,7 +53,8 @@ async fn article_4_5_the_clock_stands_still_for_a_special_procedure_alone(town: 
     let other = format!("/cases/{}", number(&town.received("MZ-02", None).await));
     let window = town.staff("window1").await;
     window.post(&format!("{other}/accept"), json!({})).await.ok(200);
-    window.post(&format!("{other}/suspend"), suspend("appraisal", "伤残等级鉴定")).await.ok(200);
+    let office = town.staff("office1").await;
+    office.post(&format!("{other}/suspend"), suspend("appraisal", "伤残等级鉴定")).await.ok(200);
     assert_eq!(window.post(&format!("{other}/withdraw"), json!({})).await.ok(200)["state"], "withdrawn");
     town.deliver().await;
 }

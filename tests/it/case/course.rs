@@ -119,6 +119,7 @@ async fn article_4_5_a_denial_waits_for_the_hearing_that_the_law_grants(town: &T
     town.staff("office1").await.post(&format!("{path}/decide"), deny.clone()).await.ok(200);
     // He does without one; or it was held; and who is granted needs none.
     let (office, director) = (town.staff("office1").await, town.staff("director").await);
+    let mut heard = String::new();
     for held in [false, true] {
         let path = format!("/cases/{}", accepted(town, "MZ-02", None).await);
         office.post(&format!("{path}/hearing"), tell.clone()).await.ok(200);
@@ -126,14 +127,19 @@ async fn article_4_5_a_denial_waits_for_the_hearing_that_the_law_grants(town: &T
             let stop = json!({ "procedure": "hearing", "ground": "申请人要求听证" });
             office.post(&format!("{path}/suspend"), stop).await.ok(200);
             office.post(&format!("{path}/resume"), json!({})).await.ok(200);
+            // By a word alone none was held: his days to ask for one are his.
+            director.post(&format!("{path}/decide"), deny.clone()).await.refused(case::HEARING_FIRST);
+            heard = path;
         } else {
             let waived = json!({ "ground": "申请人12月2日书面放弃" });
             office.post(&format!("{path}/hearing/waive"), waived).await.ok(200);
+            director.post(&format!("{path}/decide"), deny.clone()).await.ok(200);
         }
-        director.post(&format!("{path}/decide"), deny.clone()).await.ok(200);
     }
     let granted = accepted(town, "MZ-02", None).await;
     office.post(&format!("/cases/{granted}/decide"), json!({ "grant": true })).await.ok(200);
+    town.move_to(at("2026-12-10", 9, 30)).await;
+    town.staff("director").await.post(&format!("{heard}/decide"), deny).await.ok(200);
     town.deliver().await;
 }
 

@@ -52,7 +52,7 @@ async fn article_4_5_everything_that_is_missing_is_told_once(town: &Town) {
     window.post(&format!("{path}/accept"), json!({})).await.refused(case::WRONG_STATE);
     // It comes, and the case waits to be accepted; what was told stays written.
     let complete = format!("{path}/supplement/complete");
-    window.post(&complete, json!({ "materials": [] })).await.refused(case::NOTHING_MISSING);
+    window.post(&complete, json!({ "materials": [] })).await.refused(case::NOTHING_BROUGHT);
     town.wait(Duration::days(3)).await;
     let window = town.staff("window1").await;
     let brought = json!({ "materials": [{ "name": FORM, "form": "original" }, { "name": BOOK, "form": "copy" }] });

@@ -114,7 +114,7 @@ async fn a_resident_applies_by_page_gives_what_is_missing_and_takes_it_back(town
     assert!(asked.contains("请在12月8日前一次补齐") && asked.contains("请上传户主页"), "{asked}");
     let supply = format!("{place}/supply");
     let nothing = [("w", None, word.as_str()), text("material", "居民户口簿"), ("file0", Some(""), "")];
-    assert!(send(town, &mine, &supply, &nothing).await.2.contains("请逐项写明要补的材料"));
+    assert!(send(town, &mine, &supply, &nothing).await.2.contains("还没有选补来的材料"));
     let book = [("w", None, word.as_str()), text("material", "居民户口簿"), ("file0", Some("hu.pdf"), PDF)];
     assert_eq!(send(town, &other, &supply, &book).await.0, 403, "not his form");
     assert_eq!(send(town, &mine, &supply, &book).await.0, 303);

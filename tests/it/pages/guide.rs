@@ -113,9 +113,16 @@ async fn article_4_3_a_guide_is_drafted_and_published_by_page(town: &Town) {
     assert!(!clerk.get(&place).await.text.contains("value=\"publish\""), "it is the director's");
     // He reads the whole of it, and each change, before he says so; the form that came with it can be opened.
     let read = director.get(&place).await.text;
-    for said in
-        ["草案全文", "改了什么", "材料：就业登记表", "审核（承办，", "，1个工作日）", "年满16周岁", "到现场次数"]
-    {
+    for said in [
+        "草案全文",
+        "改了什么",
+        "材料清单",
+        "材料《就业登记表》的空白表格",
+        "审核（承办，",
+        "，1个工作日）",
+        "年满16周岁",
+        "到现场次数",
+    ] {
         assert!(read.contains(said), "{said}: {read}");
     }
     let form = read.split(&format!("{place}/forms/")).nth(1).unwrap()[..36].to_owned();
@@ -158,6 +165,22 @@ async fn article_4_3_a_guide_is_drafted_and_published_by_page(town: &Town) {
     let end = [("w", last.as_str()), ("code", "SB-02"), ("last_day", "2026-12-31"), ("why", "调整到县人社局办理")];
     assert_eq!(director.post("/staff/guides/retire", &end).await.status, 303);
     assert!(director.get("/staff/guides").await.text.contains("2026-12-31后停办"));
+    // What a new version would undo of that is said before it is published.
+    let anew = begun(&clerk, "SB-02").await;
+    assert!(director.get(&anew).await.text.contains("停办（定于2026-12-31为最后一天）将取消"));
+    // A matter that is handled elsewhere says where, and offers nothing here.
+    let ground =
+        json!({ "from": "2026-11-24", "ground": "使用市级系统，系统未下放", "place": "区人社局二楼 023-68830000" });
+    let outside = town.staff("director").await.post("/matters/SB-03/outside", ground).await;
+    assert_eq!(outside.status, 204, "{}", outside.text);
+    let page = Browser::new(town).get("/guides/SB-03").await.text;
+    assert!(
+        page.contains("区人社局二楼 023-68830000") && !page.contains("/slots") && !page.contains("/apply"),
+        "{page}"
+    );
+    assert_eq!(Browser::new(town).get("/guides/SB-03/slots").await.status, 409);
+    let resident = Browser::resident(town, "13800000009").await;
+    assert_eq!(resident.get("/guides/SB-03/apply").await.status, 409);
 }
 
 async fn a_form_that_is_sent_back_as_it_is_changes_nothing(town: &Town) {
