@@ -142,8 +142,8 @@ pub fn problem(error: poem::Error, request_id: &str, method: &Method, place: &st
         _ => "没有完成",
     };
     let sent = method == Method::POST;
-    // Bulletins are everybody's.
-    let staff = staff && !place.starts_with("/bulletins");
+    // Bulletins are everybody's, and whoever passes stands before a screen of the hall.
+    let staff = place.starts_with("/staff");
     let html = Wrong { title, staff, sent, message: &message, article, request_id }.render();
     let response = Html(html.unwrap_or_else(|_| message.into_owned())).with_status(status);
     match wait {

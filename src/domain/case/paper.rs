@@ -70,7 +70,8 @@ pub(super) async fn receipt(
         _ => "办理期限：未公布。".to_owned(),
     };
     let row = |m: &material::Model| vec![m.n.to_string(), m.name.clone(), form_in_words(m), m.copies.to_string()];
-    let first = format!("{}，材料已收到，受理与否将在五个工作日内告知。", about.matter(case));
+    let came = if materials.is_empty() { "申请已收到，没有收取材料" } else { "材料已收到" };
+    let first = format!("{}，{came}，受理与否将在五个工作日内告知。", about.matter(case));
     let mut said = about.said(vec![first], act);
     if !materials.is_empty() {
         said.head = vec![("序号", 1), ("材料", 5), ("形式", 2), ("份数", 1)];

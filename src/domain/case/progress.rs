@@ -139,6 +139,8 @@ pub struct TimelineEntry {
     pub at: Time,
     /// Account, staff or job.
     pub actor: String,
+    /// The letter of delegation under which it was done.
+    pub delegation_id: Option<Id>,
     /// The deadline after it.
     pub due_on: Option<NaiveDate>,
     words: Option<Sealed>,
@@ -159,7 +161,8 @@ pub async fn timeline(db: &impl ConnectionTrait, case: &Model) -> Result<Vec<Tim
 /// What is read of events for a [`TimelineEntry`].
 pub(super) fn entries() -> Select<event::Entity> {
     use event::Column as E;
-    let told = [E::Id, E::CentreId, E::Kind, E::Step, E::AmendsId, E::At, E::Actor, E::DueOn, E::Words, E::Fields];
+    let about = [E::Id, E::CentreId, E::Kind, E::Step, E::AmendsId, E::At, E::Actor, E::DelegationId];
+    let told = about.into_iter().chain([E::DueOn, E::Words, E::Fields]);
     event::Entity::find().select_only().columns(told)
 }
 

@@ -319,3 +319,16 @@ pub async fn list(db: &impl ConnectionTrait, centre: Id, staff: &StaffMember) ->
     let drafts = open.order_by_asc(Column::Code).all(db).await?;
     Ok(drafts.into_iter().filter(|draft| ensure_may(staff, draft.office_id).is_ok()).collect())
 }
+
+/// How many open drafts wait for somebody: those sent for review for the director, those given back for whoever may put them right.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn waiting(db: &impl ConnectionTrait, centre: Id, staff: &StaffMember) -> Result<usize> {
+    let director = staff.is_any(&[Role::Director]);
+    let waits = |draft: &&Model| match draft.state {
+        DraftState::Review => director,
+        _ => !director && draft.words.is_some(),
+    };
+    Ok(list(db, centre, staff).await?.iter().filter(waits).count())
+}

@@ -159,12 +159,17 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
     let row = seen.row;
     let names = staff::names(app.read(), centre.id).await?;
     let mut events = Vec::new();
-    for event in case::timeline(app.read(), &row).await? {
-        let ground = case::ground(&app.vault, &event)?.map(|g| format!("：{g}")).unwrap_or_default();
+    let (timeline, letters) = (case::timeline(app.read(), &row).await?, authority::all(app.read(), centre).await?);
+    for event in &timeline {
+        let ground = case::ground(&app.vault, event)?.map(|g| format!("：{g}")).unwrap_or_default();
         let who = names.get(&event.actor).map(String::as_str).unwrap_or("申请人或系统");
         let step = event.step.map(|n| format!("（第{n}步）")).unwrap_or_default();
-        let line = format!("{}　{}{step}　{who}{ground}", moment_in_words(event.at), event_name(event.kind));
-        events.push((event.id, line));
+        let letter = event.delegation_id.and_then(|id| letters.of(id).ok());
+        let letter = letter.map(|letter| format!("（依据{}）", letter.row.number)).unwrap_or_default();
+        let wrong = timeline.iter().find(|other| Some(other.id) == event.amends_id);
+        let wrong = wrong.map(|w| format!("（更正的是{}的“{}”）", moment_in_words(w.at), event_name(w.kind)));
+        let (when, what, wrong) = (moment_in_words(event.at), event_name(event.kind), wrong.unwrap_or_default());
+        events.push((event.id, format!("{when}　{what}{step}{letter}{wrong}　{who}{ground}")));
     }
     // Whoever hands the result over hands it over too; whoever else saw it could rate himself.
     let window = by.holder.is_any(&[Role::Window, Role::Director]) || sight.under(&row, Power::Issue).is_ok();
@@ -201,7 +206,6 @@ pub(super) async fn show_case(Someone(by): Someone<CaseReader>, Path(number): Pa
         under_way && row.state == CaseState::Accepted && has(Move::Finish(step.n, String::new()).power(&row, &all))
     };
     let coordinators = if row.joint {
-        let letters = authority::all(app.read(), centre).await?;
         let given = letters.given(row.office_id, DelegatedPower::Coordinate, now.date());
         given.filter_map(|id| posts.of(id)).map(|post| post.row.name.clone()).collect()
     } else {

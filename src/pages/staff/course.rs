@@ -48,13 +48,12 @@ pub(super) async fn take_step(
         "withdraw" => Move::Withdraw,
         _ => return Err(Error::from(NO_ROUTE).into()),
     };
-    by.visit
-        .write(by.who.clone(), async |act| {
-            let row = case::advance(act, &number, &made).await?;
-            review::invite(act, &row).await
-        })
-        .await?;
-    Ok(go_to(&format!("/staff/cases/{number}")))
+    let advance = async |act: &_| {
+        let row = case::advance(act, &number, &made).await?;
+        review::invite(act, &row).await
+    };
+    let advanced = by.visit.write(by.who.clone(), advance).await;
+    super::supplement::done(&by, number, advanced)
 }
 
 /// Puts a mistake right; with a tick, the case goes on from where it stood before.

@@ -23,10 +23,11 @@ mod texts;
 use super::booking::{self as booking_pages, moment_in_words};
 use super::form::{Fields, Frame, Jar, Sent, Someone, forget_session, go_to, keep_session, local, page, word, words};
 use super::queue as queue_pages;
-use crate::access::{self, By, CaseHandler, Rectifier, Signed, Staff, Visit, WindowStaff};
+use crate::access::{self, By, CaseHandler, CaseReader, GuideEditor, Rectifier, Signed, Staff, Visit, WindowStaff};
 use crate::base::personal;
 use crate::domain::booking::{self, Booked};
 use crate::domain::case::{agenda, negatives_waiting};
+use crate::domain::guide::draft as draft_rules;
 use crate::domain::identity::session;
 use crate::domain::supervision::open as open_orders;
 use crate::domain::{cover, notice};
@@ -206,6 +207,11 @@ struct Desk {
     window: bool,
     /// He may take cases in, if his post does.
     receives: bool,
+    /// He sees cases.
+    reads: bool,
+    /// He compiles guides, and so many drafts wait for him: to be published, or to be put right.
+    edits: bool,
+    drafts: usize,
     director: bool,
     /// What was spent of the day's texts, if that is much.
     texts: Option<(i64, i64)>,
@@ -306,6 +312,8 @@ async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>)
     let lamps = cases::Lights::of(by, now).await?;
     let cases = cases.into_iter().map(|seen| cases::Shown::of(seen, &lamps)).collect();
     let negatives = if sight.ensure_chief().is_ok() { negatives_waiting(app.read(), centre.id).await? } else { 0 };
+    let edits = by.ensure::<GuideEditor>().is_ok();
+    let drafts = if edits { draft_rules::waiting(app.read(), centre.id, &by.holder).await? } else { 0 };
     let orders = open_orders(app.read(), &app.vault, centre, &sight).await?.len();
     page(&Desk {
         more,
@@ -313,6 +321,9 @@ async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>)
         word: word(by),
         window,
         receives: by.ensure::<CaseHandler>().is_ok(),
+        reads: by.ensure::<CaseReader>().is_ok(),
+        edits,
+        drafts,
         director,
         texts,
         empty,

@@ -8,6 +8,7 @@ use crate::domain::applicant::Typed;
 use crate::domain::case::{self, Agent, Instead, Intake, Taken};
 use crate::domain::guide::{self, Wanted};
 use crate::domain::identity::Viewer;
+use crate::domain::matter::{self, Reception};
 use crate::domain::{booking, review};
 use crate::pages::booking::{applicant, moment_in_words};
 use crate::pages::form::{Fields, Frame, SentFile, Someone, go_to, keep_files, page, word, words_once};
@@ -95,10 +96,13 @@ pub(super) struct Begun {
 
 async fn form_page(by: &By<CaseHandler>, begun: Begun, typed: Fields, wrong: Option<String>) -> Result<Form> {
     let (app, centre) = (&by.visit.app, &by.visit.centre);
-    let guides = guide::list(app.read(), centre, Wanted::default()).await?;
+    let mut guides = guide::list(app.read(), centre, Wanted::default()).await?;
+    let register = matter::register(app.read(), centre).await?;
+    guides.retain(|g| !matches!(register.of(&g.row, app.clock.now().date()), Reception::Outside(_)));
     let chosen = match begun.guide.as_deref().filter(|code| !code.is_empty()) {
         Some(code) => {
             let guide = guide::get(app.read(), centre, code).await?;
+            matter::ensure_here(app.read(), centre, &guide, app.clock.now().date()).await?;
             let of_guide = guide.version.content.materials.iter().enumerate().map(|(n, m)| Line {
                 promise: m.promise == Some(true),
                 follows: m.may_follow == Some(true),

@@ -57,7 +57,22 @@ impl LetterLine {
         let powers: Vec<_> = own.map(|p| authority::power_name(p.power)).collect();
         let day = |day: NaiveDate| day.format("%Y年%-m月%-d日").to_string();
         let days = format!("{}至{}", day(row.valid_from), day(row.valid_until));
-        let words = format!("{}　{office}授给{post}：{}（{days}）", row.number, powers.join("、"));
+        let mut words = format!("{}　{office}授给{post}：{}（{days}）", row.number, powers.join("、"));
+        // What the first responsible person gave on (转授权), post by post.
+        let mut others: Vec<Id> = letter.powers.iter().map(|p| p.post_id).filter(|id| *id != row.post_id).collect();
+        others.sort_unstable();
+        others.dedup();
+        let on = others.into_iter().filter_map(|id| {
+            let given = letter.powers.iter().filter(|p| p.post_id == id).map(|p| {
+                let only = if p.instant_only { "（即办件）" } else { "" };
+                format!("{}{only}", authority::power_name(p.power))
+            });
+            Some(format!("{}：{}", posts.of(id)?.row.name, given.collect::<Vec<_>>().join("、")))
+        });
+        let on: Vec<_> = on.collect();
+        if !on.is_empty() {
+            words += &format!("；转授权给{}", on.join("；"));
+        }
         Self { id: row.id, words, scanned: row.file_id.is_some() }
     }
 }

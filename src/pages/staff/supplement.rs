@@ -1,7 +1,7 @@
 //! The one supplement notice at the counter: what is missing, and what came.
 
 use crate::access::{By, CaseHandler, Director};
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::domain::case::{self, Handing, Missing, Taken};
 use crate::pages::form::{Frame, Sent, go_to, page, words};
 use askama::Template;
@@ -24,6 +24,7 @@ struct Refused {
 pub(super) fn done<R: crate::access::Rank, T>(by: &By<R>, number: String, done: Result<T>) -> poem::Result<Response> {
     match done {
         Ok(_) => Ok(go_to(&format!("/staff/cases/{number}"))),
+        Err(Error::Refused(refused)) if refused.refusal == case::UNKNOWN_CASE => Err(Error::Refused(refused).into()),
         Err(error) => page(&Refused { frame: Frame::of_staff(by), number, wrong: words(error)? }),
     }
 }
