@@ -199,13 +199,19 @@ impl<'a> FromRequest<'a> for Fields {
     async fn from_request(req: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
         ensure_ours(req)?;
         let bytes = body.take()?.into_bytes().await?;
-        let fields: Vec<(String, String)> = form_urlencoded::parse(&bytes).into_owned().collect();
+        let fields = form_urlencoded::parse(&bytes).into_owned().map(|(name, value)| (name, plain_lines(value)));
+        let fields: Vec<(String, String)> = fields.collect();
         // No keyboard types one, and PostgreSQL cannot keep it.
         if fields.iter().any(|(_, value)| value.contains('\0')) {
             return Err(Error::from(UNREADABLE).into());
         }
         Ok(Self(fields))
     }
+}
+
+/// Browsers end a line by two characters; what is sent back as it was shown is what it was.
+fn plain_lines(value: String) -> String {
+    if value.contains('\r') { value.replace("\r\n", "\n") } else { value }
 }
 
 /// A browser says where a post comes from.
@@ -300,7 +306,7 @@ impl<'a, R: Rank> FromRequest<'a> for SentFile<R> {
                 if value.contains('\0') {
                     return Err(Error::from(UNREADABLE).into());
                 }
-                fields.push((of, value));
+                fields.push((of, plain_lines(value)));
             }
         }
         let fields = Fields(fields);

@@ -22,10 +22,11 @@ fn filled(page: &str, action: &str) -> Vec<(String, String)> {
     };
     let value = |field: ElementRef<'_>| match field.value().name() {
         "select" => chosen(&field, "option[selected]").or_else(|| chosen(&field, "option")),
-        // A browser drops the first line's end.
-        "textarea" => Some(field.text().collect::<String>().trim_start_matches('\n').to_owned()),
+        // A browser drops the first line's end, and ends lines its own way.
+        "textarea" => Some(field.text().collect::<String>().trim_start_matches('\n').replace('\n', "\r\n")),
         _ if field.attr("type") == Some("checkbox") && field.attr("checked").is_none() => None,
-        _ => Some(field.attr("value").unwrap_or_default().to_owned()),
+        // One line holds no other.
+        _ => Some(field.attr("value").unwrap_or_default().replace('\n', "")),
     };
     let form = page.select(&form).next().unwrap_or_else(|| panic!("no form {action}"));
     form.select(&fields).filter_map(|f| Some((f.attr("name")?.to_owned(), value(f)?))).collect()
@@ -71,7 +72,7 @@ async fn article_4_3_a_guide_is_drafted_and_published_by_page(town: &Town) {
     // What was typed is there, for all that.
     let fields = filled(&answer.text, &place);
     assert!(fields.contains(&(next.clone(), "其他相关证明材料".to_owned())));
-    assert!(fields.contains(&("conditions".to_owned(), "本乡户籍\n年满16周岁".to_owned())));
+    assert!(fields.contains(&("conditions".to_owned(), "本乡户籍\r\n年满16周岁".to_owned())));
     let stale = send(&clerk, &place, &fields, &[("revision", "1"), ("do", "save")]).await;
     assert!(stale.text.contains("刚被别人改过"));
     let named = [
