@@ -1,8 +1,12 @@
 //! What a draft of a guide says otherwise than the guide in force (修改对照): whoever publishes it sees each change, none is hidden.
 
-use super::guide::channel_name;
+use super::guide::{channel_name, form_name, item_name, kind_name, medium_name, nature_name, result_name, source_name};
+use crate::domain::case::procedure_name;
 use crate::domain::guide::fault::title;
-use entity::guide::{Content, FlowStep, StepKind};
+use entity::applicant::ApplicantKind;
+use entity::case::SpecialProcedure;
+use entity::guide::{Content, FlowStep, ItemKind, Medium, OrganNature, PowerSource, ResultType, StepKind};
+use sea_orm::ActiveEnum as _;
 use serde_json::Value;
 
 /// Something that is said otherwise. What was not there before, or is not any longer, is a dash.
@@ -18,29 +22,35 @@ pub struct Change {
 
 const NOTHING: &str = "—";
 
+/// A field that says something: where it stands, what is kept there, and both in words.
+struct Said {
+    /// The material, if it is of one, by its name and its place among those of that name; and the field.
+    at: (Option<(String, usize)>, String),
+    kept: Value,
+    what: String,
+    words: String,
+}
+
 /// What a draft says otherwise, field by field as it is kept, so that no words in one field can pass for another; `post` names a post by
 /// its code.
 #[must_use]
 pub fn changes(before: &Content, after: &Content, post: impl Fn(&str) -> String) -> Vec<Change> {
-    let mut changes = Vec::new();
-    let mut said = |what: String, before: Option<String>, after: Option<String>| {
-        if before != after {
-            let or_dash = |said: Option<String>| said.unwrap_or_else(|| NOTHING.to_owned());
-            changes.push(Change { what, before: or_dash(before), after: or_dash(after) });
-        }
-    };
     let (old, new) = (fields(before, &post), fields(after, &post));
-    let of = |all: &[(String, String)], what: &str| all.iter().find(|(w, _)| w == what).map(|(_, said)| said.clone());
-    let gone = old.iter().filter(|(what, _)| of(&new, what).is_none());
-    for (what, _) in new.iter().chain(gone) {
-        said(what.clone(), of(&old, what), of(&new, what));
-    }
-    changes
+    let twin = |of: &Said, all: &[Said]| all.iter().position(|other| other.at == of.at);
+    let words = |of: Option<&Said>| of.map_or_else(|| NOTHING.to_owned(), |said| said.words.clone());
+    let changed = new.iter().filter_map(|is| {
+        let was = twin(is, &old).map(|n| &old[n]);
+        let same = was.is_some_and(|was| was.kept == is.kept);
+        (!same).then(|| Change { what: is.what.clone(), before: words(was), after: words(Some(is)) })
+    });
+    let gone = old.iter().filter(|was| twin(was, &new).is_none());
+    let gone = gone.map(|was| Change { what: was.what.clone(), before: words(Some(was)), after: words(None) });
+    changed.chain(gone).collect()
 }
 
 /// Everything that a guide says, by field, but what it does not say.
-fn fields(content: &Content, post: &impl Fn(&str) -> String) -> Vec<(String, String)> {
-    let mut said = Vec::new();
+fn fields(content: &Content, post: &impl Fn(&str) -> String) -> Vec<Said> {
+    let mut all = Vec::new();
     let mut whole = serde_json::to_value(content).unwrap_or_default();
     let elements = whole["elements"].take();
     for part in [&whole, &elements] {
@@ -55,25 +65,29 @@ fn fields(content: &Content, post: &impl Fn(&str) -> String) -> Vec<(String, Str
                         .iter()
                         .map(|c| format!("{}：{}", channel_name(c.channel), c.ground)),
                 ),
-                (_, Value::Array(items)) => numbered(items.iter().filter_map(word)),
-                (_, value) => word(value),
+                (_, Value::Array(items)) => numbered(items.iter().filter_map(|item| word(field, item))),
+                (_, value) => word(field, value),
             };
-            said.extend(words.map(|words| (title(field).to_owned(), words)));
+            let what = title(field).to_owned();
+            all.extend(words.map(|words| Said { at: (None, field.clone()), kept: value.clone(), what, words }));
         }
     }
-    let named = content.materials.iter().map(|material| material.name.clone());
-    said.extend(numbered(named).map(|words| ("材料清单".to_owned(), words)));
+    let names: Vec<&str> = content.materials.iter().map(|material| material.name.as_str()).collect();
+    let (at, kept) = ((None, "materials".to_owned()), Value::from(names.clone()));
+    let listed = numbered(names.iter().map(|name| (*name).to_owned()));
+    all.extend(listed.map(|words| Said { at, kept, what: "材料清单".to_owned(), words }));
     for (n, material) in content.materials.iter().enumerate() {
         // Those of one name by their order among themselves: what stands before one moves none.
-        let twin = content.materials.iter().take(n).filter(|other| other.name == material.name).count();
-        let twin = if twin == 0 { String::new() } else { format!("（同名第{}项）", twin + 1) };
+        let twin = names.iter().take(n).filter(|other| **other == material.name).count();
+        let among = if twin == 0 { String::new() } else { format!("（同名第{}项）", twin + 1) };
         let fields = serde_json::to_value(material).unwrap_or_default();
         for (field, value) in fields.as_object().into_iter().flatten().filter(|(field, _)| *field != "name") {
-            let what = format!("材料《{}》{twin}的{}", material.name, title(field));
-            said.extend(word(value).map(|words| (what, words)));
+            let what = format!("材料《{}》{among}的{}", material.name, title(field));
+            let at = (Some((material.name.clone(), twin)), field.clone());
+            all.extend(word(field, value).map(|words| Said { at, kept: value.clone(), what, words }));
         }
     }
-    said
+    all
 }
 
 /// A list by its numbers, if it has something.
@@ -82,22 +96,27 @@ fn numbered(lines: impl Iterator<Item = String>) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-/// A value as people read it; words of ours by their names here.
-fn word(value: &Value) -> Option<String> {
+/// A value as people read it; the words of ours that a field holds by their names here.
+fn word(field: &str, value: &Value) -> Option<String> {
     let text = match value {
         Value::Null | Value::Array(_) | Value::Object(_) => return None,
         Value::Bool(yes) => if *yes { "是" } else { "否" }.to_owned(),
         Value::Number(n) => n.to_string(),
         Value::String(text) => text.clone(),
     };
-    Some(match text.as_str() {
-        "instant" => "即办件".to_owned(),
-        "promised" => "承诺件".to_owned(),
-        "person" => "自然人".to_owned(),
-        "legal_person" => "法人".to_owned(),
-        "organisation" => "其他组织".to_owned(),
-        _ => text,
-    })
+    let named = |named: Option<&str>| named.map(ToOwned::to_owned);
+    let own = match field {
+        "form" => Some(form_name(&text)),
+        "kind" => named(ItemKind::try_from_value(&text).ok().map(item_name)),
+        "audience" => named(ApplicantKind::try_from_value(&text).ok().map(kind_name)),
+        "medium" => named(Medium::try_from_value(&text).ok().map(medium_name)),
+        "power_source" => named(PowerSource::try_from_value(&text).ok().map(source_name)),
+        "organ_nature" => named(OrganNature::try_from_value(&text).ok().map(nature_name)),
+        "result_type" => named(ResultType::try_from_value(&text).ok().map(result_name)),
+        "special_procedures" => named(SpecialProcedure::try_from_value(&text).ok().map(procedure_name)),
+        _ => None,
+    };
+    Some(own.unwrap_or(text))
 }
 
 /// A step with its post and its days.
@@ -206,6 +225,10 @@ mod tests {
         let said = told(&before, &after);
         let row = said.iter().find(|c| c.what == "怎么办").unwrap();
         assert_eq!((row.before.as_str(), row.after.as_str()), ("1. 甲\n2. 乙\n3. 丙", "1. 乙\n2. 甲\n3. 丁"));
+        // What reads the same and is not is told: a word of ours, and a text that is written like its name.
+        let mut alike = before.clone();
+        (alike.materials[0].form, alike.steps) = (Some("原件".to_owned()), steps(&["甲\n2. 乙", "丙"]));
+        assert_eq!(what(&told(&before, &alike)), ["怎么办", "材料《表》的形式"]);
         // Of two materials of one name each is told.
         let mut twins = before.clone();
         twins.materials.push(twins.materials[0].clone());

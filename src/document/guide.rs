@@ -89,7 +89,22 @@ pub const fn kind_name(kind: ApplicantKind) -> &'static str {
     }
 }
 
-const fn source_name(source: PowerSource) -> &'static str {
+pub(super) const fn item_name(kind: ItemKind) -> &'static str {
+    match kind {
+        ItemKind::Instant => "即办件",
+        ItemKind::Promised => "承诺件",
+    }
+}
+
+pub(super) const fn medium_name(medium: Medium) -> &'static str {
+    match medium {
+        Medium::Paper => "纸质",
+        Medium::Electronic => "电子",
+        Medium::Either => "纸质或电子",
+    }
+}
+
+pub(super) const fn source_name(source: PowerSource) -> &'static str {
     match source {
         PowerSource::Own => "法定本级行使",
         PowerSource::HandedDown => "上级下放",
@@ -98,7 +113,7 @@ const fn source_name(source: PowerSource) -> &'static str {
     }
 }
 
-const fn nature_name(nature: OrganNature) -> &'static str {
+pub(super) const fn nature_name(nature: OrganNature) -> &'static str {
     match nature {
         OrganNature::Statutory => "法定机关",
         OrganNature::Authorised => "授权组织",
@@ -106,7 +121,7 @@ const fn nature_name(nature: OrganNature) -> &'static str {
     }
 }
 
-const fn result_name(result: ResultType) -> &'static str {
+pub(super) const fn result_name(result: ResultType) -> &'static str {
     match result {
         ResultType::Licence => "证照",
         ResultType::Approval => "批文",
@@ -121,11 +136,7 @@ fn joined<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str) -> Option<String
 fn bring(material: &Material) -> Bring {
     let form = material.form.as_deref().map(form_name);
     let count = |n: Option<i32>, of: &str| n.filter(|n| *n > 0).map(|n| format!("{of}{n}份"));
-    let medium = material.medium.map(|medium| match medium {
-        Medium::Paper => "纸质",
-        Medium::Electronic => "电子",
-        Medium::Either => "纸质或电子",
-    });
+    let medium = material.medium.map(medium_name);
     let said = |flag: Option<bool>, words: &str| (flag == Some(true)).then(|| words.to_owned());
     let more = [
         form,
@@ -182,7 +193,7 @@ impl Sheet {
 /// What every guide is asked for, and what only some say.
 fn facts(content: &Content, phone: &str) -> Vec<(&'static str, String)> {
     let elements = &content.elements;
-    let kind = content.kind.map(|k| if k == ItemKind::Instant { "即办件" } else { "承诺件" }.to_owned());
+    let kind = content.kind.map(|kind| item_name(kind).to_owned());
     let online = content.online.map(|o| if o { "可以" } else { "不可以" }.to_owned());
     let mut facts = vec![
         ("办件类型", published(kind)),

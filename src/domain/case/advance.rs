@@ -6,8 +6,8 @@ use super::negative::No;
 use super::receive::Happening;
 use super::{
     APPROVAL_NEEDED, BAD_EXTENSION, EXTENDED_BEFORE, GROUND_NEEDED, HEARING_FIRST, STEPS_OPEN, TOO_LATE_TO_EXTEND,
-    UNKNOWN_CASE, WRONG_STATE, clock, custody, joint, negative, owed, paper, procedure_name, state_name, step, tell,
-    trip,
+    UNKNOWN_CASE, WRONG_STATE, clock, custody, joint, negative, owed, paper, procedure_name, state_name, step,
+    supplement, tell, trip,
 };
 use crate::base::error::Result;
 use crate::domain::act::Act;
@@ -318,7 +318,7 @@ pub async fn advance(act: &Act, number: &str, made: &Move) -> Result<Model> {
     match made {
         Move::Grant => owed::ensure_none_follows(&*act.tx, &case).await?,
         Move::Issue(_) => custody::ensure_file_is_back(act, &case).await?,
-        Move::Refuse(no) if no.cause == NegativeCause::Incomplete => super::supplement::ensure_over(act, &case).await?,
+        Move::Refuse(no) if no.cause == NegativeCause::Incomplete => supplement::ensure_over(act, &case).await?,
         _ => {}
     }
     let ground = Ground::of(act, &case).await?;

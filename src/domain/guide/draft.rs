@@ -18,7 +18,9 @@ use entity::guide::draft::{Column, Entity, Model};
 use entity::guide::{Content, DraftState, version};
 use entity::identity::Role;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
+};
 use serde_json::json;
 
 /// No such draft, or not yours.
@@ -68,13 +70,15 @@ pub const fn state_name(state: DraftState) -> &'static str {
     }
 }
 
+/// Who drafts for all offices.
+const CENTRES: [Role; 3] = [Role::Window, Role::SupervisionWindow, Role::Director];
+
 /// Refuses whoever may not draft for an office: the centre's own draft for all, heads for theirs.
 ///
 /// # Errors
 /// `not_your_office`.
 pub fn ensure_may(staff: &StaffMember, office: Id) -> Result<()> {
-    let centres = staff.is_any(&[Role::Window, Role::SupervisionWindow, Role::Director]);
-    if centres || staff.office == Some(office) { Ok(()) } else { Err(NOT_YOUR_OFFICE.into()) }
+    if staff.is_any(&CENTRES) || staff.office == Some(office) { Ok(()) } else { Err(NOT_YOUR_OFFICE.into()) }
 }
 
 /// Begins a draft: of a guide in force, from what it says, or of a new one.
@@ -324,11 +328,13 @@ pub async fn list(db: &impl ConnectionTrait, centre: Id, staff: &StaffMember) ->
 ///
 /// # Errors
 /// Whatever the database says.
-pub async fn waiting(db: &impl ConnectionTrait, centre: Id, staff: &StaffMember) -> Result<usize> {
-    let director = staff.is_any(&[Role::Director]);
-    let waits = |draft: &&Model| match draft.state {
-        DraftState::Review => director,
-        _ => !director && draft.words.is_some(),
+pub async fn waiting(db: &impl ConnectionTrait, centre: Id, staff: &StaffMember) -> Result<u64> {
+    let of_centre = Entity::find().filter(Column::CentreId.eq(centre));
+    let waits = if staff.is_any(&[Role::Director]) {
+        of_centre.filter(Column::State.eq(DraftState::Review))
+    } else {
+        of_centre.filter(Column::State.eq(DraftState::Draft)).filter(Column::Words.is_not_null())
     };
-    Ok(list(db, centre, staff).await?.iter().filter(waits).count())
+    let waits = if staff.is_any(&CENTRES) { waits } else { waits.filter(Column::OfficeId.is_in(staff.office)) };
+    Ok(waits.count(db).await?)
 }

@@ -27,7 +27,7 @@ use crate::access::{self, By, CaseHandler, CaseReader, GuideEditor, Rectifier, S
 use crate::base::personal;
 use crate::domain::booking::{self, Booked};
 use crate::domain::case::{agenda, negatives_waiting};
-use crate::domain::guide::draft as draft_rules;
+use crate::domain::guide::draft::waiting as drafts_waiting;
 use crate::domain::identity::session;
 use crate::domain::supervision::open as open_orders;
 use crate::domain::{cover, notice};
@@ -211,7 +211,7 @@ struct Desk {
     reads: bool,
     /// He compiles guides, and so many drafts wait for him: to be published, or to be put right.
     edits: bool,
-    drafts: usize,
+    drafts: u64,
     director: bool,
     /// What was spent of the day's texts, if that is much.
     texts: Option<(i64, i64)>,
@@ -313,7 +313,7 @@ async fn desk_page(by: &By<Staff>, day: Option<NaiveDate>, tail: Option<String>)
     let cases = cases.into_iter().map(|seen| cases::Shown::of(seen, &lamps)).collect();
     let negatives = if sight.ensure_chief().is_ok() { negatives_waiting(app.read(), centre.id).await? } else { 0 };
     let edits = by.ensure::<GuideEditor>().is_ok();
-    let drafts = if edits { draft_rules::waiting(app.read(), centre.id, &by.holder).await? } else { 0 };
+    let drafts = if edits { drafts_waiting(app.read(), centre.id, &by.holder).await? } else { 0 };
     let orders = open_orders(app.read(), &app.vault, centre, &sight).await?.len();
     page(&Desk {
         more,

@@ -102,7 +102,8 @@ async fn article_5_3_2b_nothing_outside_the_guide_is_asked_for(town: &Town) {
 }
 
 async fn article_4_5_the_director_puts_an_error_right_and_no_day_moves(town: &Town) {
-    let case = number(&town.received("MZ-01", None).await);
+    const PHONE: &str = "13800000001";
+    let case = number(&town.received("MZ-01", Some(PHONE)).await);
     let (window, director) = (town.staff("window1").await, town.staff("director").await);
     let correct = format!("/cases/{case}/supplement/correct");
     let right = json!({ "wanted": [{ "material": BOOK, "what": "缺本人页复印件" }], "why": "写成了户主页" });
@@ -126,6 +127,8 @@ async fn article_4_5_the_director_puts_an_error_right_and_no_day_moves(town: &To
     assert_eq!((&seen["due_on"], &seen["state"]), (&before["due_on"], &json!("supplement")));
     assert_eq!(audit_of(town, "case.supplement_corrected").await.len(), 1, "a lead");
     assert_eq!(town.rows().await["supplement"], 2, "what was wrong stays written");
+    let told = town.texts(PHONE).await.into_iter().filter(|text| text.contains("12月8日")).count();
+    assert_eq!(told, 2, "he is told of the notice that holds");
 }
 
 async fn article_4_5_what_nobody_spoke_of_in_five_days_is_accepted_from_its_receipt(town: &Town) {

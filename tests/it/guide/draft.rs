@@ -108,6 +108,11 @@ async fn article_4_3_a_vague_word_keeps_a_draft_from_being_published(town: &Town
     let refused = clerk.post(&path(&draft, "/submit"), json!({ "revision": draft["revision"] })).await;
     let refused = refused.refused(drafts::BAD_GUIDE);
     assert!(refused["message"].as_str().unwrap().contains("有关部门"), "{refused}");
+    // What shows nothing is not even written down.
+    let mut hidden = draft["content"].clone();
+    hidden["elements"]["conditions"] = json!(["符合其\u{200b}他材料要求"]);
+    let body = json!({ "revision": draft["revision"], "content": hidden });
+    clerk.send(reqwest::Method::PUT, &path(&draft, ""), Some(body)).await.refused(drafts::BAD_GUIDE);
     let sound = written(&clerk, &draft, |c| {
         c["materials"].as_array_mut().unwrap().pop();
         c["elements"]["conditions"] = json!(["乡人民政府认定的困难人员"]);

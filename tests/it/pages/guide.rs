@@ -111,6 +111,9 @@ async fn article_4_3_a_guide_is_drafted_and_published_by_page(town: &Town) {
     assert!(page.contains("就业登记表（有空白表格）") && page.contains("与现行版比较"));
     let fields = filled(&page, &place);
     assert_eq!(send(&clerk, &place, &fields, &[("do", "submit")]).await.status, 303);
+    assert!(
+        director.get("/staff").await.text.contains("待办草案1") && !clerk.get("/staff").await.text.contains("待办草案")
+    );
     assert!(!clerk.get(&place).await.text.contains("value=\"publish\""), "it is the director's");
     // He reads the whole of it, and each change, before he says so; the form that came with it can be opened.
     let read = director.get(&place).await.text;
@@ -180,6 +183,8 @@ async fn article_4_3_a_guide_is_drafted_and_published_by_page(town: &Town) {
         "{page}"
     );
     assert_eq!(Browser::new(town).get("/guides/SB-03/slots").await.status, 409);
+    assert_eq!(clerk.get("/staff/receive?guide=SB-03").await.status, 409);
+    assert!(!clerk.get("/staff/receive").await.text.contains("value=\"SB-03\""));
     let resident = Browser::resident(town, "13800000009").await;
     assert_eq!(resident.get("/guides/SB-03/apply").await.status, 409);
 }
